@@ -1,0 +1,219 @@
+//! Answers: flag, then answers file, then prompt, then default.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use anyhow::Result;
+
+use crate::catalog::{Catalog, Kind, Question, Value};
+use crate::error::{Usage, did_you_mean};
+use crate::prompt::Prompt;
+
+/// Answers by key: `docker.base`.
+pub type Answers = BTreeMap<String, Value>;
+
+/// A question at the moment when it is answered.
+pub struct Asked<'a> {
+    /// The component that asks, or `project`.
+    pub owner: &'a str,
+    /// The question.
+    pub question: &'a Question,
+    /// Its default, with the answers before it filled in.
+    pub default: Value,
+    /// Whether the answers before it leave room for this one; says what it has to be otherwise.
+    pub holds: &'a dyn Fn(&Value) -> Result<(), String>,
+}
+
+impl Asked<'_> {
+    /// The name of the question: `docker.base`.
+    pub fn key(&self) -> String {
+        format!("{}.{}", self.owner, self.question.key)
+    }
+
+    fn check(&self, value: &Value) -> Result<(), String> {
+        self.question.check(value)?;
+        (self.holds)(value)
+    }
+
+    fn parse(&self, typed: &str) -> Result<Value, String> {
+        let value = self.question.parse(typed)?;
+        (self.holds)(&value)?;
+        Ok(value)
+    }
+}
+
+/// Where an answer is from; an earlier one wins over a later one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// `-d key=value`
+    Flag,
+    /// `--answers FILE`
+    File,
+    /// A person.
+    Prompt,
+    /// Nobody said anything.
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Flag => "from --set",
+            Self::File => "from the answers file",
+            Self::Prompt => "as typed",
+            Self::Default => "by default",
+        })
+    }
+}
+
+/// What was answered before anything is asked.
+#[derive(Debug, Default)]
+pub struct Given {
+    /// `-d key=value`, as typed.
+    flags: BTreeMap<String, String>,
+    /// From an answers file.
+    file: Answers,
+}
+
+impl Given {
+    /// Takes the answers from the command line, each `key=value`, and those of an answers file.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`] for a flag without `=`, a key that is given twice, or one that no question has.
+    pub fn new(catalog: &Catalog, flags: &[String], file: Answers) -> Result<Self> {
+        let mut given = Self {
+            flags: BTreeMap::new(),
+            file,
+        };
+        for flag in flags {
+            let Some((key, value)) = flag.split_once('=') else {
+                return Err(
+                    Usage::new(format!("`--set {flag}` has no value: say `{flag}=VALUE`")).into(),
+                );
+            };
+            known(catalog, key)?;
+            if given
+                .flags
+                .insert(key.to_owned(), value.to_owned())
+                .is_some()
+            {
+                return Err(Usage::new(format!("`--set {key}=…` is given twice")).into());
+            }
+        }
+        for key in given.file.keys() {
+            known(catalog, key)?;
+        }
+        Ok(given)
+    }
+
+    /// Answers a question, asking `prompt` where there is somebody to ask; says where the answer is from.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`] where an answer cannot be taken; it names the key and where the answer stands.
+    pub fn answer(
+        &self,
+        asked: &Asked<'_>,
+        prompt: Option<&mut dyn Prompt>,
+    ) -> Result<(Value, Source)> {
+        let key = asked.key();
+        if let Some(typed) = self.flags.get(&key) {
+            let wrong = |why| {
+                let typed = typed.escape_debug();
+                Usage::new(format!("`--set {key}={typed}`: `{key}` {why}"))
+            };
+            return Ok((asked.parse(typed).map_err(wrong)?, Source::Flag));
+        }
+        if let Some(value) = self.file.get(&key) {
+            let wrong = |why| Usage::new(format!("in the answers file, `{key}` {why}"));
+            asked.check(value).map_err(wrong)?;
+            return Ok((value.clone(), Source::File));
+        }
+        if let Some(prompt) = prompt {
+            return Ok((ask(asked, prompt)?, Source::Prompt));
+        }
+        let wrong = |why| {
+            Usage::new(format!(
+                "`{key}` is {} by default, but {why}: say `--set {key}=…`",
+                asked.default
+            ))
+        };
+        asked.check(&asked.default).map_err(wrong)?;
+        Ok((asked.default.clone(), Source::Default))
+    }
+
+    /// The first flag that answers a question of a component that is not chosen.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`], naming the component: an answer that nobody reads is a mistake.
+    pub fn all_used(&self, chosen: &[&str]) -> Result<()> {
+        let owner = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
+        match self
+            .flags
+            .keys()
+            .map(|key| (key, owner(key)))
+            .find(|(_, owner)| owner != "project" && !chosen.contains(&owner.as_str()))
+        {
+            Some((key, owner)) => Err(Usage::new(format!(
+                "`--set {key}=…` answers for `{owner}`, which is not chosen: add `--with {owner}`"
+            ))
+            .into()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn known(catalog: &Catalog, key: &str) -> Result<()> {
+    let keys: Vec<String> = catalog
+        .project
+        .iter()
+        .map(|question| format!("project.{}", question.key))
+        .chain(catalog.components().flat_map(|component| {
+            component
+                .questions
+                .iter()
+                .map(|question| format!("{}.{}", component.name, question.key))
+        }))
+        .collect();
+    if keys.iter().any(|known| known == key) {
+        return Ok(());
+    }
+    let hint = did_you_mean(key, keys.iter().map(String::as_str));
+    Err(Usage::new(format!(
+        "no question is called `{key}`{hint} (`cargo prodify show COMPONENT` lists a component's)"
+    ))
+    .into())
+}
+
+fn ask(asked: &Asked<'_>, prompt: &mut dyn Prompt) -> Result<Value> {
+    let text = &asked.question.prompt;
+    match &asked.question.kind {
+        Kind::Choice { choices } => {
+            let items: Vec<String> = choices
+                .iter()
+                .map(|choice| match choice.help.as_str() {
+                    "" => choice.value.clone(),
+                    help => format!("{}: {help}", choice.value),
+                })
+                .collect();
+            let default = asked.default.to_string();
+            let default = choices.iter().position(|choice| choice.value == default);
+            let chosen = prompt.choose(text, &items, default.unwrap_or_default())?;
+            let chosen = choices.get(chosen).map(|choice| choice.value.clone());
+            Ok(chosen.map_or_else(|| asked.default.clone(), Value::Text))
+        }
+        Kind::Bool => {
+            let default = asked.default == Value::Bool(true);
+            Ok(Value::Bool(prompt.confirm(text, default)?))
+        }
+        Kind::Text { .. } | Kind::Integer { .. } => {
+            let this = |why| format!("this {why}");
+            let validate = |typed: &str| asked.parse(typed).map(drop).map_err(this);
+            let typed = prompt.text(text, &asked.default.to_string(), &validate)?;
+            let wrong = |why| Usage::new(format!("`{}` {why}", asked.key()));
+            Ok(asked.parse(&typed).map_err(wrong)?)
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What a `component.toml` holds.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use super::Question;
+use crate::tree::{Class, RelPath};
+
+/// A component: what it says of itself, and its templates.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Component {
+    /// The name of its directory.
+    #[serde(skip)]
+    pub name: String,
+    /// One line: what it writes.
+    pub summary: String,
+    /// The smallest preset that holds it; each preset holds the smaller ones.
+    pub preset: Preset,
+    /// What its files must lie at the top of.
+    #[serde(default)]
+    pub scope: Scope,
+    /// Components that are chosen along with it.
+    #[serde(default)]
+    pub requires: Vec<String>,
+    /// Components that cannot be chosen beside it.
+    #[serde(default)]
+    pub conflicts: Vec<String>,
+    /// Components whose fragments and facts come before its own, where both are chosen.
+    #[serde(default)]
+    pub after: Vec<String>,
+    /// What it asks.
+    #[serde(default)]
+    pub questions: Vec<Question>,
+    /// Exceptions for single files, by the path that is written.
+    #[serde(default)]
+    pub files: BTreeMap<String, Exception>,
+    /// Places in its files that others may add to, with what goes there.
+    #[serde(default)]
+    pub slots: BTreeMap<String, String>,
+    /// What a crate with this component is; a later component's word wins.
+    #[serde(default)]
+    pub facts: BTreeMap<String, Fact>,
+    /// What to type when the files are written.
+    #[serde(default)]
+    pub next: Vec<Next>,
+    /// The files that it writes.
+    #[serde(skip)]
+    pub templates: Vec<Template>,
+    /// The slots that it fills, with the template for each.
+    #[serde(skip)]
+    pub fragments: Vec<(String, String)>,
+    /// The template of its piece of `Cargo.toml`.
+    #[serde(skip)]
+    pub manifest: Option<String>,
+}
+
+impl Component {
+    /// Its name where templates speak of it: a dash is no part of an identifier.
+    pub fn ident(&self) -> String {
+        self.name.replace('-', "_")
+    }
+
+    /// The exceptions for a file of its own.
+    pub fn exception(&self, path: &RelPath) -> Option<&Exception> {
+        self.files.get(path.as_str())
+    }
+}
+
+/// A file that a component writes.
+#[derive(Debug)]
+pub struct Template {
+    /// Where it goes.
+    pub path: RelPath,
+    /// The template's path below the template directory.
+    pub source: String,
+}
+
+/// What is unusual about one file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Exception {
+    /// Who owns the file after it was written.
+    #[serde(default)]
+    pub class: Class,
+    /// Whether it can be run.
+    #[serde(default)]
+    pub executable: bool,
+    /// Written only where this expression over the template context is true.
+    pub when: Option<String>,
+}
+
+/// The value of a fact: as it stands, or an answer of the component's own.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Fact {
+    /// The answer to one of the component's questions.
+    Answer {
+        /// The question's key, without the component.
+        answer: String,
+    },
+    /// The value itself.
+    Value(serde_json::Value),
+}
+
+/// A command to type next.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Next {
+    /// A template of the command.
+    pub command: String,
+    /// A template of a few words on what it does.
+    pub why: String,
+}
+
+/// How much a new project holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// A service that runs, and its image
+    Minimal,
+    /// What most services in production have
+    Standard,
+    /// Everything
+    Full,
+}
+
+impl Preset {
+    /// All presets, smallest first.
+    pub const ALL: [Self; 3] = [Self::Minimal, Self::Standard, Self::Full];
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Minimal => "minimal",
+            Self::Standard => "standard",
+            Self::Full => "full",
+        })
+    }
+}
+
+/// What a component's files must lie at the top of, for the programs that read them to find them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// The package.
+    #[default]
+    Package,
+    /// The workspace: the lock file and the profiles are there.
+    Workspace,
+    /// The repository: a forge reads its configuration there.
+    Repository,
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Package => "package",
+            Self::Workspace => "workspace",
+            Self::Repository => "repository",
+        })
+    }
+}

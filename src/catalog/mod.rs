@@ -1,0 +1,179 @@
+//! The components, read from `templates/`: each is a directory, and nothing here knows any of them by name.
+
+mod component;
+mod question;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use include_dir::{Dir, DirEntry, include_dir};
+use serde::Deserialize;
+
+pub use component::{Component, Fact, Next, Preset, Scope, Template};
+pub use question::{Check, Choice, Condition, Kind, Question, Value};
+
+use crate::tree::RelPath;
+
+static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
+
+/// All components, and what they share.
+#[derive(Debug)]
+pub struct Catalog {
+    /// Questions about the project as a whole, from `project.toml`.
+    pub project: Vec<Question>,
+    /// `versions.toml`: what generated projects pin.
+    pub versions: toml_edit::DocumentMut,
+    components: BTreeMap<String, Component>,
+    sources: BTreeMap<String, Cow<'static, str>>,
+}
+
+impl Catalog {
+    /// The catalog that this binary carries.
+    ///
+    /// # Errors
+    ///
+    /// Where a component is malformed, which a test keeps from a release.
+    pub fn embedded() -> Result<Self> {
+        let mut sources = BTreeMap::new();
+        collect(&EMBEDDED, &mut sources);
+        Self::from_sources(sources)
+    }
+
+    /// A catalog from the files of a template directory, by their paths below it.
+    ///
+    /// # Errors
+    ///
+    /// Names the file, and the line where it is TOML that cannot be read.
+    pub fn from_sources(sources: BTreeMap<String, Cow<'static, str>>) -> Result<Self> {
+        let mut components = BTreeMap::new();
+        for path in sources.keys() {
+            if let Some((name, "component.toml")) = path.split_once('/') {
+                let component = read_component(name, &sources)
+                    .with_context(|| format!("reading templates/{path}"))?;
+                components.insert(name.to_owned(), component);
+            }
+        }
+        for (name, component) in &components {
+            for other in component
+                .requires
+                .iter()
+                .chain(&component.conflicts)
+                .chain(&component.after)
+            {
+                ensure!(
+                    components.contains_key(other),
+                    "templates/{name}/component.toml names `{other}`, which is no component"
+                );
+            }
+        }
+        let shared: Project = parse(&sources, "project.toml")?;
+        let versions = text(&sources, "versions.toml")?
+            .parse()
+            .context("reading templates/versions.toml")?;
+        Ok(Self {
+            project: shared.questions,
+            versions,
+            components,
+            sources,
+        })
+    }
+
+    /// Every component, in the order of their names.
+    pub fn components(&self) -> impl Iterator<Item = &Component> {
+        self.components.values()
+    }
+
+    /// The component of that name.
+    pub fn get(&self, name: &str) -> Option<&Component> {
+        self.components.get(name)
+    }
+
+    /// The names of all components, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.components.keys().map(String::as_str)
+    }
+
+    /// The text of a template, by its path below the template directory.
+    pub fn source(&self, template: &str) -> Option<&str> {
+        self.sources.get(template).map(AsRef::as_ref)
+    }
+}
+
+/// The shape of `project.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Project {
+    questions: Vec<Question>,
+}
+
+fn collect(dir: &'static Dir<'_>, sources: &mut BTreeMap<String, Cow<'static, str>>) {
+    for entry in dir.entries() {
+        match entry {
+            DirEntry::Dir(dir) => collect(dir, sources),
+            DirEntry::File(file) => {
+                if let (Some(path), Some(text)) = (file.path().to_str(), file.contents_utf8()) {
+                    // The embedding keeps the separators of the machine that built it.
+                    sources.insert(path.replace('\\', "/"), Cow::Borrowed(text));
+                }
+            }
+        }
+    }
+}
+
+fn read_component(name: &str, sources: &BTreeMap<String, Cow<'static, str>>) -> Result<Component> {
+    let mut component: Component = parse(sources, &format!("{name}/component.toml"))?;
+    name.clone_into(&mut component.name);
+    let directory = format!("{name}/");
+    for path in sources
+        .range(directory.clone()..)
+        .map(|(path, _)| path)
+        .take_while(|path| path.starts_with(&directory))
+    {
+        let within = &path[directory.len()..];
+        if within == "component.toml" {
+            continue;
+        }
+        let Some(written) = within.strip_suffix(".j2") else {
+            bail!("`{path}` does not end in .j2");
+        };
+        if let Some(file) = written.strip_prefix("files/") {
+            component.templates.push(Template {
+                path: RelPath::new(file)?,
+                source: path.clone(),
+            });
+        } else if let Some(fragment) = written.strip_prefix("slots/") {
+            let (slot, _format) = fragment.rsplit_once('.').unwrap_or((fragment, ""));
+            component.fragments.push((slot.to_owned(), path.clone()));
+        } else if written == "manifest.toml" {
+            component.manifest = Some(path.clone());
+        } else {
+            bail!("`{path}` is neither under files/ nor under slots/, nor manifest.toml.j2");
+        }
+    }
+    for path in component.files.keys() {
+        ensure!(
+            component
+                .templates
+                .iter()
+                .any(|template| template.path.as_str() == path),
+            "[files] names `{path}`, for which there is no template"
+        );
+    }
+    Ok(component)
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(
+    sources: &BTreeMap<String, Cow<'static, str>>,
+    path: &str,
+) -> Result<T> {
+    toml_edit::de::from_str(text(sources, path)?)
+        .with_context(|| format!("reading templates/{path}"))
+}
+
+fn text<'a>(sources: &'a BTreeMap<String, Cow<'static, str>>, path: &str) -> Result<&'a str> {
+    sources
+        .get(path)
+        .map(AsRef::as_ref)
+        .with_context(|| format!("templates/{path} is missing"))
+}

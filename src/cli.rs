@@ -1,0 +1,157 @@
+//! The command line: clap's types, and nothing else.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::catalog::Preset;
+
+/// From crate to production: writes what a Rust service needs to run there
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo-prodify",
+    bin_name = "cargo prodify",
+    version,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+    /// How to say it
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// How a run speaks.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Output {
+    /// What is printed on standard output
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    pub format: Format,
+    /// Print errors alone
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say where each answer came from, and name the files that stay as they are
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+}
+
+/// What is printed on standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON document, for programs
+    Json,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new production service
+    New(New),
+    /// List the components
+    List,
+    /// Show what a component writes and asks
+    Show {
+        /// The component
+        component: String,
+    },
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// What `new` takes.
+#[derive(Debug, Args)]
+pub struct New {
+    /// The directory to make; its name is the project's
+    pub path: Option<PathBuf>,
+    /// The project's name, where it is not the directory's
+    #[arg(long)]
+    pub name: Option<String>,
+    /// How much to write
+    #[arg(long, value_enum)]
+    pub preset: Option<Preset>,
+    /// Components to have beside the preset's
+    #[arg(long, value_name = "COMPONENT", value_delimiter = ',')]
+    pub with: Vec<String>,
+    /// Components of the preset to do without
+    #[arg(long, value_name = "COMPONENT", value_delimiter = ',')]
+    pub without: Vec<String>,
+    /// The repository to make; git where the directory is in none
+    #[arg(long, value_enum)]
+    pub vcs: Option<Vcs>,
+    /// What to do about a cargo workspace around the directory
+    #[arg(long, value_enum, default_value_t = WorkspaceUse::Join)]
+    pub workspace: WorkspaceUse,
+    /// Where the answers come from
+    #[command(flatten)]
+    pub answers: Answers,
+    /// What is done with the result
+    #[command(flatten)]
+    pub writing: Writing,
+}
+
+/// Where answers come from.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Answers")]
+pub struct Answers {
+    /// Answer a question; `cargo prodify show COMPONENT` lists them
+    #[arg(short = 'd', long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Take answers from a file, such as another project's prodify.toml
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
+    /// Take the default for whatever is not answered
+    #[arg(short = 'y', long)]
+    pub defaults: bool,
+    /// Never ask, not even about files that are in the way
+    #[arg(short = 'N', long)]
+    pub non_interactive: bool,
+}
+
+/// What is written, and over what.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Writing")]
+pub struct Writing {
+    /// Show what would be done, and do nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// As --dry-run, with unified diffs
+    #[arg(long)]
+    pub diff: bool,
+    /// Keep files that are in the way
+    #[arg(long, conflicts_with = "overwrite")]
+    pub keep: bool,
+    /// Replace files that are in the way; what git does not hold is kept as NAME.orig
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub overwrite: bool,
+}
+
+/// A version control system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Vcs {
+    /// A git repository with a first commit
+    Git,
+    /// No repository
+    None,
+}
+
+/// What a new project does about a workspace around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WorkspaceUse {
+    /// Become a member
+    Join,
+    /// Stay a workspace of its own
+    None,
+}

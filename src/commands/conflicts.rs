@@ -1,0 +1,121 @@
+//! What the user says to files that are in the way.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::cli::Writing;
+use crate::merge;
+use crate::plan::{Action, Plan, Resolution, Step};
+use crate::prompt::Prompt;
+use crate::shell::Shell;
+use crate::tree::RelPath;
+use crate::vcs;
+
+/// What can be said to one conflict.
+const CHOICES: [&str; 6] = [
+    "keep it",
+    "overwrite it",
+    "show the difference",
+    "merge: write both, with markers where they differ",
+    "keep all",
+    "overwrite all",
+];
+
+/// Decides the conflicts of a plan: by the flags, or else by asking; where neither can be, they stay conflicts.
+///
+/// # Errors
+///
+/// Where an answer was interrupted.
+pub(super) fn resolve(
+    plan: &mut Plan,
+    writing: &Writing,
+    prompt: Option<&mut dyn Prompt>,
+    shell: &Shell,
+) -> Result<()> {
+    let all = match (writing.keep, writing.overwrite) {
+        (true, _) => Some(Resolution::Keep),
+        (_, true) => Some(Resolution::Overwrite),
+        (false, false) => None,
+    };
+    let conflicts = plan
+        .steps
+        .iter_mut()
+        .filter(|step| step.action == Action::Conflict);
+    match (all, prompt) {
+        (Some(resolution), _) => conflicts.for_each(|step| step.resolve(resolution)),
+        (None, Some(prompt)) if !writing.dry_run && !writing.diff => {
+            ask(conflicts.collect(), prompt, shell)?;
+        }
+        (None, _) => {}
+    }
+    Ok(())
+}
+
+/// The files that would be lost if they were replaced: git does not hold them.
+pub(super) fn originals(root: &Path, plan: &Plan) -> Vec<RelPath> {
+    let replaced = plan
+        .steps
+        .iter()
+        .filter(|step| step.action.writes() && step.replaces_the_users());
+    replaced
+        .filter(|step| !vcs::holds(root, &step.path))
+        .map(|step| step.path.clone())
+        .collect()
+}
+
+fn ask(conflicts: Vec<&mut Step>, prompt: &mut dyn Prompt, shell: &Shell) -> Result<()> {
+    let (texts, strangers): (Vec<_>, Vec<_>) = conflicts
+        .into_iter()
+        .partition(|step| step.before.is_some());
+    if !strangers.is_empty() {
+        for step in &strangers {
+            shell.attention(
+                "conflict",
+                format!("{} ({})", step.path, step.why.unwrap_or_default()),
+            );
+        }
+        if !prompt.confirm(
+            "The directory is not empty. Keep what is there, and write the rest beside it?",
+            false,
+        )? {
+            return Ok(());
+        }
+        strangers
+            .into_iter()
+            .for_each(|step| step.resolve(Resolution::Keep));
+    }
+    let items = CHOICES.map(str::to_owned);
+    let mut all = None;
+    for step in texts {
+        while step.action == Action::Conflict {
+            let choice = match all {
+                Some(resolution) => Some(resolution),
+                None => match prompt.choose(
+                    &format!("{} {}", step.path, step.why.unwrap_or_default()),
+                    &items,
+                    0,
+                )? {
+                    0 => Some(Resolution::Keep),
+                    1 => Some(Resolution::Overwrite),
+                    3 => Some(Resolution::Merge),
+                    4 => Some(*all.insert(Resolution::Keep)),
+                    5 => Some(*all.insert(Resolution::Overwrite)),
+                    _ => None,
+                },
+            };
+            match choice {
+                Some(resolution) => step.resolve(resolution),
+                None => {
+                    let after = step.after.as_ref().map(|file| file.text.as_str());
+                    shell.line(merge::unified_diff(
+                        step.path.as_str(),
+                        step.before.as_deref(),
+                        after,
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}

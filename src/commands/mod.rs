@@ -1,0 +1,58 @@
+//! The verbs: each decides, then does.
+
+mod conflicts;
+mod new;
+mod wizard;
+
+use anyhow::Result;
+use clap::CommandFactory as _;
+use clap::builder::PossibleValuesParser;
+
+use crate::catalog::Catalog;
+use crate::cli::{Cli, Command};
+use crate::error::{Usage, did_you_mean};
+use crate::report::Report;
+use crate::shell::Shell;
+
+/// Carries out a command.
+///
+/// # Errors
+///
+/// Whatever keeps it from being done; nothing is left half done.
+pub fn run(command: &Command, shell: &Shell) -> Result<Report> {
+    let catalog = Catalog::embedded()?;
+    match command {
+        Command::New(arguments) => new::run(&catalog, arguments, shell),
+        Command::List => Ok(Report::list(&catalog)),
+        Command::Show { component } => show(&catalog, component),
+        Command::Completions { shell } => completions(&catalog, *shell),
+    }
+}
+
+fn show(catalog: &Catalog, name: &str) -> Result<Report> {
+    let component = catalog.get(name).ok_or_else(|| {
+        Usage::new(format!(
+            "there is no component `{name}`{}",
+            did_you_mean(name, catalog.names())
+        ))
+    })?;
+    Ok(Report::show(component))
+}
+
+fn completions(catalog: &Catalog, shell: clap_complete::Shell) -> Result<Report> {
+    let names: Vec<String> = catalog.names().map(str::to_owned).collect();
+    let values = || PossibleValuesParser::new(names.clone());
+    let mut command = Cli::command()
+        // Cargo's own completion looks for the program's name.
+        .bin_name("cargo-prodify")
+        .mut_subcommand("new", |new| {
+            new.mut_arg("with", |arg| arg.value_parser(values()))
+                .mut_arg("without", |arg| arg.value_parser(values()))
+        })
+        .mut_subcommand("show", |show| {
+            show.mut_arg("component", |arg| arg.value_parser(values()))
+        });
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, "cargo-prodify", &mut script);
+    Ok(Report::Script(String::from_utf8(script)?))
+}

@@ -1,0 +1,482 @@
+//! `cargo prodify new`: a new production service.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use anyhow::{Context as _, Result};
+
+use super::conflicts;
+use super::wizard;
+use crate::answers::Given;
+use crate::apply::apply;
+use crate::catalog::{Catalog, Preset, Scope};
+use crate::cli::{New, Vcs, WorkspaceUse};
+use crate::draft::{self, Draft};
+use crate::error::Usage;
+use crate::facts::disk;
+use crate::facts::surroundings::{Membership, Surroundings, Workspace};
+use crate::plan::{self, Action, Plan, Step};
+use crate::prompt::Prompt;
+use crate::provenance::{self, Answered};
+use crate::render::manifest;
+use crate::report::{Ending, FileReport, NextStep, Report, Written};
+use crate::select::{self, Request, Selection};
+use crate::shell::Shell;
+use crate::tree::{Class, File, RelPath, Tree};
+use crate::vcs::Begun;
+use crate::{names, vcs};
+
+/// What is made unless something else is asked for.
+const PRESET: Preset = Preset::Standard;
+
+/// Makes a new project.
+///
+/// # Errors
+///
+/// Whatever keeps it from being made; nothing is then written.
+pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<Report> {
+    let mut terminal = wizard::terminal(&arguments.answers)?;
+    let mut wizard = terminal
+        .as_mut()
+        .filter(|_| !arguments.answers.defaults)
+        .map(|terminal| terminal as &mut dyn Prompt);
+
+    let answered = read_answers(arguments)?;
+    let target = Target::choose(arguments, wizard.as_deref_mut())?;
+    let place = Place::of(&target, arguments.workspace)?;
+    let request = request(
+        catalog,
+        arguments,
+        answered.components.as_deref(),
+        wizard.as_deref_mut(),
+    )?;
+    let selection = select::select(catalog, &request, place.widest)?;
+    let given = Given::new(catalog, &arguments.answers.set, answered.answers)?;
+    let draft = draft::draft(catalog, &target.name, &selection, &given, wizard, shell)?;
+
+    let mut project = Project::plan(&target, &place, &selection, draft)?;
+    let prompt = terminal
+        .as_mut()
+        .map(|terminal| terminal as &mut dyn Prompt);
+    conflicts::resolve(&mut project.plan, &arguments.writing, prompt, shell)?;
+    let mut written = project.report(arguments, &target, &place, &selection);
+    if written.outcome != Ending::Done {
+        return Ok(Report::Written(Box::new(written)));
+    }
+    if let Some(terminal) = terminal.as_mut().filter(|_| !arguments.answers.defaults) {
+        wizard::confirm(terminal, &written)?;
+    }
+
+    let originals = conflicts::originals(&place.root, &project.plan);
+    apply(&place.root, &project.plan, &originals)?;
+    written
+        .notes
+        .extend(begin_repository(arguments.vcs, &target, &place, &project)?);
+    Ok(Report::Written(Box::new(written)))
+}
+
+fn read_answers(arguments: &New) -> Result<Answered> {
+    let Some(path) = &arguments.answers.answers else {
+        return Ok(Answered::default());
+    };
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("reading the answers file {}", path.display()))?;
+    provenance::read_answers(&text)
+        .with_context(|| format!("reading the answers file {}", path.display()))
+}
+
+/// The preset that was asked for, or the components of the answers file, and what is to be added and left out.
+fn request(
+    catalog: &Catalog,
+    arguments: &New,
+    answered: Option<&[String]>,
+    prompt: Option<&mut (dyn Prompt + '_)>,
+) -> Result<Request> {
+    let (with, without) = (arguments.with.clone(), arguments.without.clone());
+    let start = match (arguments.preset, answered, prompt) {
+        (Some(preset), _, _) => select::preset(catalog, preset),
+        (None, Some(components), _) => components.iter().cloned().collect(),
+        (None, None, Some(prompt)) if with.is_empty() && without.is_empty() => {
+            wizard::components(catalog, prompt, PRESET)?
+        }
+        (None, None, _) => select::preset(catalog, PRESET),
+    };
+    Ok(Request {
+        start,
+        with,
+        without,
+    })
+}
+
+/// The directory to make, and the project's name.
+struct Target {
+    /// Absolute, without links.
+    directory: PathBuf,
+    /// As it was typed.
+    shown: String,
+    name: String,
+}
+
+impl Target {
+    fn choose(arguments: &New, prompt: Option<&mut (dyn Prompt + '_)>) -> Result<Self> {
+        let Some(path) = &arguments.path else {
+            let Some(prompt) = prompt else {
+                return Err(Usage::new("no path is given: say `cargo prodify new PATH`").into());
+            };
+            let name = match &arguments.name {
+                Some(name) => checked(name)?,
+                None => wizard::name(prompt, "")?,
+            };
+            return Ok(Self {
+                directory: resolve(Path::new(&name))?,
+                shown: name.clone(),
+                name,
+            });
+        };
+        if path.as_os_str().is_empty() {
+            return Err(Usage::new("the path is empty: say `cargo prodify new PATH`").into());
+        }
+        let directory = resolve(path)?;
+        let own = directory
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let name = match (&arguments.name, prompt) {
+            (Some(name), _) => checked(name)?,
+            (None, Some(prompt)) if names::package(&own).is_err() => wizard::name(prompt, &own)?,
+            (None, _) => checked(&own)?,
+        };
+        Ok(Self {
+            directory,
+            shown: path.display().to_string(),
+            name,
+        })
+    }
+}
+
+fn checked(name: &str) -> Result<String> {
+    let refuse = |why| {
+        Usage::new(format!(
+            "`{}` cannot be the project's name: it {why}; choose another with --name",
+            name.escape_debug()
+        ))
+    };
+    names::package(name).map_err(refuse)?;
+    Ok(name.to_owned())
+}
+
+/// An absolute path without links, for a directory that need not exist.
+fn resolve(path: &Path) -> Result<PathBuf> {
+    let absolute = env::current_dir()
+        .context("finding the current directory")?
+        .join(path);
+    if let Ok(metadata) = fs::metadata(&absolute)
+        && !metadata.is_dir()
+    {
+        return Err(Usage::new(format!(
+            "{} is a file, not a directory: choose another path",
+            path.display()
+        ))
+        .into());
+    }
+    let existing = absolute
+        .ancestors()
+        .find(|above| above.exists())
+        .unwrap_or(&absolute);
+    let rest = absolute.strip_prefix(existing).unwrap_or(Path::new(""));
+    if rest
+        .components()
+        .any(|part| part == std::path::Component::ParentDir)
+    {
+        return Err(Usage::new(format!(
+            "{} goes up from a directory that is not there",
+            path.display()
+        ))
+        .into());
+    }
+    let existing =
+        fs::canonicalize(existing).with_context(|| format!("looking at {}", existing.display()))?;
+    Ok(if rest.as_os_str().is_empty() {
+        existing
+    } else {
+        existing.join(rest)
+    })
+}
+
+/// Where the project lies, and what follows from that.
+struct Place {
+    /// What the plan's paths are below: the project, or the workspace that it joins.
+    root: PathBuf,
+    /// The project's directory below that.
+    prefix: String,
+    surroundings: Surroundings,
+    /// The widest scope whose top the project lies at.
+    widest: Scope,
+    joins: bool,
+}
+
+impl Place {
+    fn of(target: &Target, usage: WorkspaceUse) -> Result<Self> {
+        let surroundings = Surroundings::of(&target.directory)?;
+        let joined = surroundings.workspace.as_ref().filter(|workspace| {
+            usage == WorkspaceUse::Join && workspace.membership != Membership::Excluded
+        });
+        if let Some(taken) = joined.and_then(|workspace| workspace.packages.get(&target.name)) {
+            return Err(Usage::new(format!(
+                "the workspace has a package `{}` already, at {}: choose another with --name",
+                target.name,
+                taken.display()
+            ))
+            .into());
+        }
+        let (root, prefix) = match joined {
+            Some(workspace) => (workspace.root.clone(), workspace.member.to_string()),
+            None => (target.directory.clone(), String::new()),
+        };
+        let widest = match (joined, &surroundings.repository) {
+            (Some(_), _) => Scope::Package,
+            (None, Some(top)) if *top != target.directory => Scope::Workspace,
+            (None, _) => Scope::Repository,
+        };
+        let joins = joined.is_some();
+        Ok(Self {
+            root,
+            prefix,
+            surroundings,
+            widest,
+            joins,
+        })
+    }
+
+    /// What the user should know of where the project lies.
+    fn notes(&self, target: &Target, selection: &Selection<'_>) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(workspace) = &self.surroundings.workspace {
+            let root = workspace.root.display();
+            notes.push(match (self.joins, workspace.membership) {
+                (true, Membership::Missing) => format!("{} is a member of the workspace at {root}, whose `members` now lists {}", target.name, workspace.member),
+                (true, _) => format!("{} is a member of the workspace at {root}, whose `members` takes it in already", target.name),
+                (false, Membership::Excluded) => format!("the workspace at {root} excludes {}: it is made on its own", workspace.member),
+                (false, _) => format!("stays out of the workspace at {root}, with a `[workspace]` of its own"),
+            });
+        }
+        if !selection.left_out.is_empty() {
+            let names: Vec<_> = selection
+                .left_out
+                .iter()
+                .map(|component| component.name.as_str())
+                .collect();
+            let top = selection
+                .left_out
+                .iter()
+                .map(|component| component.scope)
+                .min()
+                .unwrap_or_default();
+            notes.push(format!(
+                "left out what belongs to the top of the {top}: {}",
+                names.join(", ")
+            ));
+        }
+        notes
+    }
+}
+
+/// A project, decided to the last byte.
+struct Project {
+    plan: Plan,
+    next: Vec<NextStep>,
+    /// Whether the directory held files that are not the project's.
+    has_strangers: bool,
+}
+
+impl Project {
+    fn plan(
+        target: &Target,
+        place: &Place,
+        selection: &Selection<'_>,
+        draft: Draft,
+    ) -> Result<Self> {
+        let names: Vec<&str> = selection.names().collect();
+        let answers = provenance::write_answers(&target.name, &names, &draft.answers);
+        let mut tree = draft.tree.clone();
+        fit_manifest(&mut tree, place)?;
+        for (path, text) in [
+            (provenance::ANSWERS, answers),
+            (provenance::BASE, provenance::write_base(&draft.tree)),
+        ] {
+            tree.insert(
+                RelPath::new(path)?,
+                File {
+                    text,
+                    executable: false,
+                    class: Class::Tool,
+                    component: "prodify".to_owned(),
+                },
+            );
+        }
+
+        let strangers = if target.directory.exists() {
+            disk::strangers(&target.directory, tree.keys())?
+        } else {
+            Vec::new()
+        };
+        let mut theirs = Tree::new();
+        for (path, file) in tree {
+            theirs.insert(path.below(&place.prefix)?, file);
+        }
+        let ours = disk::read(&place.root, theirs.keys())?;
+        let mut plan = plan::plan(&Tree::new(), &ours, &theirs);
+        refuse_project(&plan, target)?;
+        let has_strangers = !strangers.is_empty();
+        for stranger in strangers {
+            let path = stranger.below(&place.prefix)?;
+            plan.extend([Step {
+                path,
+                action: Action::Conflict,
+                why: Some("is there already, and no part of the project"),
+                before: None,
+                after: None,
+                resolved: false,
+            }]);
+        }
+        plan.extend(join(place)?);
+        Ok(Self {
+            plan,
+            next: draft.next,
+            has_strangers,
+        })
+    }
+
+    fn report(
+        &self,
+        arguments: &New,
+        target: &Target,
+        place: &Place,
+        selection: &Selection<'_>,
+    ) -> Written {
+        let outcome = match &arguments.writing {
+            _ if self.plan.conflicts().next().is_some() => Ending::Conflict,
+            writing if writing.dry_run || writing.diff => Ending::Planned,
+            _ if self.plan.changes() => Ending::Done,
+            _ => Ending::Unchanged,
+        };
+        let enter = (target.shown != ".").then(|| NextStep {
+            command: format!("cd {}", target.shown),
+            why: "the new project".to_owned(),
+        });
+        let next = self.next.iter().map(|step| NextStep {
+            command: step.command.clone(),
+            why: step.why.clone(),
+        });
+        Written {
+            command: "new",
+            outcome,
+            name: target.name.clone(),
+            path: target.shown.clone(),
+            components: selection.names().map(str::to_owned).collect(),
+            files: FileReport::of_plan(&self.plan, arguments.writing.diff),
+            notes: place.notes(target, selection),
+            next: enter.into_iter().chain(next).collect(),
+        }
+    }
+}
+
+/// What a manifest needs to stand where it does.
+fn fit_manifest(tree: &mut Tree, place: &Place) -> Result<()> {
+    let Some(workspace) = &place.surroundings.workspace else {
+        return Ok(());
+    };
+    let Some(file) = tree.get_mut(&RelPath::new("Cargo.toml")?) else {
+        return Ok(());
+    };
+    file.text = match (place.joins, workspace.membership) {
+        (true, _) => manifest::inherit(&file.text, &workspace.manifest)?,
+        (false, Membership::Excluded) => return Ok(()),
+        (false, _) => manifest::stand_alone(&file.text)?,
+    };
+    Ok(())
+}
+
+/// The change to the workspace's manifest that makes the project a member.
+fn join(place: &Place) -> Result<Option<Step>> {
+    let Some(
+        workspace @ Workspace {
+            membership: Membership::Missing,
+            ..
+        },
+    ) = place
+        .surroundings
+        .workspace
+        .as_ref()
+        .filter(|_| place.joins)
+    else {
+        return Ok(None);
+    };
+    let place = || {
+        format!(
+            "adding {} to {}",
+            workspace.member,
+            workspace.root.join("Cargo.toml").display()
+        )
+    };
+    let text =
+        manifest::add_member(&workspace.manifest, workspace.member.as_str()).with_context(place)?;
+    Ok(Some(Step {
+        path: RelPath::new("Cargo.toml")?,
+        action: Action::Update,
+        why: Some("lists the new member"),
+        before: Some(workspace.manifest.clone()),
+        after: Some(File {
+            text,
+            executable: false,
+            class: Class::Shared,
+            component: "prodify".to_owned(),
+        }),
+        resolved: false,
+    }))
+}
+
+/// A project that is there already is not made again with other answers.
+fn refuse_project(plan: &Plan, target: &Target) -> Result<()> {
+    let other = plan.conflicts().any(|step| {
+        provenance::is_record(&step.path) && step.path.as_str().ends_with(provenance::ANSWERS)
+    });
+    if other {
+        let shown = &target.shown;
+        return Err(Usage::new(format!("{shown} is a project of cargo prodify's already, with other answers (see {shown}/prodify.toml): choose another path")).into());
+    }
+    Ok(())
+}
+
+/// Makes a repository where one is wanted; says what came of it, where that is not what was to be expected.
+fn begin_repository(
+    asked: Option<Vcs>,
+    target: &Target,
+    place: &Place,
+    project: &Project,
+) -> Result<Option<String>> {
+    let there = place.surroundings.repository.as_deref();
+    match (asked, there) {
+        (Some(Vcs::None), _) | (None, Some(_)) => return Ok(None),
+        (Some(Vcs::Git), Some(top)) => {
+            return Ok(Some(format!(
+                "no repository was made: {} is in the one at {} already",
+                target.shown,
+                top.display()
+            )));
+        }
+        (_, None) => {}
+    }
+    if project.has_strangers {
+        return Ok(Some(
+            "no repository was made: the directory holds files that are not the project's"
+                .to_owned(),
+        ));
+    }
+    Ok(match vcs::begin(&target.directory)? {
+        Begun::Committed => None,
+        Begun::Staged(why) => Some(format!("the files are staged but not committed: {why}")),
+        Begun::Nothing(why) => Some(format!("no repository was made: {why}")),
+    })
+}

@@ -1,0 +1,90 @@
+//! What is on disk where a project is to be written.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use walkdir::WalkDir;
+
+use crate::plan::{Disk, OnDisk};
+use crate::tree::RelPath;
+
+/// Reads what is at each of `paths` below `root`.
+///
+/// # Errors
+///
+/// Where something is there and cannot be read.
+pub fn read<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Result<Disk> {
+    let mut disk = Disk::new();
+    for path in paths {
+        let place = path.in_root(root);
+        let found = match fs::symlink_metadata(&place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                OnDisk::Other("would lie below a file")
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("looking at {}", place.display()));
+            }
+            Ok(metadata) if metadata.is_dir() => OnDisk::Other("is a directory"),
+            Ok(metadata) if metadata.is_symlink() => OnDisk::Other("is a symbolic link"),
+            Ok(metadata) if !metadata.is_file() => OnDisk::Other("is no regular file"),
+            Ok(_) => {
+                let bytes =
+                    fs::read(&place).with_context(|| format!("reading {}", place.display()))?;
+                String::from_utf8(bytes).map_or(OnDisk::Other("is no UTF-8 text"), OnDisk::Text)
+            }
+        };
+        disk.insert(path.clone(), found);
+    }
+    Ok(disk)
+}
+
+/// What lies in `root` and is none of `paths`: files, and directories that hold none of them. Git's own directory is not
+/// counted, and neither is what a run of prodify that was killed left behind.
+///
+/// # Errors
+///
+/// Where a directory cannot be listed.
+pub fn strangers<'a>(
+    root: &Path,
+    paths: impl IntoIterator<Item = &'a RelPath>,
+) -> Result<Vec<RelPath>> {
+    let mut known = BTreeSet::new();
+    let mut directories = BTreeSet::from([".prodify".to_owned()]);
+    for path in paths {
+        known.insert(path.as_str());
+        directories.extend(
+            path.as_str()
+                .match_indices('/')
+                .map(|(at, _)| path.as_str()[..at].to_owned()),
+        );
+    }
+    let mut strangers = Vec::new();
+    let mut entries = WalkDir::new(root)
+        .min_depth(1)
+        .sort_by_file_name()
+        .into_iter();
+    while let Some(entry) = entries.next() {
+        let entry = entry.with_context(|| format!("listing {}", root.display()))?;
+        let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        let name = path
+            .to_string_lossy()
+            .replace(std::path::MAIN_SEPARATOR, "/");
+        if entry.file_type().is_dir() && directories.contains(&name) {
+            continue;
+        }
+        if entry.file_type().is_dir() {
+            entries.skip_current_dir();
+        }
+        if known.contains(name.as_str()) || matches!(name.as_str(), ".git" | ".prodify/staging") {
+            continue;
+        }
+        // Only to be named: what no path of a project can hold is shown as an underscore.
+        let shown = name.replace(|c: char| c.is_control() || matches!(c, '\\' | ':'), "_");
+        strangers.extend(RelPath::new(shown));
+    }
+    Ok(strangers)
+}

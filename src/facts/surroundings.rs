@@ -1,0 +1,154 @@
+//! Where a new project would lie: in a cargo workspace, in a git repository, or on its own.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::MetadataCommand;
+use toml_edit::DocumentMut;
+
+use crate::tree::RelPath;
+
+/// What lies around a directory.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// The workspace that a package there would belong to.
+    pub workspace: Option<Workspace>,
+    /// The top of the git repository around it.
+    pub repository: Option<PathBuf>,
+}
+
+/// A workspace around a new package.
+#[derive(Debug)]
+pub struct Workspace {
+    /// The directory of its manifest.
+    pub root: PathBuf,
+    /// Its manifest, as it stands.
+    pub manifest: String,
+    /// The new package's directory below the root, with `/`.
+    pub member: RelPath,
+    /// What cargo makes of a package there.
+    pub membership: Membership,
+    /// Its packages, by name, with their manifests.
+    pub packages: BTreeMap<String, PathBuf>,
+}
+
+/// What cargo makes of a package at a path in a workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// A glob in `members` takes it in already.
+    Listed,
+    /// It has to be added to `members`.
+    Missing,
+    /// `exclude` keeps it out.
+    Excluded,
+}
+
+impl Surroundings {
+    /// Looks upward from `directory`, which is absolute and need not exist yet.
+    ///
+    /// # Errors
+    ///
+    /// Where a manifest above cannot be read, or where cargo refuses it: a package below a broken workspace cannot be built.
+    pub fn of(directory: &Path) -> Result<Self> {
+        let repository = directory
+            .ancestors()
+            .find(|dir| dir.join(".git").exists())
+            .map(Path::to_owned);
+        Ok(Self {
+            workspace: workspace(directory)?,
+            repository,
+        })
+    }
+}
+
+fn workspace(directory: &Path) -> Result<Option<Workspace>> {
+    // A directory with a manifest of its own is a crate already, which is its caller's business.
+    for above in directory.ancestors().skip(1) {
+        let path = above.join("Cargo.toml");
+        let manifest = match fs::read_to_string(&path) {
+            Ok(manifest) => manifest,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+        };
+        let document: DocumentMut = manifest
+            .parse()
+            .with_context(|| format!("reading {}", path.display()))?;
+        if document.get("workspace").is_none() {
+            continue;
+        }
+        let member = below(above, directory)?;
+        let membership = membership(&document, &member)?;
+        let packages = packages(&path)?;
+        return Ok(Some(Workspace {
+            root: above.to_owned(),
+            manifest,
+            member,
+            membership,
+            packages,
+        }));
+    }
+    Ok(None)
+}
+
+fn below(root: &Path, directory: &Path) -> Result<RelPath> {
+    let relative = directory
+        .strip_prefix(root)
+        .with_context(|| format!("{} is not below {}", directory.display(), root.display()))?;
+    let parts: Option<Vec<&str>> = relative.iter().map(std::ffi::OsStr::to_str).collect();
+    let parts = parts.with_context(|| {
+        format!(
+            "{} is not UTF-8, which a workspace's `members` has to be",
+            directory.display()
+        )
+    })?;
+    Ok(RelPath::new(parts.join("/"))?)
+}
+
+/// As cargo decides it: `exclude` takes path prefixes, `members` takes globs.
+fn membership(document: &DocumentMut, member: &RelPath) -> Result<Membership> {
+    let list = |key: &str| -> Vec<String> {
+        let items = document
+            .get("workspace")
+            .and_then(|workspace| workspace.get(key))
+            .and_then(|item| item.as_array());
+        items
+            .into_iter()
+            .flatten()
+            .filter_map(|item| Some(item.as_str()?.trim_end_matches('/').to_owned()))
+            .collect()
+    };
+    let listed = list("members").iter().try_fold(false, |listed, pattern| {
+        let glob = glob::Pattern::new(pattern)
+            .with_context(|| format!("reading `{pattern}` in the workspace's `members`"))?;
+        let options = glob::MatchOptions {
+            require_literal_separator: true,
+            ..glob::MatchOptions::new()
+        };
+        anyhow::Ok(listed || glob.matches_with(member.as_str(), options))
+    })?;
+    let excluded = list("exclude")
+        .iter()
+        .any(|prefix| Path::new(member.as_str()).starts_with(prefix));
+    Ok(match (listed, excluded) {
+        (true, _) => Membership::Listed,
+        (false, true) => Membership::Excluded,
+        (false, false) => Membership::Missing,
+    })
+}
+
+/// As cargo lists them; a workspace that cargo cannot load is no place to add to.
+fn packages(manifest: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(manifest)
+        .no_deps()
+        .other_options(["--offline".to_owned()])
+        .exec()
+        .with_context(|| format!("asking cargo about the workspace of {}", manifest.display()))?;
+    Ok(metadata
+        .packages
+        .into_iter()
+        .map(|package| (package.name.to_string(), package.manifest_path.into()))
+        .collect())
+}

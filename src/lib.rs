@@ -1,0 +1,140 @@
+//! `cargo prodify` scaffolds production services.
+//!
+//! Answers and templates make a tree; three trees make a plan; only [`apply`] touches the disk.
+//!
+//! | tree | what it holds |
+//! | --- | --- |
+//! | base | what prodify last wrote, from `.prodify/base.txtar` |
+//! | ours | what is on disk now |
+//! | theirs | what the answers render to with this version |
+//!
+//! A verb in [`commands`] decides first and does afterwards: it reads the [`catalog`], finds the [`facts`], resolves a
+//! selection ([`select`]), collects the [`answers`], renders ([`render`]) and plans ([`plan`]); then it asks its last question,
+//! and from there on writes without another one.
+//!
+//! # Invariants
+//!
+//! - `select`, `render`, `tree`, `plan`, `merge`, `names` and `provenance` see no file system, environment, clock or terminal.
+//! - No component is named in Rust code: what differs by component is data in `templates/`.
+//! - What reaches `apply` is a [`tree::RelPath`], which cannot leave the project.
+//! - Only [`shell`] prints. Only `main` exits.
+//!
+//! `clippy.toml` and the tests under `tests/` keep them.
+
+pub mod answers;
+pub mod apply;
+pub mod catalog;
+pub mod cli;
+pub mod commands;
+pub mod draft;
+pub mod error;
+pub mod facts;
+pub mod merge;
+pub mod names;
+pub mod plan;
+pub mod prompt;
+pub mod provenance;
+pub mod render;
+pub mod report;
+pub mod select;
+pub mod shell;
+pub mod tree;
+pub mod vcs;
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Format};
+use crate::error::Outcome;
+use crate::shell::{Shell, Verbosity};
+
+/// Runs the program with these arguments, the first of which is its own name, and says how it ended.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Cargo calls `cargo-prodify prodify …`; a person may leave the word out.
+    if arguments.get(1).is_some_and(|first| first == "prodify") {
+        arguments.remove(1);
+    }
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, &arguments),
+    };
+    cli.output.color.write_global();
+    let format = cli.output.format;
+    let shell = Shell::new(
+        match (
+            cli.output.quiet || format == Format::Json,
+            cli.output.verbose,
+        ) {
+            (true, _) => Verbosity::Quiet,
+            (false, true) => Verbosity::Verbose,
+            (false, false) => Verbosity::Normal,
+        },
+    );
+    match commands::run(&cli.command, &shell) {
+        Ok(report) => {
+            report.print(&shell, format);
+            report.outcome()
+        }
+        Err(error) => {
+            let outcome = Outcome::of(&error);
+            match format {
+                Format::Text => shell.error(&error),
+                Format::Json => shell.out(report::error_json(&error, outcome)),
+            }
+            outcome
+        }
+    }
+}
+
+/// What clap refuses, or was asked for: help and the version.
+fn usage(error: &clap::Error, arguments: &[OsString]) -> Outcome {
+    let shell = Shell::new(Verbosity::Normal);
+    if !error.use_stderr() {
+        shell.usage(error);
+        return Outcome::Done;
+    }
+    // The command line could not be read, so whether it asks for JSON is read off its words.
+    let json = arguments.iter().any(|word| word == "--format=json")
+        || arguments
+            .windows(2)
+            .any(|words| words[0] == "--format" && words[1] == "json");
+    if json {
+        let message = error.render().to_string();
+        let message = message.lines().next().unwrap_or_default();
+        let message = message
+            .strip_prefix("error: ")
+            .unwrap_or(message)
+            .to_owned();
+        shell.out(report::error_json(
+            &error::Usage::new(message).into(),
+            Outcome::Usage,
+        ));
+    } else {
+        shell.usage(error);
+    }
+    Outcome::Usage
+}
+
+/// Sets the colours for everything that is printed.
+trait WriteGlobal {
+    fn write_global(self);
+}
+
+impl WriteGlobal for clap::ColorChoice {
+    fn write_global(self) {
+        let choice = match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+        // dialoguer keeps colours of its own.
+        match self {
+            Self::Auto => {}
+            Self::Always => dialoguer::console::set_colors_enabled_stderr(true),
+            Self::Never => dialoguer::console::set_colors_enabled_stderr(false),
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! Which names and texts can be taken, wherever in a project they end up.
+//!
+//! Each check gives a clause that says what is wrong, to stand behind the name of the thing.
+
+/// Words that YAML 1.1, which Kubernetes and GitHub speak, reads as a boolean or as nothing.
+pub const YAML_WORDS: [&str; 10] = [
+    "false", "n", "no", "nan", "null", "off", "on", "true", "y", "yes",
+];
+
+/// The longest DNS label (RFC 1035, section 2.3.4).
+const LABEL: usize = 63;
+
+/// The longest host name (RFC 1035, section 2.3.4, less the length bytes).
+const HOSTNAME: usize = 253;
+
+/// Strict and reserved keywords of edition 2024 (The Rust Reference, "Keywords").
+const KEYWORDS: [&str; 53] = [
+    "abstract",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "struct",
+    "super",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "union",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "yield",
+    "macro_rules",
+];
+
+/// Crates that every build knows already (what cargo warns of or refuses, and `std`'s siblings).
+const BUILT_IN: [&str; 6] = ["alloc", "core", "proc_macro", "proc-macro", "std", "test"];
+
+/// Directories that cargo keeps in `target/` (cargo refuses a binary of such a name).
+const TARGET_DIRS: [&str; 4] = ["build", "deps", "examples", "incremental"];
+
+/// Names that are devices on Windows.
+const DEVICES: [&str; 22] = [
+    "aux", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9", "con", "lpt1",
+    "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9", "nul", "prn",
+];
+
+/// A package name that can also be a crate, a binary, an image and a Kubernetes object.
+pub fn package(name: &str) -> Result<(), String> {
+    if name.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    if name.len() > LABEL {
+        return Err(format!(
+            "is {} characters long; a Kubernetes name takes {LABEL}",
+            name.len()
+        ));
+    }
+    if let Some(wrong) = name
+        .chars()
+        .find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-' | '_'))
+    {
+        return Err(format!(
+            "holds {wrong:?}; a name has lower-case ASCII letters, digits, `-` and `_`"
+        ));
+    }
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return Err("does not begin with a letter".to_owned());
+    }
+    if !name.ends_with(|c: char| c.is_ascii_alphanumeric()) {
+        return Err(
+            "does not end with a letter or a digit, as a Kubernetes name has to".to_owned(),
+        );
+    }
+    let reserved = [
+        (&KEYWORDS[..], "is a Rust keyword"),
+        (&BUILT_IN[..], "is the name of a crate that comes with Rust"),
+        (
+            &TARGET_DIRS[..],
+            "is the name of a directory that cargo keeps in target/",
+        ),
+        (&DEVICES[..], "is the name of a device on Windows"),
+        (
+            &YAML_WORDS[..],
+            "is read as a boolean or as nothing in YAML, which Kubernetes and GitHub speak",
+        ),
+    ];
+    reserved
+        .iter()
+        .find(|(names, _)| names.contains(&name))
+        .map_or(Ok(()), |(_, why)| Err((*why).to_owned()))
+}
+
+/// A DNS label of RFC 1035: what a Kubernetes Service can be called.
+pub fn dns_label(text: &str) -> Result<(), String> {
+    let rule = || {
+        format!(
+            "must have lower-case letters, digits and `-`, begin with a letter, not end with `-`, and be at most {LABEL} long"
+        )
+    };
+    let shape = text.len() <= LABEL
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && !text.ends_with('-')
+        && text
+            .chars()
+            .all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-'));
+    if !shape {
+        return Err(rule());
+    }
+    if YAML_WORDS.contains(&text) {
+        return Err("is read as a boolean or as nothing in YAML".to_owned());
+    }
+    Ok(())
+}
+
+/// A host name of two labels or more, of which the last is not a number.
+pub fn hostname(text: &str) -> Result<(), String> {
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= LABEL
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .chars()
+                .all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-'))
+    };
+    let last = text.rsplit('.').next().unwrap_or_default();
+    if text.len() > HOSTNAME
+        || !text.contains('.')
+        || !text.split('.').all(label)
+        || !last.starts_with(|c: char| c.is_ascii_lowercase())
+    {
+        return Err("must be a host name such as `orders.example.com`, in lower case".to_owned());
+    }
+    Ok(())
+}
+
+/// An image's name with its registry, without tag or digest.
+///
+/// The rules are those of the distribution project's reference grammar, with the registry made mandatory: a name without one
+/// means Docker Hub to one program and nothing to another.
+pub fn image(text: &str) -> Result<(), String> {
+    let rule = || {
+        "must be an image with its registry and without a tag, such as `ghcr.io/acme/orders`"
+            .to_owned()
+    };
+    let (registry, path) = text.split_once('/').ok_or_else(rule)?;
+    let (host, port) = registry.split_once(':').unwrap_or((registry, "1"));
+    let port_holds =
+        !port.is_empty() && port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
+    let component = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+            && part.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+            && part
+                .chars()
+                .all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_' | '.'))
+            && !part.contains("..")
+    };
+    let host_holds = host == "localhost" || hostname(host).is_ok();
+    if text.len() > 255 || !host_holds || !port_holds || !path.split('/').all(component) {
+        return Err(rule());
+    }
+    Ok(())
+}
+
+/// An http or https address with a host.
+pub fn url(text: &str) -> Result<(), String> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric()
+            || matches!(c, '.' | '/' | '-' | '_' | '~' | ':' | '@' | '%' | '+')
+    };
+    match rest {
+        Some(rest)
+            if rest.starts_with(|c: char| c.is_ascii_alphanumeric()) && rest.chars().all(plain) =>
+        {
+            Ok(())
+        }
+        _ => Err("must be an address such as `https://github.com/acme/orders`".to_owned()),
+    }
+}
+
+/// One line without control characters.
+pub fn line(text: &str) -> Result<(), String> {
+    // Line separators end a line in some of the formats; a bidirectional override shows a reviewer something else than
+    // what is there (CVE-2021-42574).
+    let unseen = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    match text.chars().find(|c| unseen(*c)) {
+        Some(c) => Err(format!(
+            "holds the control character {}; it must be one line of text",
+            c.escape_unicode()
+        )),
+        None if text.trim() != text => Err("begins or ends with white space".to_owned()),
+        None if text.is_empty() => Err("is empty".to_owned()),
+        None => Ok(()),
+    }
+}
+
+/// The name as a DNS label: what images and Kubernetes objects are called.
+pub fn slug(name: &str) -> String {
+    name.replace('_', "-")
+}
+
+/// The name as a Rust identifier: what the library is called.
+pub fn ident(name: &str) -> String {
+    name.replace('-', "_")
+}
+
+/// Where an image of this project goes: the forge's own registry where there is one, and one that cannot exist (RFC 2606)
+/// where the repository does not tell.
+pub fn image_of(repository: &str, slug: &str) -> String {
+    let forges = [
+        ("https://github.com/", "ghcr.io"),
+        ("https://gitlab.com/", "registry.gitlab.com"),
+    ];
+    forges
+        .iter()
+        .find_map(|(forge, registry)| {
+            let path = repository.strip_prefix(forge)?.trim_end_matches('/');
+            let path = path.strip_suffix(".git").unwrap_or(path);
+            let candidate = format!("{registry}/{}", path.to_ascii_lowercase());
+            (path.contains('/') && image(&candidate).is_ok()).then_some(candidate)
+        })
+        .unwrap_or_else(|| format!("registry.example.com/{slug}"))
+}
+
+/// The host part of an image.
+pub fn registry_of(image: &str) -> &str {
+    image.split('/').next().unwrap_or(image)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{dns_label, hostname, image, image_of, line, package, url};
+
+    #[test]
+    fn a_package_name_serves_everywhere() {
+        let longest = "a".repeat(63);
+        for good in ["a", "api", "my-app", "my_app", "app2", "a-b_c", &longest] {
+            assert_eq!(package(good), Ok(()), "{good}");
+        }
+        let too_long = "a".repeat(64);
+        for bad in [
+            "", "1app", "-x", "_x", "x-", "My", "mÿ", "my app", "../x", "a/b", "a.b", "fn", "gen",
+            "self", "test", "core", "std", "build", "deps", "con", "nul", "com1", "on", "y",
+            "null", "a\nb", "$(x)", &too_long,
+        ] {
+            assert!(package(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn hosts_images_and_addresses() {
+        for good in ["a.b", "orders.example.com", "1.example.com", "x-1.io"] {
+            assert_eq!(hostname(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "localhost",
+            "a..b",
+            ".a.b",
+            "1.2.3.4",
+            "A.b",
+            "-a.b",
+            "a.b/c",
+            "a b.c",
+        ] {
+            assert!(hostname(bad).is_err(), "{bad:?}");
+        }
+        for good in [
+            "ghcr.io/acme/orders",
+            "localhost:5000/x",
+            "registry.example.com/a.b/c_d",
+        ] {
+            assert_eq!(image(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "orders",
+            "acme/orders",
+            "ghcr.io/acme/orders:1",
+            "ghcr.io/Acme/x",
+            "ghcr.io//x",
+            "ghcr.io/x@sha256:1",
+            "ghcr.io/",
+        ] {
+            assert!(image(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(url("https://github.com/acme/orders"), Ok(()));
+        for bad in [
+            "",
+            "github.com/a",
+            "ftp://a",
+            "https://",
+            "https://a b",
+            "https://a\"",
+            "https://${x}",
+        ] {
+            assert!(url(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(
+            dns_label("on"),
+            Err("is read as a boolean or as nothing in YAML".to_owned())
+        );
+        assert!(dns_label("1a").is_err());
+    }
+
+    #[test]
+    fn an_image_follows_its_repository() {
+        assert_eq!(
+            image_of("https://github.com/Acme/Orders.git", "x"),
+            "ghcr.io/acme/orders"
+        );
+        assert_eq!(
+            image_of("https://gitlab.com/a/b/c", "x"),
+            "registry.gitlab.com/a/b/c"
+        );
+        assert_eq!(
+            image_of("https://github.com/acme", "x"),
+            "registry.example.com/x"
+        );
+        assert_eq!(image_of("", "x"), "registry.example.com/x");
+    }
+
+    #[test]
+    fn a_line_has_nothing_unseen() {
+        for good in [
+            "x",
+            "a \"quoted\" line",
+            "emoji 🦀",
+            "${{ x }} {{ y }} $(z) # : '",
+        ] {
+            assert_eq!(line(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            " x",
+            "x ",
+            "a\nb",
+            "a\tb",
+            "a\u{7}b",
+            "a\u{85}b",
+            "a\u{202e}b",
+            "a\u{2028}b",
+        ] {
+            assert!(line(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,409 @@
+//! From three trees to a plan: what prodify last wrote (`base`), what is on disk (`ours`), what is to be (`theirs`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::merge::{self, Merged};
+use crate::tree::{Class, File, RelPath, Tree};
+
+/// What is on disk at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OnDisk {
+    /// A file of text.
+    Text(String),
+    /// Anything else: bytes that are no text, a directory, a link. Never replaced, never removed.
+    Other(&'static str),
+}
+
+/// What is on disk, by path; a path that is not in it is free.
+pub type Disk = BTreeMap<RelPath, OnDisk>;
+
+/// What happens to a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Nothing is there: it is written.
+    Create,
+    /// It is as it was written: it is replaced.
+    Update,
+    /// It was edited: the edits and the news are put together.
+    Merge,
+    /// It is as it is to be.
+    Identical,
+    /// It stays as it is.
+    Skip,
+    /// Only the user can say; nothing happens to it until then.
+    Conflict,
+    /// It is as it was written, and is no longer wanted.
+    Delete,
+}
+
+impl Action {
+    /// Whether it changes what is on disk.
+    pub fn writes(self) -> bool {
+        matches!(
+            self,
+            Self::Create | Self::Update | Self::Merge | Self::Delete
+        )
+    }
+}
+
+/// What happens to one path, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The path.
+    pub path: RelPath,
+    /// What happens.
+    pub action: Action,
+    /// Why, where the action alone does not tell.
+    pub why: Option<&'static str>,
+    /// What is there now, where that is text.
+    pub before: Option<String>,
+    /// What will be there; for a conflict, what would be there if the user gave way.
+    pub after: Option<File>,
+    /// Whether it was a conflict, which the user has decided.
+    pub resolved: bool,
+}
+
+/// What happens to every path, in the order of the paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// A step for each path that is in any of the trees.
+    pub steps: Vec<Step>,
+}
+
+/// What the user says to a conflict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// The file stays.
+    Keep,
+    /// The file is replaced.
+    Overwrite,
+    /// Both are put together, with markers where they differ.
+    Merge,
+}
+
+/// Makes the plan for every path of the three trees.
+pub fn plan(base: &Tree, ours: &Disk, theirs: &Tree) -> Plan {
+    let paths: BTreeSet<&RelPath> = base.keys().chain(theirs.keys()).collect();
+    Plan {
+        steps: paths
+            .into_iter()
+            .filter_map(|path| step(path, base.get(path), ours.get(path), theirs.get(path)))
+            .collect(),
+    }
+}
+
+/// The row of the decision table that a path falls under; `None` where there is nothing to say of it.
+fn step(
+    path: &RelPath,
+    base: Option<&File>,
+    ours: Option<&OnDisk>,
+    theirs: Option<&File>,
+) -> Option<Step> {
+    let before = match ours {
+        Some(OnDisk::Text(text)) => Some(text.clone()),
+        Some(OnDisk::Other(_)) | None => None,
+    };
+    let make = |action, why, after: Option<&File>| {
+        Some(Step {
+            path: path.clone(),
+            action,
+            why,
+            before: before.clone(),
+            after: after.cloned(),
+            resolved: false,
+        })
+    };
+    let ours = match ours {
+        None => None,
+        Some(OnDisk::Text(text)) => Some(text.as_str()),
+        Some(OnDisk::Other(kind)) => return make(Action::Conflict, Some(*kind), theirs),
+    };
+    match (base, ours, theirs) {
+        (None, None, Some(new)) => make(Action::Create, None, Some(new)),
+        (_, Some(ours), Some(new)) if ours == new.text => make(Action::Identical, None, Some(new)),
+        (None, Some(_), Some(new)) => make(
+            Action::Conflict,
+            Some("is there already and differs"),
+            Some(new),
+        ),
+        (Some(_), None, Some(_)) => make(Action::Skip, Some("you deleted it"), None),
+        (Some(_), Some(_), Some(new)) if new.class == Class::Tool => {
+            make(Action::Update, None, Some(new))
+        }
+        (Some(_), Some(_), Some(new)) if new.class == Class::Once => {
+            make(Action::Skip, Some("it is yours since it was written"), None)
+        }
+        (Some(base), Some(_), Some(new)) if base.text == new.text => {
+            make(Action::Skip, Some("the template did not change"), None)
+        }
+        (Some(base), Some(ours), Some(new)) if base.text == ours => {
+            make(Action::Update, None, Some(new))
+        }
+        (Some(base), Some(ours), Some(new)) => {
+            match merge::three_way(&base.text, ours, &new.text) {
+                Merged::Clean(text) => make(
+                    Action::Merge,
+                    None,
+                    Some(&File {
+                        text,
+                        ..new.clone()
+                    }),
+                ),
+                Merged::Marked(text) => make(
+                    Action::Conflict,
+                    Some("your edit and the template's meet"),
+                    Some(&File {
+                        text,
+                        ..new.clone()
+                    }),
+                ),
+            }
+        }
+        (Some(base), Some(ours), None) if base.text == ours => make(Action::Delete, None, None),
+        (Some(_), Some(_), None) => make(
+            Action::Conflict,
+            Some("is no longer wanted, but was edited"),
+            None,
+        ),
+        (_, None, None) | (None, Some(_), None) => None,
+    }
+}
+
+impl Plan {
+    /// The steps that only the user can decide.
+    pub fn conflicts(&self) -> impl Iterator<Item = &Step> {
+        self.steps
+            .iter()
+            .filter(|step| step.action == Action::Conflict)
+    }
+
+    /// Whether anything on disk would change.
+    pub fn changes(&self) -> bool {
+        self.steps.iter().any(|step| step.action.writes())
+    }
+
+    /// Adds steps, and keeps the order.
+    pub fn extend(&mut self, steps: impl IntoIterator<Item = Step>) {
+        self.steps.extend(steps);
+        self.steps.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+}
+
+impl Step {
+    /// Whether it puts something else in the place of what the user had written there, rather than edits it.
+    pub fn replaces_the_users(&self) -> bool {
+        self.resolved && self.action == Action::Update
+    }
+
+    /// Decides a conflict. One with something that is no text, or with nothing to write, can only be kept.
+    pub fn resolve(&mut self, resolution: Resolution) {
+        let (action, why) = match (resolution, &self.before, &mut self.after) {
+            (Resolution::Overwrite, Some(_), Some(_)) => {
+                (Action::Update, "replaces what was there")
+            }
+            (Resolution::Merge, Some(before), Some(after)) => {
+                let (Merged::Clean(text) | Merged::Marked(text)) =
+                    merge::two_way(before, &after.text);
+                after.text = text;
+                (Action::Merge, "holds both; look for conflict markers")
+            }
+            _ => (Action::Skip, "kept as it is"),
+        };
+        self.action = action;
+        self.resolved = true;
+        self.why = Some(why);
+        if action == Action::Skip {
+            self.after = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Action, Disk, OnDisk, Plan, Resolution, plan};
+    use crate::tree::{Class, File, RelPath, Tree};
+
+    fn file(text: &str, class: Class) -> File {
+        File {
+            text: text.to_owned(),
+            executable: false,
+            class,
+            component: "c".to_owned(),
+        }
+    }
+
+    fn decide(base: Option<&str>, ours: Option<&str>, theirs: Option<&str>, class: Class) -> Plan {
+        let path = || RelPath::new("f").unwrap();
+        let tree = |text: Option<&str>| {
+            text.map(|text| (path(), file(text, class)))
+                .into_iter()
+                .collect::<Tree>()
+        };
+        let disk: Disk = ours
+            .map(|text| (path(), OnDisk::Text(text.to_owned())))
+            .into_iter()
+            .collect();
+        plan(&tree(base), &disk, &tree(theirs))
+    }
+
+    /// The action, and the text that the file ends with.
+    fn outcome(
+        base: Option<&str>,
+        ours: Option<&str>,
+        theirs: Option<&str>,
+    ) -> Option<(Action, Option<String>)> {
+        let plan = decide(base, ours, theirs, Class::Shared);
+        let step = plan.steps.first()?;
+        let after = match step.action {
+            Action::Create | Action::Update | Action::Merge => {
+                step.after.as_ref().map(|file| file.text.clone())
+            }
+            Action::Delete => None,
+            Action::Identical | Action::Skip | Action::Conflict => ours.map(str::to_owned),
+        };
+        Some((step.action, after))
+    }
+
+    #[test]
+    fn every_row_of_the_decision_table() {
+        let (b, o, t) = ("a\nb\nc\n", "a\nb\nc\nmine\n", "new\na\nb\nc\n");
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(outcome(None, None, None), None);
+        assert_eq!(
+            outcome(None, None, Some(t)),
+            Some((Action::Create, text(t)))
+        );
+        assert_eq!(outcome(None, Some(o), None), None);
+        assert_eq!(
+            outcome(None, Some(o), Some(t)),
+            Some((Action::Conflict, text(o)))
+        );
+        assert_eq!(
+            outcome(None, Some(t), Some(t)),
+            Some((Action::Identical, text(t)))
+        );
+        assert_eq!(
+            outcome(Some(b), Some(t), Some(t)),
+            Some((Action::Identical, text(t)))
+        );
+        assert_eq!(outcome(Some(b), None, Some(t)), Some((Action::Skip, None)));
+        assert_eq!(outcome(Some(b), None, Some(b)), Some((Action::Skip, None)));
+        assert_eq!(outcome(Some(b), None, None), None);
+        assert_eq!(
+            outcome(Some(b), Some(o), Some(b)),
+            Some((Action::Skip, text(o)))
+        );
+        assert_eq!(
+            outcome(Some(b), Some(b), Some(t)),
+            Some((Action::Update, text(t)))
+        );
+        assert_eq!(
+            outcome(Some(b), Some(o), Some(t)),
+            Some((Action::Merge, text("new\na\nb\nc\nmine\n")))
+        );
+        assert_eq!(
+            outcome(Some(b), Some("a\nx\nc\n"), Some("a\ny\nc\n")),
+            Some((Action::Conflict, text("a\nx\nc\n")))
+        );
+        assert_eq!(
+            outcome(Some(b), Some(b), None),
+            Some((Action::Delete, None))
+        );
+        assert_eq!(
+            outcome(Some(b), Some(o), None),
+            Some((Action::Conflict, text(o)))
+        );
+    }
+
+    /// Every combination of absent, `x`, `y` and `z` in the three trees, against the four promises of the design.
+    #[test]
+    fn the_promises_hold_for_every_combination() {
+        let states = [None, Some("x\n"), Some("y\n"), Some("z\n")];
+        for base in states {
+            for ours in states {
+                for theirs in states {
+                    let case = format!("{base:?} {ours:?} {theirs:?}");
+                    let Some((action, after)) = outcome(base, ours, theirs) else {
+                        assert!(
+                            theirs.is_none() && (base.is_none() || ours.is_none()),
+                            "{case}"
+                        );
+                        continue;
+                    };
+                    // No line of a user's is lost.
+                    if ours != base {
+                        assert!(
+                            after.as_deref() == ours
+                                || action == Action::Merge
+                                || (base.is_none() && ours.is_none()),
+                            "{case}"
+                        );
+                    }
+                    // No deleted file comes back.
+                    if base.is_some() && ours.is_none() {
+                        assert_eq!(after, None, "{case}");
+                    }
+                    // An untouched file ends as the template.
+                    if ours == base {
+                        assert_eq!(after.as_deref(), theirs, "{case}");
+                    }
+                    // A second run changes nothing: base is then what was rendered.
+                    let again = outcome(theirs, after.as_deref(), theirs);
+                    assert!(again.is_none_or(|(_, text)| text == after), "{case}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_class_of_a_file_decides_who_wins() {
+        let action = |class| {
+            decide(Some("b"), Some("o"), Some("t"), class)
+                .steps
+                .first()
+                .map(|step| step.action)
+        };
+        assert_eq!(action(Class::Once), Some(Action::Skip));
+        assert_eq!(action(Class::Tool), Some(Action::Update));
+        assert_eq!(action(Class::Shared), Some(Action::Conflict));
+    }
+
+    #[test]
+    fn what_is_no_text_is_never_replaced() {
+        let path = RelPath::new("f").unwrap();
+        let disk: Disk = [(path.clone(), OnDisk::Other("is a directory"))].into();
+        let mut plan = plan(
+            &Tree::new(),
+            &disk,
+            &[(path, file("t", Class::Shared))].into(),
+        );
+        assert_eq!(plan.conflicts().count(), 1);
+        plan.steps[0].resolve(Resolution::Overwrite);
+        assert_eq!(plan.steps[0].action, Action::Skip);
+    }
+
+    #[test]
+    fn a_conflict_ends_as_the_user_says() {
+        let resolved = |resolution| {
+            let mut plan = decide(None, Some("mine\n"), Some("theirs\n"), Class::Shared);
+            plan.steps[0].resolve(resolution);
+            (
+                plan.steps[0].action,
+                plan.steps[0].after.as_ref().map(|file| file.text.clone()),
+            )
+        };
+        assert_eq!(resolved(Resolution::Keep), (Action::Skip, None));
+        assert_eq!(
+            resolved(Resolution::Overwrite),
+            (Action::Update, Some("theirs\n".to_owned()))
+        );
+        let (action, text) = resolved(Resolution::Merge);
+        assert_eq!(action, Action::Merge);
+        assert!(text.is_some_and(|text| text.contains("mine\n")
+            && text.contains("theirs\n")
+            && text.contains("<<<<<<<")));
+    }
+}

@@ -1,0 +1,305 @@
+//! What a project remembers of how it was made: `prodify.toml` and `.prodify/base.txtar`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use toml_edit::{Array, DocumentMut, Item, Table};
+
+use crate::answers::Answers;
+use crate::catalog::Value;
+use crate::tree::{Class, File, RelPath, Tree};
+
+/// Where the answers stand.
+pub const ANSWERS: &str = "prodify.toml";
+
+/// Where the last written files stand.
+pub const BASE: &str = ".prodify/base.txtar";
+
+/// The format of both files.
+const FORMAT: i64 = 1;
+
+/// What stands above the answers.
+const HEADER: &str = "\
+# What this project was made from: its components, and the answers they were written with.
+# Another project can begin with the same ones: `cargo prodify new PATH --answers prodify.toml`.
+";
+
+/// The first line of a base.
+const BASE_HEADER: &str =
+    "What cargo prodify last wrote, to tell its own lines from yours. Format 1.";
+
+/// Whether a path, at the top of a project or below it, is one of the two.
+pub fn is_record(path: &RelPath) -> bool {
+    [ANSWERS, BASE].iter().any(|record| {
+        path.as_str()
+            .strip_suffix(record)
+            .is_some_and(|above| above.is_empty() || above.ends_with('/'))
+    })
+}
+
+/// What an answers file says.
+#[derive(Debug, Default)]
+pub struct Answered {
+    /// The components, where it names any.
+    pub components: Option<Vec<String>>,
+    /// The answers, without the project's name, which is no other project's.
+    pub answers: Answers,
+}
+
+/// The text of `prodify.toml`.
+pub fn write_answers(name: &str, components: &[&str], answers: &Answers) -> String {
+    let mut document = DocumentMut::new();
+    document.insert("format", toml_edit::value(FORMAT));
+    document.insert("prodify", toml_edit::value(env!("CARGO_PKG_VERSION")));
+    let mut list: Array = components.iter().copied().collect();
+    list.iter_mut()
+        .for_each(|component| component.decor_mut().set_prefix("\n    "));
+    list.set_trailing("\n");
+    list.set_trailing_comma(true);
+    document.insert("components", toml_edit::value(list));
+    let mut project = Table::new();
+    project.insert("name", toml_edit::value(name));
+    document.insert("project", Item::Table(project));
+    for (key, value) in answers {
+        if let Some((owner, key)) = key.split_once('.') {
+            let table = document.entry(owner).or_insert(Item::Table(Table::new()));
+            table[key] = match value {
+                Value::Bool(yes) => toml_edit::value(*yes),
+                Value::Integer(number) => toml_edit::value(*number),
+                Value::Text(text) => toml_edit::value(text),
+            };
+        }
+    }
+    format!("{HEADER}{document}")
+}
+
+/// Reads an answers file: a `prodify.toml`, or one written by hand with some of its tables.
+///
+/// # Errors
+///
+/// Where it is no TOML, is of a newer format, or holds what is no answer.
+pub fn read_answers(text: &str) -> Result<Answered> {
+    let document: DocumentMut = text.parse()?;
+    let mut answered = Answered::default();
+    for (key, item) in document.iter() {
+        match (key, item) {
+            ("format", item) => match item.as_integer() {
+                Some(FORMAT) => {}
+                Some(newer) if newer > FORMAT => bail!(
+                    "it is of format {newer}, from a newer cargo prodify than this one, which reads format {FORMAT}: install the newer one"
+                ),
+                _ => bail!("`format` must be {FORMAT}"),
+            },
+            ("prodify", _) => {}
+            ("components", item) => {
+                let names = item.as_array().and_then(|names| {
+                    names
+                        .iter()
+                        .map(|name| name.as_str().map(str::to_owned))
+                        .collect::<Option<Vec<_>>>()
+                });
+                answered.components = Some(names.context("`components` must be a list of names")?);
+            }
+            (owner, item) => {
+                let table = item
+                    .as_table_like()
+                    .with_context(|| format!("`{owner}` must be a table of answers"))?;
+                for (key, item) in table
+                    .iter()
+                    .filter(|(key, _)| (owner, *key) != ("project", "name"))
+                {
+                    answered.answers.insert(
+                        format!("{owner}.{key}"),
+                        answer(item).with_context(|| {
+                            format!("`{owner}.{key}` must be text, a whole number, true or false")
+                        })?,
+                    );
+                }
+            }
+        }
+    }
+    Ok(answered)
+}
+
+fn answer(item: &Item) -> Option<Value> {
+    let text = || item.as_str().map(|text| Value::Text(text.to_owned()));
+    item.as_bool()
+        .map(Value::Bool)
+        .or_else(|| item.as_integer().map(Value::Integer))
+        .or_else(text)
+}
+
+/// The text of a base: every file as it was written, in the manner of Go's txtar archives.
+///
+/// Beyond txtar, a marker says which component the file is from and, where that is so, that it can be run or has no final
+/// newline; a line of a file that looks like a marker has a backslash before it.
+pub fn write_base(tree: &Tree) -> String {
+    let mut base = format!("{BASE_HEADER}\n");
+    for (path, file) in tree {
+        let executable = if file.executable { "; executable" } else { "" };
+        let newline = if file.text.is_empty() || file.text.ends_with('\n') {
+            ""
+        } else {
+            "; no final newline"
+        };
+        let _ = writeln!(
+            base,
+            "-- {path} ({}{executable}{newline}) --",
+            file.component
+        );
+        for line in file.text.split_inclusive('\n') {
+            if is_marker(line.trim_start_matches('\\')) {
+                base.push('\\');
+            }
+            base.push_str(line);
+        }
+        if !newline.is_empty() {
+            base.push('\n');
+        }
+    }
+    base
+}
+
+/// Reads a base.
+///
+/// # Errors
+///
+/// Names the line that is not as [`write_base`] writes it.
+pub fn read_base(text: &str) -> Result<Tree> {
+    let mut lines = text.split_inclusive('\n').enumerate();
+    let header = lines.next().map(|(_, line)| line.trim_end());
+    ensure!(header == Some(BASE_HEADER), "line 1 is not `{BASE_HEADER}`");
+    let mut tree = Tree::new();
+    let mut current: Option<(RelPath, File, bool)> = None;
+    for (index, line) in lines {
+        if is_marker(line) {
+            finish(&mut tree, current.take());
+            current =
+                Some(marker(line).with_context(|| format!("line {} is no marker", index + 1))?);
+        } else {
+            let (_, file, _) = current
+                .as_mut()
+                .with_context(|| format!("line {} belongs to no file", index + 1))?;
+            let escaped = line.starts_with('\\') && is_marker(line.trim_start_matches('\\'));
+            file.text.push_str(if escaped { &line[1..] } else { line });
+        }
+    }
+    finish(&mut tree, current);
+    Ok(tree)
+}
+
+fn is_marker(line: &str) -> bool {
+    line.starts_with("-- ") && line.trim_end_matches(['\r', '\n']).ends_with(" --")
+}
+
+/// The path, the file without its text, and whether it ends without a newline.
+fn marker(line: &str) -> Option<(RelPath, File, bool)> {
+    let (path, notes) = line
+        .trim_end()
+        .strip_prefix("-- ")?
+        .strip_suffix(") --")?
+        .rsplit_once(" (")?;
+    let mut notes = notes.split("; ");
+    let mut file = File {
+        text: String::new(),
+        executable: false,
+        class: Class::Shared,
+        component: notes.next()?.to_owned(),
+    };
+    let mut open = false;
+    for note in notes {
+        match note {
+            "executable" => file.executable = true,
+            "no final newline" => open = true,
+            _ => return None,
+        }
+    }
+    Some((RelPath::new(path).ok()?, file, open))
+}
+
+fn finish(tree: &mut BTreeMap<RelPath, File>, file: Option<(RelPath, File, bool)>) {
+    if let Some((path, mut file, open)) = file {
+        if open {
+            file.text.pop();
+        }
+        tree.insert(path, file);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{read_answers, read_base, write_answers, write_base};
+    use crate::catalog::Value;
+    use crate::tree::{Class, File, RelPath, Tree};
+
+    #[test]
+    fn answers_read_back() {
+        let answers = [
+            ("docker.base".to_owned(), Value::Text("debian".to_owned())),
+            (
+                "project.description".to_owned(),
+                Value::Text("a \"b\" # c".to_owned()),
+            ),
+            ("service.port".to_owned(), Value::Integer(8080)),
+        ];
+        let text = write_answers("x", &["service", "docker"], &answers.clone().into());
+        let read = read_answers(&text).unwrap();
+        assert_eq!(read.answers, answers.into());
+        assert_eq!(read.components.unwrap(), ["service", "docker"]);
+    }
+
+    #[test]
+    fn an_answers_file_that_cannot_be_taken_says_why() {
+        let error = |text| format!("{:#}", read_answers(text).unwrap_err());
+        assert!(error("format = 2").contains("newer cargo prodify"));
+        assert!(error("format = 'x'").contains("`format` must be 1"));
+        assert!(error("docker = 1").contains("`docker` must be a table"));
+        assert!(error("[docker]\nbase = []").contains("`docker.base` must be"));
+        assert!(error("components = [1]").contains("list of names"));
+        assert!(error("x = ").contains("line 1"));
+    }
+
+    #[test]
+    fn a_base_reads_back_whatever_the_files_hold() {
+        let texts = [
+            "",
+            "a\n",
+            "a",
+            "\n",
+            "\n\n",
+            "a\n\n",
+            "-- x --\n",
+            "\\-- x (c) --\nb",
+            "\\\\-- y --",
+            "-- a\r\n",
+            "-- a --\r\nb\r\n",
+            "\\\n",
+        ];
+        let tree: Tree = texts
+            .iter()
+            .enumerate()
+            .map(|(index, text)| {
+                let file = File {
+                    text: (*text).to_owned(),
+                    executable: index % 2 == 0,
+                    class: Class::Shared,
+                    component: "c-d".to_owned(),
+                };
+                (RelPath::new(format!("dir/f {index} (x)")).unwrap(), file)
+            })
+            .collect();
+        assert_eq!(read_base(&write_base(&tree)).unwrap(), tree);
+    }
+
+    #[test]
+    fn a_base_that_was_edited_is_refused() {
+        for broken in [
+            "",
+            "x\n",
+            "What cargo prodify last wrote, to tell its own lines from yours. Format 1.\nstray\n",
+        ] {
+            assert!(read_base(broken).is_err(), "{broken:?}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The template engine: our delimiters, slots, and an escape that fails closed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Value;
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior};
+
+use super::context::Context;
+use super::format::Format;
+use crate::catalog::Catalog;
+use crate::names;
+use crate::select::Selection;
+
+/// What `<% include "slot:readme.run" %>` begins with.
+const SLOT: &str = "slot:";
+
+/// The name under which a text that is no template file is rendered.
+const INLINE: &str = "component.toml";
+
+/// Renders templates of a catalog.
+pub struct Engine<'c> {
+    environment: Environment<'c>,
+    catalog: &'c Catalog,
+    context: Value,
+}
+
+impl<'c> Engine<'c> {
+    /// An engine for the templates of `catalog`, in which the slots are filled by the components of `selection`.
+    pub fn new(catalog: &'c Catalog, selection: &Selection<'_>, context: &Context) -> Self {
+        let mut environment = Environment::new();
+        environment.set_syntax(delimiters());
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        // With any escape at all, a captured block counts as escaped already, which it is.
+        environment.set_auto_escape_callback(|_| AutoEscape::Custom("literal".into()));
+        environment.set_formatter(|out, state, value| {
+            let text = bare(state, value)?;
+            out.write_str(&text).map_err(Error::from)
+        });
+        environment.add_filter("lit", literal);
+        environment.add_filter("sort_lines", sort_lines);
+        environment.add_filter("image_of", |repository: &str, slug: &str| {
+            names::image_of(repository, slug)
+        });
+
+        let slots = Arc::new(fragments(selection));
+        let filled = Arc::clone(&slots);
+        environment.add_function("filled", move |slot: &str| filled.contains_key(slot));
+        let sources: BTreeMap<String, String> = selection
+            .components
+            .iter()
+            .flat_map(|component| {
+                component
+                    .templates
+                    .iter()
+                    .map(|template| &template.source)
+                    .chain(component.fragments.iter().map(|(_, source)| source))
+                    .chain(&component.manifest)
+            })
+            .filter_map(|source| Some((source.clone(), catalog.source(source)?.to_owned())))
+            .collect();
+        environment.set_loader(move |name| match name.strip_prefix(SLOT) {
+            Some(slot) => Ok(Some(
+                slots
+                    .get(slot)
+                    .map(|sources| include_all(sources))
+                    .unwrap_or_default(),
+            )),
+            None => Ok(sources.get(name).cloned()),
+        });
+        Self {
+            environment,
+            catalog,
+            context: context.value(),
+        }
+    }
+
+    /// Renders a template of the catalog.
+    ///
+    /// # Errors
+    ///
+    /// Names the template, the line, and what is wrong there.
+    pub fn render(&self, template: &str) -> Result<String> {
+        if let Some(text) = self
+            .catalog
+            .source(template)
+            .filter(|source| !source.contains("<%"))
+        {
+            return Ok(text.to_owned());
+        }
+        let rendered = self
+            .environment
+            .get_template(template)
+            .and_then(|template| template.render(&self.context));
+        rendered.with_context(|| format!("rendering templates/{template}"))
+    }
+
+    /// Renders a text that stands in a `component.toml`: a default, or a command.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::render`].
+    pub fn render_text(&self, text: &str) -> Result<String> {
+        self.environment
+            .render_named_str(INLINE, text, &self.context)
+            .with_context(|| format!("rendering `{text}`"))
+    }
+
+    /// Whether an expression over the context is true.
+    ///
+    /// # Errors
+    ///
+    /// Where it is no expression, or names what there is not.
+    pub fn holds(&self, condition: &str) -> Result<bool> {
+        Ok(self
+            .environment
+            .compile_expression(condition)?
+            .eval(&self.context)?
+            .is_true())
+    }
+}
+
+/// Delimiters that collide with nothing in Rust, TOML, YAML, GitHub's, Helm's and Grafana's expressions, shell or Dockerfile.
+fn delimiters() -> SyntaxConfig {
+    let mut syntax = SyntaxConfig::builder();
+    syntax
+        .block_delimiters("<%", "%>")
+        .variable_delimiters("<%=", "%>")
+        .comment_delimiters("<%#", "%>");
+    syntax
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .keep_trailing_newline(true);
+    #[expect(
+        clippy::expect_used,
+        reason = "the delimiters are constants, which a test has seen accepted"
+    )]
+    syntax
+        .build()
+        .expect("the delimiters differ from each other")
+}
+
+/// The templates that fill each slot, in the order of the components.
+fn fragments(selection: &Selection<'_>) -> BTreeMap<String, Vec<String>> {
+    let mut slots: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (slot, source) in selection
+        .components
+        .iter()
+        .flat_map(|component| &component.fragments)
+    {
+        slots.entry(slot.clone()).or_default().push(source.clone());
+    }
+    slots
+}
+
+/// Including each fragment under its own name lets an error name the fragment, and the escape know its format.
+fn include_all(sources: &[String]) -> String {
+    sources
+        .iter()
+        .map(|source| format!("<% include '{source}' %>"))
+        .collect()
+}
+
+/// What goes into the output for an expression without a filter: only what cannot be misread.
+fn bare(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
+    if value.is_undefined() {
+        return Err(Error::new(
+            ErrorKind::UndefinedError,
+            "the value is undefined",
+        ));
+    }
+    let text = value.to_string();
+    let format = Format::of_template(state.name());
+    // What was rendered already, and numbers and booleans, mean in every format what they say.
+    let plain =
+        value.is_safe() || value.is_number() || value.kind() == minijinja::value::ValueKind::Bool;
+    if plain || state.name() == INLINE || format.takes_bare(&text) {
+        return Ok(text);
+    }
+    let detail = format!(
+        "`{}` is no plain token in {format}: pass it through `| lit`",
+        text.escape_debug()
+    );
+    Err(Error::new(ErrorKind::BadEscape, detail))
+}
+
+/// The filter `lit`: a literal of the format that the template writes.
+fn literal(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
+    let text = value.to_string();
+    let format = Format::of_template(state.name());
+    let literal = format.literal(&text).ok_or_else(|| {
+        Error::new(
+            ErrorKind::BadEscape,
+            format!("{format} has no literal for `{}`", text.escape_debug()),
+        )
+    })?;
+    Ok(Value::from_safe_string(literal))
+}
+
+/// The filter `sort_lines`: what rustfmt would do to a list of modules or imports.
+fn sort_lines(text: &str) -> Value {
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    lines.sort_unstable();
+    Value::from_safe_string(lines.concat())
+}

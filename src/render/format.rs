@@ -1,0 +1,238 @@
+//! The formats that templates write: which values each takes as they are, and how it spells the rest.
+
+use std::fmt;
+
+use crate::names::YAML_WORDS;
+
+/// The format of a file, known from its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Dockerfile,
+    Json,
+    Markdown,
+    /// No literals: only plain tokens can be put in.
+    Plain,
+    Rust,
+    Shell,
+    Toml,
+    /// YAML that GitHub Actions reads: `${{ }}` is an expression wherever it stands.
+    Workflow,
+    Yaml,
+}
+
+impl Format {
+    /// The format of what a template writes.
+    pub(super) fn of_template(path: &str) -> Self {
+        let path = path.strip_suffix(".j2").unwrap_or(path);
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if name.starts_with("Dockerfile") || name.ends_with(".dockerfile") {
+            return Self::Dockerfile;
+        }
+        match name.rsplit_once('.').map(|(_, extension)| extension) {
+            Some("json") => Self::Json,
+            Some("md") => Self::Markdown,
+            Some("rs") => Self::Rust,
+            Some("sh") => Self::Shell,
+            Some("toml") => Self::Toml,
+            // A fragment for a workflow is called after the component that owns the workflow's slot.
+            Some("yaml" | "yml")
+                if path.contains(".github/workflows/") || name.starts_with("ci.") =>
+            {
+                Self::Workflow
+            }
+            Some("yaml" | "yml") => Self::Yaml,
+            _ => Self::Plain,
+        }
+    }
+
+    /// Whether `text` can stand anywhere in this format and mean itself.
+    pub(super) fn takes_bare(self, text: &str) -> bool {
+        let token = |c: char| {
+            c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | ':' | '@' | '+' | '-')
+        };
+        let plain = text
+            .starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '.'))
+            && !text.ends_with(':')
+            && text.chars().all(token);
+        match self {
+            Self::Yaml | Self::Workflow => plain && yaml_reads_text(text),
+            _ => plain,
+        }
+    }
+
+    /// The literal that means `text`, with its quotes, or `None` where there is none.
+    pub(super) fn literal(self, text: &str) -> Option<String> {
+        match self {
+            Self::Plain => None,
+            Self::Rust => Some(format!(
+                "\"{}\"",
+                text.escape_debug().collect::<String>().replace("\\'", "'")
+            )),
+            Self::Toml => Some(toml_edit::Value::from(text).to_string()),
+            Self::Json | Self::Yaml => Some(json(text)),
+            Self::Workflow => Some(json(&text.replace("${{", "${{ '${{' }}"))),
+            Self::Shell => Some(format!("'{}'", text.replace('\'', r"'\''"))),
+            Self::Dockerfile => (!text.contains('\n'))
+                .then(|| format!("\"{}\"", backslash(text, |c| matches!(c, '"' | '\\' | '$')))),
+            // What CommonMark lets a backslash precede, and a line that would begin a block of its own.
+            Self::Markdown => Some(backslash(text, |c| {
+                c.is_ascii_punctuation()
+                    && !matches!(
+                        c,
+                        ',' | '.' | ':' | ';' | '\'' | '"' | '?' | '/' | '%' | '=' | '-'
+                    )
+            })),
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dockerfile => "a Dockerfile",
+            Self::Json => "JSON",
+            Self::Markdown => "Markdown",
+            Self::Plain => "plain text",
+            Self::Rust => "Rust",
+            Self::Shell => "a shell script",
+            Self::Toml => "TOML",
+            Self::Workflow => "a workflow",
+            Self::Yaml => "YAML",
+        })
+    }
+}
+
+/// Whether a YAML 1.1 or 1.2 parser takes a plain token for text: not for a boolean, nothing, a number, a time or a merge key.
+fn yaml_reads_text(token: &str) -> bool {
+    let digits =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+    let lower = token.to_ascii_lowercase();
+    let radix = ["0x", "0o", "0b"]
+        .iter()
+        .any(|prefix| lower.starts_with(prefix));
+    let number = lower.replace('_', "").parse::<f64>().is_ok()
+        || lower.starts_with(".inf")
+        || lower.starts_with(".nan");
+    // 1:30 is 90 and 2026-01-01 is a day.
+    let sexagesimal = token.contains(':') && token.split(':').all(digits);
+    let date = lower.len() >= 8
+        && lower.split('-').count() == 3
+        && lower
+            .split(['-', 't', ' ', ':', '.', 'z', '+'])
+            .all(|part| part.is_empty() || digits(part));
+    !(YAML_WORDS.contains(&lower.as_str()) || radix || number || sexagesimal || date)
+}
+
+/// A JSON string, which is also a double-quoted YAML scalar: what YAML does not print is escaped as JSON does it.
+fn json(text: &str) -> String {
+    let mut literal = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => literal.push_str("\\\""),
+            '\\' => literal.push_str("\\\\"),
+            '\n' => literal.push_str("\\n"),
+            '\t' => literal.push_str("\\t"),
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+                literal.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            c => literal.push(c),
+        }
+    }
+    literal.push('"');
+    literal
+}
+
+fn backslash(text: &str, special: impl Fn(char) -> bool) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if special(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Format;
+
+    #[test]
+    fn a_format_is_known_from_the_path() {
+        for (path, format) in [
+            ("docker/files/Dockerfile.j2", Format::Dockerfile),
+            ("docker/files/.dockerignore.j2", Format::Plain),
+            ("service/files/src/main.rs.j2", Format::Rust),
+            ("ci/files/.github/workflows/ci.yml.j2", Format::Workflow),
+            ("docker/slots/ci.image.yml.j2", Format::Workflow),
+            ("k8s/files/k8s/base/service.yaml.j2", Format::Yaml),
+            ("service/manifest.toml.j2", Format::Toml),
+            ("docker/slots/readme.run.md.j2", Format::Markdown),
+        ] {
+            assert_eq!(Format::of_template(path), format, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_what_cannot_be_misread_goes_in_bare() {
+        for token in [
+            "my-app",
+            "ghcr.io/acme/x",
+            "1.95.0",
+            "trixie-slim",
+            "https://a.b/c",
+            "v1.2+3",
+            ".github",
+            "/health",
+        ] {
+            assert!(Format::Yaml.takes_bare(token), "{token}");
+        }
+        for text in [
+            "", "a b", "a:", "${{x}}", "a\"b", "a'b", "#a", "-a", "a\nb", "é", "$x", "`x`", "{a}",
+        ] {
+            assert!(!Format::Toml.takes_bare(text), "{text:?}");
+        }
+        for text in [
+            "on",
+            "No",
+            "null",
+            "1",
+            "1.5",
+            "1e3",
+            "0x1f",
+            "1_000",
+            "1:30",
+            "2026-01-01",
+            ".inf",
+            "8.10",
+        ] {
+            assert!(!Format::Yaml.takes_bare(text), "{text}");
+            assert!(Format::Rust.takes_bare(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_literal_reads_back_as_the_text() {
+        let hostile =
+            "\"quotes\" 'n' \\ ${{ secrets.X }} {{ y }} $(id) `id` # : 🦀 é\u{7f}\t<b> *x* [y](z)";
+        let json = Format::Json.literal(hostile).unwrap();
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), hostile);
+        let toml: toml_edit::DocumentMut =
+            format!("x = {}", Format::Toml.literal(hostile).unwrap())
+                .parse()
+                .unwrap();
+        assert_eq!(toml["x"].as_str(), Some(hostile));
+        assert_eq!(Format::Shell.literal("a'b").unwrap(), r"'a'\''b'");
+        assert_eq!(Format::Rust.literal("a\"b\\'").unwrap(), r#""a\"b\\'""#);
+        assert_eq!(Format::Dockerfile.literal("a$b\"").unwrap(), r#""a\$b\"""#);
+        assert_eq!(
+            Format::Workflow.literal("${{ x }}").unwrap(),
+            "\"${{ '${{' }} x }}\""
+        );
+        assert_eq!(
+            Format::Markdown.literal("a_b <c> `d`").unwrap(),
+            r"a\_b \<c\> \`d\`"
+        );
+        assert_eq!(Format::Plain.literal("x"), None);
+    }
+}

@@ -1,0 +1,463 @@
+//! `Cargo.toml` as a document: the pieces of the components made one, and single entries edited in place.
+
+use anyhow::{Context as _, Result, bail};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, KeyMut, Table, TableLike, Value};
+
+/// The order in which a manifest's sections stand (The Cargo Book, "The Manifest Format").
+const SECTIONS: [&str; 12] = [
+    "package",
+    "lib",
+    "bin",
+    "features",
+    "target",
+    "dependencies",
+    "build-dependencies",
+    "dev-dependencies",
+    "workspace",
+    "lints",
+    "profile",
+    "patch",
+];
+
+/// Makes one manifest of the components' pieces, each with the component that it is from.
+///
+/// Tables are united, lists are united and sorted, dependencies stand in the order of their names; comments come along with
+/// the entry that they stand above.
+///
+/// # Errors
+///
+/// Where a piece is no TOML, or where two pieces give one entry different values; names the component and the entry.
+pub fn compose(pieces: &[(&str, String)]) -> Result<String> {
+    let mut whole = DocumentMut::new();
+    for (component, piece) in pieces {
+        let piece: DocumentMut = piece.parse().with_context(|| {
+            format!("reading templates/{component}/manifest.toml.j2 as rendered")
+        })?;
+        unite(whole.as_table_mut(), piece.as_table(), "").with_context(|| {
+            format!("adding templates/{component}/manifest.toml.j2 to Cargo.toml")
+        })?;
+    }
+    for (key, item) in whole.iter_mut() {
+        if key.get().ends_with("dependencies")
+            && let Some(table) = item.as_table_mut()
+        {
+            table.sort_values();
+        }
+    }
+    arrange(whole.as_table_mut());
+    Ok(whole.to_string())
+}
+
+/// Adds a member to the workspace of a manifest, in its place where the list is sorted; all else stays byte for byte.
+///
+/// # Errors
+///
+/// Where the manifest is no TOML or `workspace.members` is no list.
+pub fn add_member(manifest: &str, member: &str) -> Result<String> {
+    let mut document: DocumentMut = manifest.parse()?;
+    let workspace = document["workspace"]
+        .as_table_like_mut()
+        .context("`workspace` is no table")?;
+    let members = workspace
+        .entry("members")
+        .or_insert_with(|| Value::Array(Array::new()).into());
+    let members = members
+        .as_array_mut()
+        .context("`workspace.members` is no list")?;
+    insert_member(members, member);
+    Ok(with_line_ends_of(manifest, &document.to_string()))
+}
+
+/// Makes a package stand outside of any workspace around it.
+///
+/// # Errors
+///
+/// Where the manifest is no TOML.
+pub fn stand_alone(manifest: &str) -> Result<String> {
+    let mut document: DocumentMut = manifest.parse()?;
+    let mut table = Table::new();
+    table
+        .decor_mut()
+        .set_prefix("\n# A workspace of its own, so that the one around it leaves it alone.\n");
+    document.insert("workspace", Item::Table(table));
+    arrange(document.as_table_mut());
+    Ok(document.to_string())
+}
+
+/// Lets a package inherit what its workspace has to give, as `cargo new` does: package fields that the package does not
+/// set itself, and the lints.
+///
+/// # Errors
+///
+/// Where either manifest is no TOML.
+pub fn inherit(manifest: &str, workspace: &str) -> Result<String> {
+    let mut document: DocumentMut = manifest.parse()?;
+    let workspace: DocumentMut = workspace.parse()?;
+    let given = |section: &str| {
+        workspace
+            .get("workspace")
+            .and_then(|item| item.get(section))
+            .and_then(Item::as_table_like)
+    };
+    if let (Some(fields), Some(package)) = (
+        given("package"),
+        document.get_mut("package").and_then(Item::as_table_mut),
+    ) {
+        for (field, _) in fields.iter() {
+            // The starter is written for its own edition and release of Rust, and its version is its own from the start.
+            let own = package.contains_key(field) || field == "rust-version";
+            if !own {
+                let mut inherited = Table::new();
+                inherited.insert("workspace", toml_edit::value(true));
+                inherited.set_dotted(true);
+                package.insert(field, Item::Table(inherited));
+            }
+        }
+    }
+    if given("lints").is_some() {
+        let mut lints = Table::new();
+        lints.insert("workspace", toml_edit::value(true));
+        lints.decor_mut().set_prefix("\n");
+        document.insert("lints", Item::Table(lints));
+    }
+    arrange(document.as_table_mut());
+    Ok(document.to_string())
+}
+
+fn unite(whole: &mut dyn TableLike, piece: &dyn TableLike, path: &str) -> Result<()> {
+    for (name, item) in piece.iter() {
+        let path = if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        };
+        match whole.get_mut(name) {
+            None => {
+                whole.insert(name, item.clone());
+                if let (Some(mut to), Some(from)) = (whole.key_mut(name), piece.key(name)) {
+                    copy_decor(&mut to, from);
+                }
+            }
+            Some(there) => unite_item(there, item, &path)?,
+        }
+    }
+    Ok(())
+}
+
+fn unite_item(there: &mut Item, item: &Item, path: &str) -> Result<()> {
+    if is_dependency(path) && (there.is_str() || item.is_str()) {
+        // `"1.0"` is short for `{ version = "1.0" }`.
+        let (Some(mut long), Some(other)) = (dependency(there), dependency(item)) else {
+            bail!("`{path}` is no dependency")
+        };
+        unite(&mut long, &other, path)?;
+        long.fmt();
+        if long.len() > 1 {
+            *there = Item::Value(Value::InlineTable(long));
+        }
+        return Ok(());
+    }
+    if let (Some(table), Some(piece)) = (there.as_table_like_mut(), item.as_table_like()) {
+        return unite(table, piece, path);
+    }
+    if let (Some(list), Some(piece)) = (there.as_array_mut(), item.as_array()) {
+        for value in piece.iter().filter_map(Value::as_str) {
+            insert_sorted(list, value);
+        }
+        return Ok(());
+    }
+    let (mine, other) = (there.to_string(), item.to_string());
+    if mine.trim() != other.trim() {
+        bail!(
+            "`{path}` is {} already, and not {}",
+            mine.trim(),
+            other.trim()
+        );
+    }
+    Ok(())
+}
+
+/// Whether a path is that of a dependency, rather than of something in its description.
+fn is_dependency(path: &str) -> bool {
+    path.rsplit_once('.')
+        .is_some_and(|(section, _)| section.ends_with("dependencies"))
+}
+
+fn dependency(item: &Item) -> Option<InlineTable> {
+    match item {
+        Item::Value(Value::String(_)) => {
+            let mut table = InlineTable::new();
+            table.insert("version", item.as_value()?.clone().decorated(" ", " "));
+            Some(table)
+        }
+        _ => item.as_inline_table().cloned(),
+    }
+}
+
+fn copy_decor(to: &mut KeyMut<'_>, from: &toml_edit::Key) {
+    *to.leaf_decor_mut() = from.leaf_decor().clone();
+    *to.dotted_decor_mut() = from.dotted_decor().clone();
+}
+
+/// Puts a text into a list of texts, before the first that is greater; a text that is there already stays alone.
+fn insert_sorted(list: &mut Array, text: &str) {
+    let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+    if texts.contains(&text) {
+        return;
+    }
+    let index = texts
+        .iter()
+        .position(|other| *other > text)
+        .unwrap_or(texts.len());
+    list.insert(index, text);
+    list.fmt();
+}
+
+/// As [`insert_sorted`], but only where the list is sorted, and in the list's own layout.
+fn insert_member(list: &mut Array, member: &str) {
+    let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+    let index = match texts.is_sorted() {
+        true => texts
+            .iter()
+            .position(|other| *other > member)
+            .unwrap_or(texts.len()),
+        false => texts.len(),
+    };
+    let multiline = list.iter().any(|value| {
+        value
+            .decor()
+            .prefix()
+            .and_then(|prefix| prefix.as_str())
+            .is_some_and(|prefix| prefix.contains('\n'))
+    });
+    let line = list
+        .get(list.len().saturating_sub(1))
+        .and_then(|last| last.decor().prefix())
+        .and_then(|prefix| prefix.as_str());
+    let prefix = match line {
+        // The new line is indented as the last one is; a comment above that one is not repeated.
+        Some(prefix) if multiline => prefix
+            .rfind('\n')
+            .map_or("\n    ", |at| &prefix[at..])
+            .to_owned(),
+        _ if index == 0 => String::new(),
+        _ => " ".to_owned(),
+    };
+    let mut value = Value::from(member);
+    value.decor_mut().set_prefix(prefix);
+    if index == 0
+        && !multiline
+        && let Some(first) = list.get_mut(0)
+    {
+        first.decor_mut().set_prefix(" ");
+    }
+    // What stands behind the last value, before the bracket, stays there.
+    if index == list.len()
+        && index > 0
+        && let Some(last) = list.get_mut(index - 1)
+    {
+        let suffix = last
+            .decor()
+            .suffix()
+            .and_then(|suffix| suffix.as_str())
+            .unwrap_or_default()
+            .to_owned();
+        last.decor_mut().set_suffix("");
+        value.decor_mut().set_suffix(suffix);
+    }
+    list.insert_formatted(index, value);
+}
+
+/// Gives the lines that an edit left alone the ends that they had, and a byte order mark its place: a TOML document keeps
+/// neither. New lines end as the first line does.
+fn with_line_ends_of(original: &str, edited: &str) -> String {
+    let mark = if original.starts_with('\u{feff}') {
+        "\u{feff}"
+    } else {
+        ""
+    };
+    let old: Vec<&str> = original[mark.len()..].split_inclusive('\n').collect();
+    let new: Vec<&str> = edited.split_inclusive('\n').collect();
+    let same = |(old, new): (&&str, &&str)| old.replace("\r\n", "\n") == **new;
+    let head = old.iter().zip(&new).take_while(|pair| same(*pair)).count();
+    let longest_tail = old.len().min(new.len()) - head;
+    let tail = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take_while(|pair| same(*pair))
+        .count()
+        .min(longest_tail);
+    let windows = old.first().is_some_and(|line| line.ends_with("\r\n"));
+    let middle = new[head..new.len() - tail].concat();
+    let middle = if windows {
+        middle.replace('\n', "\r\n")
+    } else {
+        middle
+    };
+    [
+        mark,
+        &old[..head].concat(),
+        &middle,
+        &old[old.len() - tail..].concat(),
+    ]
+    .concat()
+}
+
+/// Puts the sections into their order, with an empty line before each but the first.
+fn arrange(document: &mut Table) {
+    let rank = |name: &str| {
+        SECTIONS
+            .iter()
+            .position(|section| *section == name)
+            .unwrap_or(SECTIONS.len())
+    };
+    let mut names: Vec<String> = document.iter().map(|(name, _)| name.to_owned()).collect();
+    names.sort_by_key(|name| rank(name));
+    let mut position = 0;
+    for name in names {
+        if let Some(item) = document.get_mut(&name) {
+            place(item, &mut position);
+        }
+    }
+}
+
+fn place(item: &mut Item, position: &mut isize) {
+    match item {
+        Item::Table(table) if !table.is_dotted() => {
+            table.set_position(Some(*position));
+            let shown = !table.is_implicit();
+            if shown {
+                space(table, *position == 0);
+                *position += 1;
+            }
+            table.iter_mut().for_each(|(_, item)| place(item, position));
+        }
+        Item::ArrayOfTables(tables) => {
+            for table in tables.iter_mut() {
+                table.set_position(Some(*position));
+                space(table, *position == 0);
+                *position += 1;
+            }
+        }
+        _ => {}
+    }
+}
+
+fn space(table: &mut Table, first: bool) {
+    let prefix = table
+        .decor()
+        .prefix()
+        .and_then(|prefix| prefix.as_str())
+        .unwrap_or_default();
+    let comments = prefix.trim_start_matches('\n');
+    let line = if first { "" } else { "\n" };
+    let spaced = format!("{line}{comments}");
+    table.decor_mut().set_prefix(spaced);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{add_member, compose, inherit, stand_alone};
+
+    #[test]
+    fn pieces_become_one_manifest() {
+        let pieces = [
+            ("profile", "# Fast.\n[profile.release]\nlto = \"fat\" # slow to build\n".to_owned()),
+            ("service", "[package]\nname = \"x\"\n\n[dependencies]\n# The server.\ntokio = { version = \"1\", features = [\"net\"] }\naxum = \"0.8\"\n\n[lints.rust]\nunsafe_code = \"forbid\"\n".to_owned()),
+            ("more", "[dependencies]\naxum = { version = \"0.8\", features = [\"ws\"] }\ntokio = { version = \"1\", features = [\"fs\", \"net\"] }\n# Errors.\nanyhow = \"1\"\n".to_owned()),
+        ];
+        insta::assert_snapshot!(compose(&pieces).unwrap(), @r#"
+        [package]
+        name = "x"
+
+        [dependencies]
+        # Errors.
+        anyhow = "1"
+        axum = { version = "0.8", features = ["ws"] }
+        # The server.
+        tokio = { version = "1", features = ["fs", "net"] }
+
+        [lints.rust]
+        unsafe_code = "forbid"
+
+        # Fast.
+        [profile.release]
+        lto = "fat" # slow to build
+        "#);
+    }
+
+    #[test]
+    fn two_values_for_one_entry_are_refused() {
+        let pieces = [
+            ("a", "[package]\nname = 'x'\n".to_owned()),
+            ("b", "[package]\nname = 'y'\n".to_owned()),
+        ];
+        let error = format!("{:#}", compose(&pieces).unwrap_err());
+        assert!(
+            error.contains("templates/b/") && error.contains("package.name"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_member_is_added_in_the_layout_that_is_there() {
+        let cases = [
+            ("[workspace]\n", "[workspace]\nmembers = [\"m\"]\n"),
+            (
+                "[workspace]\nmembers = []\n",
+                "[workspace]\nmembers = [\"m\"]\n",
+            ),
+            (
+                "[workspace]\nmembers = [\"a\", \"z\"] # all\n",
+                "[workspace]\nmembers = [\"a\", \"m\", \"z\"] # all\n",
+            ),
+            (
+                "[workspace]\nmembers = [\"n\"]\n",
+                "[workspace]\nmembers = [\"m\", \"n\"]\n",
+            ),
+            (
+                "[workspace]\nmembers = [\"z\", \"a\"]\n",
+                "[workspace]\nmembers = [\"z\", \"a\", \"m\"]\n",
+            ),
+            (
+                "[workspace]\nmembers = [\n  # first\n  \"a\",\n  \"b\",\n]\n\n[profile.dev]\ndebug = 0\n",
+                "[workspace]\nmembers = [\n  # first\n  \"a\",\n  \"b\",\n  \"m\",\n]\n\n[profile.dev]\ndebug = 0\n",
+            ),
+            (
+                "workspace = { members = [\"a\"] }\n",
+                "workspace = { members = [\"a\", \"m\"] }\n",
+            ),
+            (
+                "\u{feff}# x\r\n# y\n[workspace]\r\nmembers = []\n# z\r\n",
+                "\u{feff}# x\r\n# y\n[workspace]\r\nmembers = [\"m\"]\r\n# z\r\n",
+            ),
+            (
+                "[workspace]\r\nmembers = [\r\n\t\"a\"\r\n]\r\n",
+                "[workspace]\r\nmembers = [\r\n\t\"a\",\r\n\t\"m\"\r\n]\r\n",
+            ),
+        ];
+        for (before, after) in cases {
+            assert_eq!(add_member(before, "m").unwrap(), after, "{before}");
+        }
+    }
+
+    #[test]
+    fn a_package_inherits_as_cargo_new_lets_it() {
+        let package = "[package]\nname = \"x\"\nedition = \"2024\"\n\n[dependencies]\n\n[lints.rust]\nunsafe_code = \"forbid\"\n";
+        let workspace = "[workspace.package]\nedition = \"2021\"\nlicense = \"MIT\"\nrust-version = \"1.70\"\n[workspace.lints.rust]\n";
+        insta::assert_snapshot!(inherit(package, workspace).unwrap(), @r#"
+        [package]
+        name = "x"
+        edition = "2024"
+        license.workspace = true
+
+        [dependencies]
+
+        [lints]
+        workspace = true
+        "#);
+        assert_eq!(inherit(package, "[workspace]\n").unwrap(), package);
+        assert!(stand_alone(package).unwrap().contains("\n[workspace]\n"));
+    }
+}

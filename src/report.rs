@@ -1,0 +1,442 @@
+//! What a run has to say at its end, as text for people and as JSON for programs.
+//!
+//! The JSON is described by `report.schema.json` beside this file, and a test holds the one against the other.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use crate::catalog::{Catalog, Choice, Component, Kind, Preset, Question, Scope, Value};
+use crate::cli::Format;
+use crate::error::Outcome;
+use crate::plan::{Action, Plan};
+use crate::shell::{Shell, count};
+use crate::{merge, render};
+
+/// The version of the JSON; it grows with a change that a reader would stumble over.
+const SCHEMA_VERSION: u32 = 1;
+
+/// What a verb found or did.
+pub enum Report {
+    /// `new`
+    Written(Box<Written>),
+    /// `list`
+    Listed(Vec<Summary>),
+    /// `show`
+    Shown(Box<Details>),
+    /// `completions`: a script
+    Script(String),
+}
+
+/// What was written, or would be.
+#[derive(Debug, Serialize)]
+pub struct Written {
+    /// The verb.
+    pub command: &'static str,
+    /// How it ended.
+    pub outcome: Ending,
+    /// The project's name.
+    pub name: String,
+    /// Its directory, as the user would type it.
+    pub path: String,
+    /// Its components, in order.
+    pub components: Vec<String>,
+    /// What happened to each file.
+    pub files: Vec<FileReport>,
+    /// What is worth knowing.
+    pub notes: Vec<String>,
+    /// What to type next.
+    pub next: Vec<NextStep>,
+}
+
+/// How a run that writes ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// Everything is written.
+    Done,
+    /// Nothing had to be written.
+    Unchanged,
+    /// A dry run: this is what would happen.
+    Planned,
+    /// Files are in the way, and nothing is written.
+    Conflict,
+}
+
+/// What happened to a file.
+#[derive(Debug, Serialize)]
+pub struct FileReport {
+    /// Its path below the directory that is being written to.
+    pub path: String,
+    /// What happened.
+    pub action: Action,
+    /// Why, where that is not plain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<&'static str>,
+    /// The change as a unified diff, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
+}
+
+/// A command to type next.
+#[derive(Debug, Serialize)]
+pub struct NextStep {
+    /// The command.
+    pub command: String,
+    /// What it does.
+    pub why: String,
+}
+
+/// A component, in a list.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    name: String,
+    summary: String,
+    preset: Preset,
+    scope: Scope,
+    requires: Vec<String>,
+    conflicts: Vec<String>,
+}
+
+/// All about a component.
+#[derive(Debug, Serialize)]
+pub struct Details {
+    #[serde(flatten)]
+    summary: Summary,
+    files: Vec<String>,
+    questions: Vec<QuestionReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct QuestionReport {
+    key: String,
+    prompt: String,
+    help: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    default: Value,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    choices: Vec<ChoiceReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct ChoiceReport {
+    value: String,
+    help: String,
+}
+
+impl Report {
+    /// The list of all components.
+    pub fn list(catalog: &Catalog) -> Self {
+        Self::Listed(catalog.components().map(Summary::of).collect())
+    }
+
+    /// All about a component.
+    pub fn show(component: &Component) -> Self {
+        let questions = component
+            .questions
+            .iter()
+            .map(|question| QuestionReport::of(&component.name, question))
+            .collect();
+        let mut files: Vec<String> = component
+            .templates
+            .iter()
+            .map(|template| template.path.to_string())
+            .collect();
+        files.extend(
+            component
+                .manifest
+                .as_ref()
+                .map(|_| "Cargo.toml (entries)".to_owned()),
+        );
+        Self::Shown(Box::new(Details {
+            summary: Summary::of(component),
+            files,
+            questions,
+        }))
+    }
+
+    /// How the run ended.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Written(written) if written.outcome == Ending::Conflict => Outcome::Conflict,
+            _ => Outcome::Done,
+        }
+    }
+
+    /// Prints it.
+    pub fn print(&self, shell: &Shell, format: Format) {
+        match (self, format) {
+            (Self::Script(script), _) => shell.out(script),
+            (report, Format::Json) => shell.out(report.json()),
+            (Self::Written(written), Format::Text) => written.print(shell),
+            (Self::Listed(components), Format::Text) => shell.out(list_text(components)),
+            (Self::Shown(details), Format::Text) => shell.out(details.text()),
+        }
+    }
+
+    fn json(&self) -> String {
+        let (command, mut body) = match self {
+            Self::Written(written) => (written.command, json!(written)),
+            Self::Listed(components) => ("list", json!({ "components": components })),
+            Self::Shown(details) => ("show", json!({ "component": details })),
+            Self::Script(_) => ("completions", json!({})),
+        };
+        body["schema_version"] = SCHEMA_VERSION.into();
+        body["command"] = command.into();
+        document(&body)
+    }
+}
+
+/// An error as a JSON document.
+pub fn error_json(error: &anyhow::Error, outcome: Outcome) -> String {
+    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    let error =
+        json!({ "message": error.to_string(), "causes": causes, "exit_code": outcome.code() });
+    document(&json!({ "schema_version": SCHEMA_VERSION, "error": error }))
+}
+
+fn document(body: &Json) -> String {
+    format!("{body:#}\n")
+}
+
+impl FileReport {
+    /// What a plan does to each file; with diffs where they are asked for.
+    pub fn of_plan(plan: &Plan, diffs: bool) -> Vec<Self> {
+        let diff = |step: &crate::plan::Step| {
+            let after = step.after.as_ref().map(|file| file.text.as_str());
+            merge::unified_diff(step.path.as_str(), step.before.as_deref(), after)
+        };
+        plan.steps
+            .iter()
+            .map(|step| Self {
+                path: step.path.to_string(),
+                action: step.action,
+                why: step.why,
+                diff: (diffs && (step.action.writes() || step.action == Action::Conflict))
+                    .then(|| diff(step)),
+            })
+            .collect()
+    }
+}
+
+impl NextStep {
+    /// What the components of a selection have to say.
+    ///
+    /// # Errors
+    ///
+    /// As [`render::next_steps`].
+    pub fn of_selection(
+        engine: &render::Engine<'_>,
+        selection: &crate::select::Selection<'_>,
+    ) -> anyhow::Result<Vec<Self>> {
+        Ok(render::next_steps(engine, selection)?
+            .into_iter()
+            .map(|(command, why)| Self { command, why })
+            .collect())
+    }
+}
+
+impl Written {
+    fn print(&self, shell: &Shell) {
+        for file in &self.files {
+            let quiet =
+                matches!(file.action, Action::Identical | Action::Skip) && file.why.is_none();
+            let line = file
+                .why
+                .map_or_else(|| file.path.clone(), |why| format!("{} ({why})", file.path));
+            match file.action {
+                Action::Conflict => shell.attention(verb(file.action), line),
+                _ if quiet => shell.detail(format!("{:>12} {line}", verb(file.action))),
+                _ => shell.status(verb(file.action), line),
+            }
+            if let Some(diff) = &file.diff {
+                shell.out(diff);
+            }
+        }
+        for note in &self.notes {
+            shell.note(note);
+        }
+        self.conclude(shell);
+        if self.outcome == Ending::Done && !self.next.is_empty() {
+            shell.line("\nNext:");
+            let width = self
+                .next
+                .iter()
+                .map(|step| step.command.len())
+                .filter(|width| *width <= 48)
+                .max()
+                .unwrap_or_default();
+            for NextStep { command, why } in &self.next {
+                shell.line(format!("  {command:width$}  # {why}"));
+            }
+        }
+    }
+
+    fn conclude(&self, shell: &Shell) {
+        let number = |wanted: &[Action]| {
+            self.files
+                .iter()
+                .filter(|file| wanted.contains(&file.action))
+                .count()
+        };
+        let counts: Vec<String> = [
+            Action::Create,
+            Action::Update,
+            Action::Merge,
+            Action::Delete,
+            Action::Identical,
+            Action::Skip,
+            Action::Conflict,
+        ]
+        .iter()
+        .filter(|action| number(&[**action]) > 0)
+        .map(|action| format!("{} {}", number(&[*action]), verb(*action)))
+        .collect();
+        let counts = counts.join(", ");
+        match self.outcome {
+            Ending::Done => shell.status(
+                "Finished",
+                format!(
+                    "{} in {} ({counts}): {}",
+                    self.name,
+                    self.path,
+                    self.components.join(", ")
+                ),
+            ),
+            Ending::Unchanged => {
+                shell.status("Finished", format!("nothing to do in {}", self.path));
+            }
+            Ending::Planned => shell.status(
+                "Planned",
+                format!(
+                    "{} in {} ({counts}): {}; nothing was written",
+                    self.name,
+                    self.path,
+                    self.components.join(", ")
+                ),
+            ),
+            Ending::Conflict => {
+                let conflicts = count(number(&[Action::Conflict]), "conflict");
+                shell.attention(
+                    "Stopped",
+                    format!("{conflicts} in {}; nothing was written", self.path),
+                );
+                shell.line("Say --keep to leave what is there as it is, or --overwrite to replace it (what git does not hold is kept as NAME.orig).");
+            }
+        }
+    }
+}
+
+fn verb(action: Action) -> &'static str {
+    match action {
+        Action::Create => "create",
+        Action::Update => "update",
+        Action::Merge => "merge",
+        Action::Identical => "identical",
+        Action::Skip => "skip",
+        Action::Conflict => "conflict",
+        Action::Delete => "delete",
+    }
+}
+
+impl Summary {
+    fn of(component: &Component) -> Self {
+        Self {
+            name: component.name.clone(),
+            summary: component.summary.clone(),
+            preset: component.preset,
+            scope: component.scope,
+            requires: component.requires.clone(),
+            conflicts: component.conflicts.clone(),
+        }
+    }
+}
+
+impl QuestionReport {
+    fn of(component: &str, question: &Question) -> Self {
+        let report = |choice: &Choice| ChoiceReport {
+            value: choice.value.clone(),
+            help: choice.help.clone(),
+        };
+        let (kind, choices) = match &question.kind {
+            Kind::Choice { choices } => ("choice", choices.iter().map(report).collect()),
+            Kind::Text { .. } => ("text", Vec::new()),
+            Kind::Bool => ("bool", Vec::new()),
+            Kind::Integer { .. } => ("integer", Vec::new()),
+        };
+        Self {
+            key: format!("{component}.{}", question.key),
+            prompt: question.prompt.clone(),
+            help: question.help.clone(),
+            kind,
+            default: question.default.clone(),
+            choices,
+        }
+    }
+}
+
+/// The components under the smallest preset that holds them.
+fn list_text(components: &[Summary]) -> String {
+    let width = components
+        .iter()
+        .map(|component| component.name.len())
+        .max()
+        .unwrap_or_default();
+    let mut text = String::new();
+    for preset in Preset::ALL {
+        let members: Vec<_> = components
+            .iter()
+            .filter(|component| component.preset == preset)
+            .collect();
+        if members.is_empty() {
+            continue;
+        }
+        let sign = if text.is_empty() { "" } else { "and " };
+        let _ = writeln!(text, "{sign}{preset}:");
+        for component in members {
+            let _ = writeln!(text, "  {:width$}  {}", component.name, component.summary);
+        }
+    }
+    text
+}
+
+impl Details {
+    fn text(&self) -> String {
+        let Summary {
+            name,
+            summary,
+            preset,
+            requires,
+            conflicts,
+            ..
+        } = &self.summary;
+        let mut text = format!("{name}: {summary}\n\npreset     {preset}\n");
+        for (label, names) in [("requires", requires), ("conflicts", conflicts)] {
+            if !names.is_empty() {
+                let _ = writeln!(text, "{label:10} {}", names.join(", "));
+            }
+        }
+        text.push_str("\nWrites:\n");
+        self.files
+            .iter()
+            .for_each(|file| text.push_str(&format!("  {file}\n")));
+        if !self.questions.is_empty() {
+            text.push_str("\nAsks:\n");
+        }
+        for question in &self.questions {
+            let _ = writeln!(text, "  -d {}={}", question.key, question.default);
+            let help = if question.help.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", question.help)
+            };
+            let _ = writeln!(text, "      {}{help}", question.prompt);
+            for choice in &question.choices {
+                let _ = writeln!(text, "        {:12} {}", choice.value, choice.help);
+            }
+        }
+        text
+    }
+}

@@ -1,0 +1,270 @@
+//! Which components a project has: from a preset and from what was asked for, to an ordered selection.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+
+use crate::catalog::{Catalog, Component, Preset, Scope};
+use crate::error::{Usage, did_you_mean};
+
+/// What was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Components to begin with.
+    pub start: BTreeSet<String>,
+    /// Components to have as well; what they require comes along.
+    pub with: Vec<String>,
+    /// Components to do without.
+    pub without: Vec<String>,
+}
+
+/// The components of a project, each after those that it requires.
+#[derive(Debug, Default)]
+pub struct Selection<'c> {
+    /// In the order in which their fragments and facts follow each other.
+    pub components: Vec<&'c Component>,
+    /// Those that a preset holds but that do not fit where the project lies.
+    pub left_out: Vec<&'c Component>,
+}
+
+impl Selection<'_> {
+    /// The names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.components
+            .iter()
+            .map(|component| component.name.as_str())
+    }
+}
+
+/// The names of the components that a preset holds.
+pub fn preset(catalog: &Catalog, preset: Preset) -> BTreeSet<String> {
+    catalog
+        .components()
+        .filter(|component| component.preset <= preset)
+        .map(|component| component.name.clone())
+        .collect()
+}
+
+/// Resolves a request; `widest` is the widest scope whose top the project lies at.
+///
+/// # Errors
+///
+/// [`Usage`] for an unknown component, one that is required and unwanted, two that conflict, one asked for by name that
+/// does not fit where the project lies, or none at all.
+pub fn select<'c>(catalog: &'c Catalog, request: &Request, widest: Scope) -> Result<Selection<'c>> {
+    let known = |name: &str| {
+        catalog.get(name).ok_or_else(|| {
+            let hint = did_you_mean(name, catalog.names());
+            Usage::new(format!(
+                "there is no component `{name}`{hint} (`cargo prodify list` shows them all)"
+            ))
+        })
+    };
+    let mut without = BTreeSet::new();
+    for name in &request.without {
+        if request.with.contains(name) {
+            return Err(Usage::new(format!("`{name}` is both asked for and unwanted")).into());
+        }
+        without.insert(known(name)?.name.as_str());
+    }
+
+    let mut chosen = BTreeMap::new();
+    let mut left_out = BTreeMap::new();
+    for name in &request.start {
+        let component = known(name)?;
+        if component.scope > widest {
+            left_out.insert(component.name.as_str(), component);
+        } else if !without.contains(component.name.as_str()) {
+            chosen.insert(component.name.as_str(), component);
+        }
+    }
+    for name in &request.with {
+        let component = known(name)?;
+        if component.scope > widest {
+            return Err(Usage::new(format!(
+                "`{name}` belongs to the top of a {}, and the project would lie below it",
+                component.scope
+            ))
+            .into());
+        }
+        chosen.insert(component.name.as_str(), component);
+    }
+    require(catalog, &mut chosen, &without)?;
+
+    for component in chosen.values() {
+        if let Some(other) = component
+            .conflicts
+            .iter()
+            .find(|other| chosen.contains_key(other.as_str()))
+        {
+            return Err(Usage::new(format!(
+                "`{}` and `{other}` cannot stand side by side: leave one out with --without",
+                component.name
+            ))
+            .into());
+        }
+    }
+    if chosen.is_empty() {
+        return Err(Usage::new("no component is chosen: name some with --with").into());
+    }
+    left_out.retain(|name, _| !without.contains(name));
+    Ok(Selection {
+        components: order(chosen),
+        left_out: left_out.into_values().collect(),
+    })
+}
+
+/// Adds what the chosen components require.
+fn require<'c>(
+    catalog: &'c Catalog,
+    chosen: &mut BTreeMap<&'c str, &'c Component>,
+    without: &BTreeSet<&str>,
+) -> Result<()> {
+    let mut open: Vec<&Component> = chosen.values().copied().collect();
+    while let Some(component) = open.pop() {
+        for required in component
+            .requires
+            .iter()
+            .filter_map(|name| catalog.get(name))
+        {
+            if without.contains(required.name.as_str()) {
+                let (name, required) = (&component.name, &required.name);
+                return Err(Usage::new(format!(
+                    "`{name}` requires `{required}`: leave `{name}` out too, or keep `{required}`"
+                ))
+                .into());
+            }
+            if chosen.insert(&required.name, required).is_none() {
+                open.push(required);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Each component after those that it requires or names in `after`, otherwise in the order of their names.
+fn order<'c>(mut chosen: BTreeMap<&'c str, &'c Component>) -> Vec<&'c Component> {
+    let mut ordered: Vec<&Component> = Vec::new();
+    while !chosen.is_empty() {
+        let waits = |component: &Component| {
+            component
+                .requires
+                .iter()
+                .chain(&component.after)
+                .any(|name| chosen.contains_key(name.as_str()))
+        };
+        // A circle, which a test keeps out of the catalog, would be broken at its first name.
+        let next = chosen
+            .values()
+            .find(|component| !waits(component))
+            .or_else(|| chosen.values().next())
+            .copied();
+        if let Some(next) = next {
+            chosen.remove(next.name.as_str());
+            ordered.push(next);
+        }
+    }
+    ordered
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::collections::BTreeMap;
+
+    use super::{Request, select};
+    use crate::catalog::{Catalog, Scope};
+
+    /// A catalog of components given as (name, further lines of `component.toml`).
+    fn catalog(components: &[(&str, &str)]) -> Catalog {
+        let mut sources: BTreeMap<String, Cow<'static, str>> = BTreeMap::new();
+        sources.insert("project.toml".to_owned(), "questions = []".into());
+        sources.insert("versions.toml".to_owned(), "".into());
+        for (name, rest) in components {
+            sources.insert(
+                format!("{name}/component.toml"),
+                format!("summary = 's'\npreset = 'standard'\n{rest}").into(),
+            );
+        }
+        Catalog::from_sources(sources).unwrap()
+    }
+
+    fn example() -> Catalog {
+        catalog(&[
+            ("app", ""),
+            ("cache", "requires = ['db']"),
+            ("db", "requires = ['app']"),
+            ("alpha", "after = ['zeta']"),
+            ("zeta", ""),
+            ("ci", "scope = 'repository'"),
+            ("other", "conflicts = ['app']"),
+        ])
+    }
+
+    fn pick(
+        start: &[&str],
+        with: &[&str],
+        without: &[&str],
+        widest: Scope,
+    ) -> Result<Vec<String>, String> {
+        let owned = |names: &[&str]| {
+            names
+                .iter()
+                .map(|&name| name.to_owned())
+                .collect::<Vec<_>>()
+        };
+        let request = Request {
+            start: owned(start).into_iter().collect(),
+            with: owned(with),
+            without: owned(without),
+        };
+        let catalog = example();
+        select(&catalog, &request, widest)
+            .map(|selection| owned(&selection.names().collect::<Vec<_>>()))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_required_comes_along_and_first() {
+        assert_eq!(
+            pick(&[], &["cache"], &[], Scope::Repository).unwrap(),
+            ["app", "db", "cache"]
+        );
+        assert_eq!(
+            pick(&["alpha", "zeta"], &[], &[], Scope::Repository).unwrap(),
+            ["zeta", "alpha"]
+        );
+        assert_eq!(
+            pick(&["alpha"], &[], &[], Scope::Repository).unwrap(),
+            ["alpha"]
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out_unless_it_was_asked_for() {
+        assert_eq!(
+            pick(&["app", "ci"], &[], &[], Scope::Package).unwrap(),
+            ["app"]
+        );
+        assert!(
+            pick(&["app"], &["ci"], &[], Scope::Package)
+                .unwrap_err()
+                .contains("top of a repository")
+        );
+    }
+
+    #[test]
+    fn a_request_that_contradicts_itself_is_refused() {
+        let error = |start: &[&str], with: &[&str], without: &[&str]| {
+            pick(start, with, without, Scope::Repository).unwrap_err()
+        };
+        assert_eq!(
+            error(&["app", "db"], &[], &["app"]),
+            "`db` requires `app`: leave `db` out too, or keep `app`"
+        );
+        assert!(error(&["app"], &["other"], &[]).contains("cannot stand side by side"));
+        assert!(error(&[], &["db"], &["db"]).contains("both asked for and unwanted"));
+        assert!(error(&[], &["cahce"], &[]).contains("did you mean `cache`?"));
+        assert!(error(&["app"], &[], &["app"]).contains("no component"));
+    }
+}

@@ -1,0 +1,127 @@
+//! Paths inside a project, and the files at them.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// A path below a project's root, with `/` between its parts: never absolute, never climbing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct RelPath(String);
+
+impl RelPath {
+    /// Takes a path as it stands in a template directory or a base file.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPath`] where the path is empty, absolute, climbs with `..`, has an empty part or a `.`, or holds a
+    /// backslash, a colon or a control character, which mean something else on some system.
+    pub fn new(path: impl Into<String>) -> Result<Self, InvalidPath> {
+        let path = path.into();
+        let bad_char = |c: char| c.is_control() || matches!(c, '\\' | ':');
+        let bad_part = |part: &str| matches!(part, "" | "." | "..");
+        if path.chars().any(bad_char) || path.split('/').any(bad_part) {
+            return Err(InvalidPath(path));
+        }
+        Ok(Self(path))
+    }
+
+    /// The same path below `directory`, itself below the root; an empty `directory` is the root.
+    pub fn below(&self, directory: &str) -> Result<Self, InvalidPath> {
+        match directory {
+            "" => Ok(self.clone()),
+            directory => Self::new(format!("{directory}/{self}")),
+        }
+    }
+
+    /// Where the path lies on disk.
+    pub fn in_root(&self, root: &Path) -> PathBuf {
+        root.join(&self.0)
+    }
+
+    /// The path as text, with `/` on every system.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first part of the path.
+    pub fn top(&self) -> &str {
+        self.0.split('/').next().unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for RelPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Borrow<str> for RelPath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A path that could leave the project.
+#[derive(Debug)]
+pub struct InvalidPath(String);
+
+impl fmt::Display for InvalidPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` is not a path inside the project",
+            self.0.escape_debug()
+        )
+    }
+}
+
+impl std::error::Error for InvalidPath {}
+
+/// Who owns a file after it was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// The user edits it, and updates are merged into it.
+    #[default]
+    Shared,
+    /// The user's after the first write.
+    Once,
+    /// Always written anew.
+    Tool,
+}
+
+/// A file as it is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// The whole text.
+    pub text: String,
+    /// Whether it can be run.
+    pub executable: bool,
+    /// Who owns it.
+    pub class: Class,
+    /// The component that it came from.
+    pub component: String,
+}
+
+/// Files by path, in the order of their paths.
+pub type Tree = BTreeMap<RelPath, File>;
+
+#[cfg(test)]
+mod tests {
+    use super::RelPath;
+
+    #[test]
+    fn a_path_stays_inside() {
+        for good in ["a", "a/b.c", ".github/workflows/ci.yml", "a..b", "…"] {
+            assert!(RelPath::new(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "", "/a", "a//b", "a/", "..", "../a", "a/../b", "./a", "a\\b", "c:a", "a\nb", "\u{7f}",
+        ] {
+            assert!(RelPath::new(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! git, asked and told by its own command.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::tree::RelPath;
+
+/// The message of the first commit.
+const MESSAGE: &str = "Begin from cargo prodify's templates";
+
+/// How far a new repository came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// With a first commit.
+    Committed,
+    /// The files are staged; the text says why they are not committed.
+    Staged(String),
+    /// There is no repository; the text says why.
+    Nothing(String),
+}
+
+/// Makes a repository of `root`, and a first commit where the user's git knows who they are.
+///
+/// # Errors
+///
+/// Where git is there but cannot make the repository.
+pub fn begin(root: &Path) -> Result<Begun> {
+    if let Err(error) = Command::new("git").arg("--version").output() {
+        return Ok(Begun::Nothing(format!("git could not be run ({error})")));
+    }
+    git(root, &["init", "--quiet"])?;
+    git(root, &["add", "--all"])?;
+    // An identity that git makes up from the host's name is no signature for a project's first commit.
+    let identity = git(
+        root,
+        &[
+            "-c",
+            "user.useConfigOnly=true",
+            "var",
+            "GIT_COMMITTER_IDENT",
+        ],
+    )
+    .and_then(|()| {
+        git(
+            root,
+            &["-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT"],
+        )
+    });
+    if identity.is_err() {
+        return Ok(Begun::Staged(
+            "git does not know who you are: set user.name and user.email, then `git commit`"
+                .to_owned(),
+        ));
+    }
+    match git(root, &["commit", "--quiet", "--message", MESSAGE]) {
+        Ok(()) => Ok(Begun::Committed),
+        Err(error) => Ok(Begun::Staged(format!(
+            "git did not take the commit: {error:#}"
+        ))),
+    }
+}
+
+/// Whether git could give a file back as it is now: it is tracked, and has no change.
+pub fn holds(root: &Path, path: &RelPath) -> bool {
+    let status = run(
+        root,
+        &[
+            "status",
+            "--porcelain",
+            "--ignored",
+            "--untracked-files=all",
+            "--",
+            path.as_str(),
+        ],
+    );
+    status.is_ok_and(|output| output.status.success() && output.stdout.is_empty())
+}
+
+fn git(root: &Path, arguments: &[&str]) -> Result<()> {
+    let output = run(root, arguments)?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!(
+            "`git {}` in {}: {}",
+            arguments.join(" "),
+            root.display(),
+            said.trim()
+        );
+    }
+    Ok(())
+}
+
+fn run(root: &Path, arguments: &[&str]) -> Result<Output> {
+    // A hook or an outer git that set these would have us write into its repository.
+    let mut command = Command::new("git");
+    command
+        .current_dir(root)
+        .args(arguments)
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE");
+    command
+        .output()
+        .with_context(|| format!("running git in {}", root.display()))
+}
