@@ -13,6 +13,9 @@ const LABEL: usize = 63;
 /// The longest host name (RFC 1035, section 2.3.4, less the length bytes).
 const HOSTNAME: usize = 253;
 
+/// What a file system takes for a name: git keeps a branch as a file.
+const LONGEST_BRANCH: usize = 200;
+
 /// Strict and reserved keywords of edition 2024 (The Rust Reference, "Keywords").
 const KEYWORDS: [&str; 53] = [
     "abstract",
@@ -219,6 +222,25 @@ pub fn url(text: &str) -> Result<(), String> {
     }
 }
 
+/// A branch, by the plain part of git's rules (git-check-ref-format): without the characters that are globs to a forge.
+pub fn branch(text: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
+    let part = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with(['.', '-'])
+            && !part.ends_with(".lock")
+            && !part.ends_with('.')
+    };
+    if text.len() > LONGEST_BRANCH
+        || !text.chars().all(plain)
+        || !text.split('/').all(part)
+        || text.contains("..")
+    {
+        return Err("must be the name of a branch, such as `main` or `release/1.x`".to_owned());
+    }
+    Ok(())
+}
+
 /// One line without control characters.
 pub fn line(text: &str) -> Result<(), String> {
     // Line separators end a line in some of the formats; a bidirectional override shows a reviewer something else than
@@ -273,7 +295,7 @@ pub fn registry_of(image: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{dns_label, hostname, image, image_of, line, package, url};
+    use super::{branch, dns_label, hostname, image, image_of, line, package, url};
 
     #[test]
     fn a_package_name_serves_everywhere() {
@@ -385,6 +407,18 @@ mod tests {
             "a\u{2028}b",
         ] {
             assert!(line(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_branch_is_one_to_git_and_no_glob() {
+        for good in ["main", "release/1.x", "v2"] {
+            assert_eq!(branch(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "", "-x", "a b", "a..b", "a/", "a//b", ".a", "a.lock", "a*", "a~1", "a:b",
+        ] {
+            assert!(branch(bad).is_err(), "{bad:?}");
         }
     }
 }

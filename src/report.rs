@@ -275,57 +275,68 @@ impl Written {
     }
 
     fn conclude(&self, shell: &Shell) {
-        let number = |wanted: &[Action]| {
-            self.files
-                .iter()
-                .filter(|file| wanted.contains(&file.action))
-                .count()
-        };
-        let counts: Vec<String> = [
-            Action::Create,
-            Action::Update,
-            Action::Merge,
-            Action::Delete,
-            Action::Identical,
-            Action::Skip,
-            Action::Conflict,
-        ]
-        .iter()
-        .filter(|action| number(&[**action]) > 0)
-        .map(|action| format!("{} {}", number(&[*action]), verb(*action)))
-        .collect();
-        let counts = counts.join(", ");
+        let Self { name, path, .. } = self;
+        let components = self.components.join(", ");
         match self.outcome {
-            Ending::Done => shell.status(
-                "Finished",
-                format!(
-                    "{} in {} ({counts}): {}",
-                    self.name,
-                    self.path,
-                    self.components.join(", ")
-                ),
-            ),
-            Ending::Unchanged => {
-                shell.status("Finished", format!("nothing to do in {}", self.path));
+            Ending::Done => {
+                shell.status("Finished", format!("{name} in {path}: {}", self.counts()));
+                shell.detail(format!("{:>12} {components}", "components"));
             }
-            Ending::Planned => shell.status(
-                "Planned",
-                format!(
-                    "{} in {} ({counts}): {}; nothing was written",
-                    self.name,
-                    self.path,
-                    self.components.join(", ")
-                ),
-            ),
+            Ending::Unchanged => shell.status("Finished", format!("nothing to do in {path}")),
+            Ending::Planned => {
+                let counts = self.counts();
+                shell.status(
+                    "Planned",
+                    format!("{name} in {path}: {counts}; nothing was written"),
+                );
+            }
             Ending::Conflict => {
-                let conflicts = count(number(&[Action::Conflict]), "conflict");
+                let conflicts = self
+                    .files
+                    .iter()
+                    .filter(|file| file.action == Action::Conflict);
+                let conflicts = count(conflicts.count(), "conflict");
                 shell.attention(
                     "Stopped",
-                    format!("{conflicts} in {}; nothing was written", self.path),
+                    format!("{conflicts} in {path}; nothing was written"),
                 );
-                shell.line("Say --keep to leave what is there as it is, or --overwrite to replace it (what git does not hold is kept as NAME.orig).");
+                shell.line(
+                    "Say --keep to leave what is there as it is, or --overwrite to replace it \
+                     (what git does not hold is kept as NAME.orig).",
+                );
             }
         }
+    }
+
+    /// `58 files created, 1 updated`.
+    fn counts(&self) -> String {
+        let kinds = [
+            (Action::Create, "created"),
+            (Action::Update, "updated"),
+            (Action::Merge, "merged"),
+            (Action::Delete, "deleted"),
+            (Action::Identical, "as they were"),
+            (Action::Skip, "kept"),
+            (Action::Conflict, "in conflict"),
+        ];
+        let number = |wanted| {
+            self.files
+                .iter()
+                .filter(|file| file.action == wanted)
+                .count()
+        };
+        let found = kinds
+            .iter()
+            .map(|(action, done)| (number(*action), done))
+            .filter(|(number, _)| *number > 0);
+        let counts: Vec<String> = found
+            .enumerate()
+            .map(|(index, (number, done))| match index {
+                0 => format!("{} {done}", count(number, "file")),
+                _ => format!("{number} {done}"),
+            })
+            .collect();
+        counts.join(", ")
     }
 }
 

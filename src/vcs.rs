@@ -21,16 +21,16 @@ pub enum Begun {
     Nothing(String),
 }
 
-/// Makes a repository of `root`, and a first commit where the user's git knows who they are.
+/// Makes a repository of `root` that begins with `branch`, and a first commit where the user's git knows who they are.
 ///
 /// # Errors
 ///
 /// Where git is there but cannot make the repository.
-pub fn begin(root: &Path) -> Result<Begun> {
+pub fn begin(root: &Path, branch: &str) -> Result<Begun> {
     if let Err(error) = Command::new("git").arg("--version").output() {
         return Ok(Begun::Nothing(format!("git could not be run ({error})")));
     }
-    git(root, &["init", "--quiet"])?;
+    git(root, &["init", "--quiet", "--initial-branch", branch])?;
     git(root, &["add", "--all"])?;
     // An identity that git makes up from the host's name is no signature for a project's first commit.
     let identity = git(

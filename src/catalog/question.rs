@@ -90,6 +90,8 @@ pub enum Check {
     Image,
     /// An http or https address.
     Url,
+    /// A branch of git.
+    Branch,
 }
 
 /// An answer.
@@ -173,6 +175,7 @@ impl Check {
             Self::Hostname => names::hostname(text),
             Self::Image => names::image(text),
             Self::Url => names::url(text),
+            Self::Branch => names::branch(text),
         }
     }
 }

@@ -133,9 +133,6 @@ impl Target {
                 name,
             });
         };
-        if path.as_os_str().is_empty() {
-            return Err(Usage::new("the path is empty: say `cargo prodify new PATH`").into());
-        }
         let directory = resolve(path)?;
         let own = directory
             .file_name()
@@ -286,6 +283,8 @@ impl Place {
 struct Project {
     plan: Plan,
     next: Vec<NextStep>,
+    /// The first branch of its repository.
+    branch: String,
     /// Whether the directory held files that are not the project's.
     has_strangers: bool,
 }
@@ -297,6 +296,10 @@ impl Project {
         selection: &Selection<'_>,
         draft: Draft,
     ) -> Result<Self> {
+        let branch = draft
+            .answers
+            .get("project.branch")
+            .map_or_else(|| "main".to_owned(), ToString::to_string);
         let names: Vec<&str> = selection.names().collect();
         let answers = provenance::write_answers(&target.name, &names, &draft.answers);
         let mut tree = draft.tree.clone();
@@ -344,6 +347,7 @@ impl Project {
         Ok(Self {
             plan,
             next: draft.next,
+            branch,
             has_strangers,
         })
     }
@@ -474,7 +478,7 @@ fn begin_repository(
                 .to_owned(),
         ));
     }
-    Ok(match vcs::begin(&target.directory)? {
+    Ok(match vcs::begin(&target.directory, &project.branch)? {
         Begun::Committed => None,
         Begun::Staged(why) => Some(format!("the files are staged but not committed: {why}")),
         Begun::Nothing(why) => Some(format!("no repository was made: {why}")),

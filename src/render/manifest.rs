@@ -1,7 +1,9 @@
 //! `Cargo.toml` as a document: the pieces of the components made one, and single entries edited in place.
 
 use anyhow::{Context as _, Result, bail};
-use toml_edit::{Array, DocumentMut, InlineTable, Item, KeyMut, Table, TableLike, Value};
+use toml_edit::{
+    Array, DocumentMut, InlineTable, Item, KeyMut, RawString, Table, TableLike, Value,
+};
 
 /// The order in which a manifest's sections stand (The Cargo Book, "The Manifest Format").
 const SECTIONS: [&str; 12] = [
@@ -216,56 +218,72 @@ fn insert_sorted(list: &mut Array, text: &str) {
 /// As [`insert_sorted`], but only where the list is sorted, and in the list's own layout.
 fn insert_member(list: &mut Array, member: &str) {
     let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
-    let index = match texts.is_sorted() {
-        true => texts
-            .iter()
-            .position(|other| *other > member)
-            .unwrap_or(texts.len()),
-        false => texts.len(),
-    };
-    let multiline = list.iter().any(|value| {
-        value
-            .decor()
-            .prefix()
-            .and_then(|prefix| prefix.as_str())
-            .is_some_and(|prefix| prefix.contains('\n'))
-    });
-    let line = list
-        .get(list.len().saturating_sub(1))
-        .and_then(|last| last.decor().prefix())
-        .and_then(|prefix| prefix.as_str());
-    let prefix = match line {
-        // The new line is indented as the last one is; a comment above that one is not repeated.
-        Some(prefix) if multiline => prefix
-            .rfind('\n')
-            .map_or("\n    ", |at| &prefix[at..])
-            .to_owned(),
-        _ if index == 0 => String::new(),
-        _ => " ".to_owned(),
-    };
+    let greater = texts.iter().position(|other| *other > member);
+    let index = greater.filter(|_| texts.is_sorted()).unwrap_or(texts.len());
     let mut value = Value::from(member);
-    value.decor_mut().set_prefix(prefix);
-    if index == 0
-        && !multiline
-        && let Some(first) = list.get_mut(0)
-    {
-        first.decor_mut().set_prefix(" ");
+    match indent(list) {
+        Some(indent) => {
+            let before = split_gap(list, index);
+            value.decor_mut().set_prefix(format!("{before}{indent}"));
+        }
+        None if index > 0 => value.decor_mut().set_prefix(" "),
+        None => {
+            let first = list.get_mut(0).map(Value::decor_mut);
+            first.into_iter().for_each(|decor| decor.set_prefix(" "));
+        }
     }
-    // What stands behind the last value, before the bracket, stays there.
-    if index == list.len()
-        && index > 0
-        && let Some(last) = list.get_mut(index - 1)
-    {
-        let suffix = last
-            .decor()
-            .suffix()
-            .and_then(|suffix| suffix.as_str())
-            .unwrap_or_default()
-            .to_owned();
-        last.decor_mut().set_suffix("");
+    if index == list.len() && !list.trailing_comma() {
+        // What stood between the last value and the bracket stands there still.
+        let last = index.checked_sub(1).and_then(|last| list.get_mut(last));
+        let suffix = last.map(take_suffix).unwrap_or_default();
         value.decor_mut().set_suffix(suffix);
     }
     list.insert_formatted(index, value);
+}
+
+/// How far the values of a list are indented that stand on lines of their own: a line end and white space.
+fn indent(list: &Array) -> Option<String> {
+    let mut prefixes = list
+        .iter()
+        .filter_map(|value| value.decor().prefix()?.as_str());
+    prefixes.find_map(|prefix| Some(prefix[prefix.rfind('\n')?..].to_owned()))
+}
+
+/// Takes what is left of the line before the place of a value, a comment on the value before it, out of the list.
+fn split_gap(list: &mut Array, index: usize) -> String {
+    let line_of = |gap: &str| gap.split('\n').next().unwrap_or_default().to_owned();
+    let text = |raw: Option<&RawString>| {
+        raw.and_then(RawString::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    if let Some(next) = list.get_mut(index) {
+        let gap = text(next.decor().prefix());
+        next.decor_mut().set_prefix(&gap[line_of(&gap).len()..]);
+        return line_of(&gap);
+    }
+    if list.trailing_comma() {
+        let gap = text(Some(list.trailing()));
+        list.set_trailing(&gap[line_of(&gap).len()..]);
+        return line_of(&gap);
+    }
+    let Some(last) = index.checked_sub(1).and_then(|last| list.get_mut(last)) else {
+        return String::new();
+    };
+    let gap = text(last.decor().suffix());
+    last.decor_mut().set_suffix(&gap[line_of(&gap).len()..]);
+    line_of(&gap)
+}
+
+fn take_suffix(value: &mut Value) -> String {
+    let suffix = value
+        .decor()
+        .suffix()
+        .and_then(RawString::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    value.decor_mut().set_suffix("");
+    suffix
 }
 
 /// Gives the lines that an edit left alone the ends that they had, and a byte order mark its place: a TOML document keeps
