@@ -9,6 +9,7 @@
     reason = "this is the one module that writes"
 )]
 
+use std::cmp::Reverse;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -34,8 +35,17 @@ pub fn apply(root: &Path, plan: &Plan, originals: &[RelPath]) -> Result<()> {
         .iter()
         .filter(|step| step.action.writes())
         .collect();
-    // The record of what was written comes last: a run that was killed must not look like one that was done.
-    steps.sort_by_key(|step| provenance::is_record(&step.path));
+    // A run that was killed must not look like one that was done, so the record of what was written comes last; and cargo must
+    // be able to read the workspace for the next run, so a manifest comes after what it speaks of.
+    steps.sort_by_key(|step| {
+        let is_manifest = step.path.name() == "Cargo.toml";
+        let depth = step.path.as_str().matches('/').count();
+        (
+            provenance::is_record(&step.path),
+            is_manifest,
+            Reverse(depth),
+        )
+    });
     match fs::symlink_metadata(root) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => create_root(root, &steps),
         Err(error) => Err(error).with_context(|| format!("looking at {}", root.display())),

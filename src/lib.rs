@@ -60,7 +60,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
         Ok(cli) => cli,
         Err(error) => return usage(&error, &arguments),
     };
-    cli.output.color.write_global();
+    set_colors(cli.output.color);
     let format = cli.output.format;
     let shell = Shell::new(
         match (
@@ -117,24 +117,15 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> Outcome {
     Outcome::Usage
 }
 
-/// Sets the colours for everything that is printed.
-trait WriteGlobal {
-    fn write_global(self);
-}
-
-impl WriteGlobal for clap::ColorChoice {
-    fn write_global(self) {
-        let choice = match self {
-            Self::Auto => anstream::ColorChoice::Auto,
-            Self::Always => anstream::ColorChoice::Always,
-            Self::Never => anstream::ColorChoice::Never,
-        };
-        choice.write_global();
-        // dialoguer keeps colours of its own.
-        match self {
-            Self::Auto => {}
-            Self::Always => dialoguer::console::set_colors_enabled_stderr(true),
-            Self::Never => dialoguer::console::set_colors_enabled_stderr(false),
-        }
+/// Sets the colours of everything that is printed.
+fn set_colors(choice: clap::ColorChoice) {
+    let (ours, of_questions) = match choice {
+        clap::ColorChoice::Auto => (anstream::ColorChoice::Auto, None),
+        clap::ColorChoice::Always => (anstream::ColorChoice::Always, Some(true)),
+        clap::ColorChoice::Never => (anstream::ColorChoice::Never, Some(false)),
+    };
+    ours.write_global();
+    if let Some(enabled) = of_questions {
+        dialoguer::console::set_colors_enabled_stderr(enabled);
     }
 }

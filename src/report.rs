@@ -2,7 +2,7 @@
 //!
 //! The JSON is described by `report.schema.json` beside this file, and a test holds the one against the other.
 
-use std::fmt::Write as _;
+mod text;
 
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -11,7 +11,7 @@ use crate::catalog::{Catalog, Choice, Component, Kind, Preset, Question, Scope, 
 use crate::cli::Format;
 use crate::error::Outcome;
 use crate::plan::{Action, Plan};
-use crate::shell::{Shell, count};
+use crate::shell::Shell;
 use crate::{merge, render};
 
 /// The version of the JSON; it grows with a change that a reader would stumble over.
@@ -171,7 +171,7 @@ impl Report {
             (Self::Script(script), _) => shell.out(script),
             (report, Format::Json) => shell.out(report.json()),
             (Self::Written(written), Format::Text) => written.print(shell),
-            (Self::Listed(components), Format::Text) => shell.out(list_text(components)),
+            (Self::Listed(components), Format::Text) => shell.out(text::list(components)),
             (Self::Shown(details), Format::Text) => shell.out(details.text()),
         }
     }
@@ -238,120 +238,6 @@ impl NextStep {
     }
 }
 
-impl Written {
-    fn print(&self, shell: &Shell) {
-        for file in &self.files {
-            let quiet =
-                matches!(file.action, Action::Identical | Action::Skip) && file.why.is_none();
-            let line = file
-                .why
-                .map_or_else(|| file.path.clone(), |why| format!("{} ({why})", file.path));
-            match file.action {
-                Action::Conflict => shell.attention(verb(file.action), line),
-                _ if quiet => shell.detail(format!("{:>12} {line}", verb(file.action))),
-                _ => shell.status(verb(file.action), line),
-            }
-            if let Some(diff) = &file.diff {
-                shell.out(diff);
-            }
-        }
-        for note in &self.notes {
-            shell.note(note);
-        }
-        self.conclude(shell);
-        if self.outcome == Ending::Done && !self.next.is_empty() {
-            shell.line("\nNext:");
-            let width = self
-                .next
-                .iter()
-                .map(|step| step.command.len())
-                .filter(|width| *width <= 48)
-                .max()
-                .unwrap_or_default();
-            for NextStep { command, why } in &self.next {
-                shell.line(format!("  {command:width$}  # {why}"));
-            }
-        }
-    }
-
-    fn conclude(&self, shell: &Shell) {
-        let Self { name, path, .. } = self;
-        let components = self.components.join(", ");
-        match self.outcome {
-            Ending::Done => {
-                shell.status("Finished", format!("{name} in {path}: {}", self.counts()));
-                shell.detail(format!("{:>12} {components}", "components"));
-            }
-            Ending::Unchanged => shell.status("Finished", format!("nothing to do in {path}")),
-            Ending::Planned => {
-                let counts = self.counts();
-                shell.status(
-                    "Planned",
-                    format!("{name} in {path}: {counts}; nothing was written"),
-                );
-            }
-            Ending::Conflict => {
-                let conflicts = self
-                    .files
-                    .iter()
-                    .filter(|file| file.action == Action::Conflict);
-                let conflicts = count(conflicts.count(), "conflict");
-                shell.attention(
-                    "Stopped",
-                    format!("{conflicts} in {path}; nothing was written"),
-                );
-                shell.line(
-                    "Say --keep to leave what is there as it is, or --overwrite to replace it \
-                     (what git does not hold is kept as NAME.orig).",
-                );
-            }
-        }
-    }
-
-    /// `58 files created, 1 updated`.
-    fn counts(&self) -> String {
-        let kinds = [
-            (Action::Create, "created"),
-            (Action::Update, "updated"),
-            (Action::Merge, "merged"),
-            (Action::Delete, "deleted"),
-            (Action::Identical, "as they were"),
-            (Action::Skip, "kept"),
-            (Action::Conflict, "in conflict"),
-        ];
-        let number = |wanted| {
-            self.files
-                .iter()
-                .filter(|file| file.action == wanted)
-                .count()
-        };
-        let found = kinds
-            .iter()
-            .map(|(action, done)| (number(*action), done))
-            .filter(|(number, _)| *number > 0);
-        let counts: Vec<String> = found
-            .enumerate()
-            .map(|(index, (number, done))| match index {
-                0 => format!("{} {done}", count(number, "file")),
-                _ => format!("{number} {done}"),
-            })
-            .collect();
-        counts.join(", ")
-    }
-}
-
-fn verb(action: Action) -> &'static str {
-    match action {
-        Action::Create => "create",
-        Action::Update => "update",
-        Action::Merge => "merge",
-        Action::Identical => "identical",
-        Action::Skip => "skip",
-        Action::Conflict => "conflict",
-        Action::Delete => "delete",
-    }
-}
-
 impl Summary {
     fn of(component: &Component) -> Self {
         Self {
@@ -385,69 +271,5 @@ impl QuestionReport {
             default: question.default.clone(),
             choices,
         }
-    }
-}
-
-/// The components under the smallest preset that holds them.
-fn list_text(components: &[Summary]) -> String {
-    let width = components
-        .iter()
-        .map(|component| component.name.len())
-        .max()
-        .unwrap_or_default();
-    let mut text = String::new();
-    for preset in Preset::ALL {
-        let members: Vec<_> = components
-            .iter()
-            .filter(|component| component.preset == preset)
-            .collect();
-        if members.is_empty() {
-            continue;
-        }
-        let sign = if text.is_empty() { "" } else { "and " };
-        let _ = writeln!(text, "{sign}{preset}:");
-        for component in members {
-            let _ = writeln!(text, "  {:width$}  {}", component.name, component.summary);
-        }
-    }
-    text
-}
-
-impl Details {
-    fn text(&self) -> String {
-        let Summary {
-            name,
-            summary,
-            preset,
-            requires,
-            conflicts,
-            ..
-        } = &self.summary;
-        let mut text = format!("{name}: {summary}\n\npreset     {preset}\n");
-        for (label, names) in [("requires", requires), ("conflicts", conflicts)] {
-            if !names.is_empty() {
-                let _ = writeln!(text, "{label:10} {}", names.join(", "));
-            }
-        }
-        text.push_str("\nWrites:\n");
-        self.files
-            .iter()
-            .for_each(|file| text.push_str(&format!("  {file}\n")));
-        if !self.questions.is_empty() {
-            text.push_str("\nAsks:\n");
-        }
-        for question in &self.questions {
-            let _ = writeln!(text, "  -d {}={}", question.key, question.default);
-            let help = if question.help.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", question.help)
-            };
-            let _ = writeln!(text, "      {}{help}", question.prompt);
-            for choice in &question.choices {
-                let _ = writeln!(text, "        {:12} {}", choice.value, choice.help);
-            }
-        }
-        text
     }
 }

@@ -46,9 +46,9 @@ impl RelPath {
         &self.0
     }
 
-    /// The first part of the path.
-    pub fn top(&self) -> &str {
-        self.0.split('/').next().unwrap_or(&self.0)
+    /// The last part of the path.
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or(&self.0)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod conflicts;
 mod new;
+mod place;
 mod wizard;
 
 use anyhow::Result;

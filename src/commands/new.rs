@@ -1,30 +1,29 @@
 //! `cargo prodify new`: a new production service.
 
-use std::path::{Path, PathBuf};
-use std::{env, fs};
+use std::fs;
 
 use anyhow::{Context as _, Result};
 
-use super::conflicts;
-use super::wizard;
+use super::place::{Place, Target};
+use super::{conflicts, wizard};
 use crate::answers::Given;
 use crate::apply::apply;
-use crate::catalog::{Catalog, Preset, Scope};
-use crate::cli::{New, Vcs, WorkspaceUse};
+use crate::catalog::{Catalog, Preset};
+use crate::cli::{New, Vcs};
 use crate::draft::{self, Draft};
 use crate::error::Usage;
 use crate::facts::disk;
-use crate::facts::surroundings::{Membership, Surroundings, Workspace};
+use crate::facts::surroundings::{Membership, Workspace};
 use crate::plan::{self, Action, Plan, Step};
 use crate::prompt::Prompt;
 use crate::provenance::{self, Answered};
-use crate::render::manifest;
+use crate::render::membership;
 use crate::report::{Ending, FileReport, NextStep, Report, Written};
 use crate::select::{self, Request, Selection};
 use crate::shell::Shell;
 use crate::tree::{Class, File, RelPath, Tree};
+use crate::vcs;
 use crate::vcs::Begun;
-use crate::{names, vcs};
 
 /// What is made unless something else is asked for.
 const PRESET: Preset = Preset::Standard;
@@ -106,177 +105,6 @@ fn request(
         with,
         without,
     })
-}
-
-/// The directory to make, and the project's name.
-struct Target {
-    /// Absolute, without links.
-    directory: PathBuf,
-    /// As it was typed.
-    shown: String,
-    name: String,
-}
-
-impl Target {
-    fn choose(arguments: &New, prompt: Option<&mut (dyn Prompt + '_)>) -> Result<Self> {
-        let Some(path) = &arguments.path else {
-            let Some(prompt) = prompt else {
-                return Err(Usage::new("no path is given: say `cargo prodify new PATH`").into());
-            };
-            let name = match &arguments.name {
-                Some(name) => checked(name)?,
-                None => wizard::name(prompt, "")?,
-            };
-            return Ok(Self {
-                directory: resolve(Path::new(&name))?,
-                shown: name.clone(),
-                name,
-            });
-        };
-        let directory = resolve(path)?;
-        let own = directory
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let name = match (&arguments.name, prompt) {
-            (Some(name), _) => checked(name)?,
-            (None, Some(prompt)) if names::package(&own).is_err() => wizard::name(prompt, &own)?,
-            (None, _) => checked(&own)?,
-        };
-        Ok(Self {
-            directory,
-            shown: path.display().to_string(),
-            name,
-        })
-    }
-}
-
-fn checked(name: &str) -> Result<String> {
-    let refuse = |why| {
-        Usage::new(format!(
-            "`{}` cannot be the project's name: it {why}; choose another with --name",
-            name.escape_debug()
-        ))
-    };
-    names::package(name).map_err(refuse)?;
-    Ok(name.to_owned())
-}
-
-/// An absolute path without links, for a directory that need not exist.
-fn resolve(path: &Path) -> Result<PathBuf> {
-    let absolute = env::current_dir()
-        .context("finding the current directory")?
-        .join(path);
-    if let Ok(metadata) = fs::metadata(&absolute)
-        && !metadata.is_dir()
-    {
-        return Err(Usage::new(format!(
-            "{} is a file, not a directory: choose another path",
-            path.display()
-        ))
-        .into());
-    }
-    let existing = absolute
-        .ancestors()
-        .find(|above| above.exists())
-        .unwrap_or(&absolute);
-    let rest = absolute.strip_prefix(existing).unwrap_or(Path::new(""));
-    if rest
-        .components()
-        .any(|part| part == std::path::Component::ParentDir)
-    {
-        return Err(Usage::new(format!(
-            "{} goes up from a directory that is not there",
-            path.display()
-        ))
-        .into());
-    }
-    let existing =
-        fs::canonicalize(existing).with_context(|| format!("looking at {}", existing.display()))?;
-    Ok(if rest.as_os_str().is_empty() {
-        existing
-    } else {
-        existing.join(rest)
-    })
-}
-
-/// Where the project lies, and what follows from that.
-struct Place {
-    /// What the plan's paths are below: the project, or the workspace that it joins.
-    root: PathBuf,
-    /// The project's directory below that.
-    prefix: String,
-    surroundings: Surroundings,
-    /// The widest scope whose top the project lies at.
-    widest: Scope,
-    joins: bool,
-}
-
-impl Place {
-    fn of(target: &Target, usage: WorkspaceUse) -> Result<Self> {
-        let surroundings = Surroundings::of(&target.directory)?;
-        let joined = surroundings.workspace.as_ref().filter(|workspace| {
-            usage == WorkspaceUse::Join && workspace.membership != Membership::Excluded
-        });
-        if let Some(taken) = joined.and_then(|workspace| workspace.packages.get(&target.name)) {
-            return Err(Usage::new(format!(
-                "the workspace has a package `{}` already, at {}: choose another with --name",
-                target.name,
-                taken.display()
-            ))
-            .into());
-        }
-        let (root, prefix) = match joined {
-            Some(workspace) => (workspace.root.clone(), workspace.member.to_string()),
-            None => (target.directory.clone(), String::new()),
-        };
-        let widest = match (joined, &surroundings.repository) {
-            (Some(_), _) => Scope::Package,
-            (None, Some(top)) if *top != target.directory => Scope::Workspace,
-            (None, _) => Scope::Repository,
-        };
-        let joins = joined.is_some();
-        Ok(Self {
-            root,
-            prefix,
-            surroundings,
-            widest,
-            joins,
-        })
-    }
-
-    /// What the user should know of where the project lies.
-    fn notes(&self, target: &Target, selection: &Selection<'_>) -> Vec<String> {
-        let mut notes = Vec::new();
-        if let Some(workspace) = &self.surroundings.workspace {
-            let root = workspace.root.display();
-            notes.push(match (self.joins, workspace.membership) {
-                (true, Membership::Missing) => format!("{} is a member of the workspace at {root}, whose `members` now lists {}", target.name, workspace.member),
-                (true, _) => format!("{} is a member of the workspace at {root}, whose `members` takes it in already", target.name),
-                (false, Membership::Excluded) => format!("the workspace at {root} excludes {}: it is made on its own", workspace.member),
-                (false, _) => format!("stays out of the workspace at {root}, with a `[workspace]` of its own"),
-            });
-        }
-        if !selection.left_out.is_empty() {
-            let names: Vec<_> = selection
-                .left_out
-                .iter()
-                .map(|component| component.name.as_str())
-                .collect();
-            let top = selection
-                .left_out
-                .iter()
-                .map(|component| component.scope)
-                .min()
-                .unwrap_or_default();
-            notes.push(format!(
-                "left out what belongs to the top of the {top}: {}",
-                names.join(", ")
-            ));
-        }
-        notes
-    }
 }
 
 /// A project, decided to the last byte.
@@ -395,9 +223,9 @@ fn fit_manifest(tree: &mut Tree, place: &Place) -> Result<()> {
         return Ok(());
     };
     file.text = match (place.joins, workspace.membership) {
-        (true, _) => manifest::inherit(&file.text, &workspace.manifest)?,
+        (true, _) => membership::inherit(&file.text, &workspace.manifest)?,
         (false, Membership::Excluded) => return Ok(()),
-        (false, _) => manifest::stand_alone(&file.text)?,
+        (false, _) => membership::stand_alone(&file.text)?,
     };
     Ok(())
 }
@@ -424,8 +252,8 @@ fn join(place: &Place) -> Result<Option<Step>> {
             workspace.root.join("Cargo.toml").display()
         )
     };
-    let text =
-        manifest::add_member(&workspace.manifest, workspace.member.as_str()).with_context(place)?;
+    let text = membership::add_member(&workspace.manifest, workspace.member.as_str())
+        .with_context(place)?;
     Ok(Some(Step {
         path: RelPath::new("Cargo.toml")?,
         action: Action::Update,

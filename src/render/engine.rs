@@ -48,18 +48,12 @@ impl<'c> Engine<'c> {
         let slots = Arc::new(fragments(selection));
         let filled = Arc::clone(&slots);
         environment.add_function("filled", move |slot: &str| filled.contains_key(slot));
-        let sources: BTreeMap<String, String> = selection
+        let lent = selection
             .components
             .iter()
-            .flat_map(|component| {
-                component
-                    .templates
-                    .iter()
-                    .map(|template| &template.source)
-                    .chain(component.fragments.iter().map(|(_, source)| source))
-                    .chain(&component.manifest)
-            })
-            .filter_map(|source| Some((source.clone(), catalog.source(source)?.to_owned())))
+            .flat_map(|component| &component.fragments);
+        let sources: BTreeMap<String, String> = lent
+            .filter_map(|(_, source)| Some((source.clone(), catalog.source(source)?.to_owned())))
             .collect();
         environment.set_loader(move |name| match name.strip_prefix(SLOT) {
             Some(slot) => Ok(Some(
@@ -83,18 +77,15 @@ impl<'c> Engine<'c> {
     ///
     /// Names the template, the line, and what is wrong there.
     pub fn render(&self, template: &str) -> Result<String> {
-        if let Some(text) = self
-            .catalog
-            .source(template)
-            .filter(|source| !source.contains("<%"))
-        {
-            return Ok(text.to_owned());
+        let place = || format!("rendering templates/{template}");
+        let source = self.catalog.source(template).with_context(place)?;
+        if !source.contains("<%") {
+            return Ok(source.to_owned());
         }
         let rendered = self
             .environment
-            .get_template(template)
-            .and_then(|template| template.render(&self.context));
-        rendered.with_context(|| format!("rendering templates/{template}"))
+            .render_named_str(template, source, &self.context);
+        rendered.with_context(place)
     }
 
     /// Renders a text that stands in a `component.toml`: a default, or a command.

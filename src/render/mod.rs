@@ -3,7 +3,8 @@
 mod context;
 mod engine;
 mod format;
-pub mod manifest;
+mod manifest;
+pub mod membership;
 
 use anyhow::{Context as _, Result};
 

@@ -1,0 +1,96 @@
+//! `cargo bench`: `new` beside `cp -r` of its own output, and the size and start of the binary.
+//!
+//! The two sides of a ratio are measured in turn in one run, each into a fresh directory, which is deleted only after the last:
+//! on ext4, deleting slows the creating that follows it. What counts is the ratio of the medians; the times themselves
+//! are those of the machine and of what else it is doing.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a bench reads the clock, writes to directories of its own and prints what it found"
+)]
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// So often each side is measured.
+const ROUNDS: usize = 101;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_cargo-prodify");
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{}", std::process::id()));
+    fs::create_dir_all(&root)?;
+    let measured = measure(&root);
+    fs::remove_dir_all(&root)?;
+    measured
+}
+
+fn measure(root: &Path) -> Result<(), Box<dyn Error>> {
+    let new = |path: &Path| {
+        let mut command = Command::new(PROGRAM);
+        command
+            .args([
+                "prodify", "new", "-yq", "--preset", "full", "--vcs", "none", "--name", "orders",
+            ])
+            .arg(path);
+        command
+    };
+    let original = root.join("original");
+    timed(&mut new(&original))?;
+    let copy = |path: &Path| {
+        let mut command = Command::new("cp");
+        command.arg("-r").arg(&original).arg(path);
+        command
+    };
+    let (mut of_new, mut of_copy) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        of_new.push(timed(&mut new(&root.join(format!("new-{round}"))))?);
+        of_copy.push(timed(&mut copy(&root.join(format!("copy-{round}"))))?);
+    }
+    let (mut of_start, mut of_true) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        of_start.push(timed(Command::new(PROGRAM).args(["prodify", "--version"]))?);
+        of_true.push(timed(&mut Command::new("true"))?);
+    }
+    let size = fs::metadata(PROGRAM)?.len();
+    println!("new --preset full   {:>9.2?}", median(&mut of_new));
+    println!(
+        "cp -r of its output {:>9.2?}   ratio {:.2}",
+        median(&mut of_copy),
+        ratio(&of_new, &of_copy)
+    );
+    println!("start (--version)   {:>9.2?}", median(&mut of_start));
+    println!(
+        "true                {:>9.2?}   ratio {:.2}",
+        median(&mut of_true),
+        ratio(&of_start, &of_true)
+    );
+    println!("binary              {:>9.2} MB", size as f64 / 1e6);
+    Ok(())
+}
+
+fn timed(command: &mut Command) -> Result<Duration, Box<dyn Error>> {
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let start = Instant::now();
+    let status = command.status()?;
+    let time = start.elapsed();
+    if !status.success() {
+        return Err(format!("{command:?} ended with {status}").into());
+    }
+    Ok(time)
+}
+
+/// Sorts the times, and takes the one in the middle.
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// Of the medians of two sides that are sorted.
+fn ratio(these: &[Duration], those: &[Duration]) -> f64 {
+    these[these.len() / 2].as_secs_f64() / those[those.len() / 2].as_secs_f64()
+}

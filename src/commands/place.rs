@@ -1,0 +1,212 @@
+//! Where a new project goes: its directory, its name, and what lies around it.
+
+use std::path::{Component, Path, PathBuf};
+use std::{env, fs};
+
+use anyhow::{Context as _, Result};
+
+use super::wizard;
+use crate::catalog::Scope;
+use crate::cli::{New, WorkspaceUse};
+use crate::error::Usage;
+use crate::facts::surroundings::{Membership, Surroundings};
+use crate::names;
+use crate::prompt::Prompt;
+use crate::select::Selection;
+
+/// The directory to make, and the project's name.
+pub(super) struct Target {
+    /// Absolute, without links.
+    pub(super) directory: PathBuf,
+    /// As it was typed.
+    pub(super) shown: String,
+    /// The project's name.
+    pub(super) name: String,
+}
+
+impl Target {
+    /// From the command line, or asked of a person.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`] for a path that can be no directory, or a name that can be no project's.
+    pub(super) fn choose(arguments: &New, prompt: Option<&mut (dyn Prompt + '_)>) -> Result<Self> {
+        let Some(path) = &arguments.path else {
+            let Some(prompt) = prompt else {
+                return Err(Usage::new("no path is given: say `cargo prodify new PATH`").into());
+            };
+            let name = match &arguments.name {
+                Some(name) => checked(name)?,
+                None => wizard::name(prompt, "")?,
+            };
+            return Ok(Self {
+                directory: resolve(Path::new(&name))?,
+                shown: name.clone(),
+                name,
+            });
+        };
+        let directory = resolve(path)?;
+        let own = directory
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let name = match (&arguments.name, prompt) {
+            (Some(name), _) => checked(name)?,
+            (None, Some(prompt)) if names::package(&own).is_err() => wizard::name(prompt, &own)?,
+            (None, _) => checked(&own)?,
+        };
+        Ok(Self {
+            directory,
+            shown: path.display().to_string(),
+            name,
+        })
+    }
+}
+
+fn checked(name: &str) -> Result<String> {
+    let refuse = |why| {
+        Usage::new(format!(
+            "`{}` cannot be the project's name: it {why}; choose another with --name",
+            name.escape_debug()
+        ))
+    };
+    names::package(name).map_err(refuse)?;
+    Ok(name.to_owned())
+}
+
+/// An absolute path without links, for a directory that need not exist.
+fn resolve(path: &Path) -> Result<PathBuf> {
+    let absolute = env::current_dir()
+        .context("finding the current directory")?
+        .join(path);
+    if let Ok(metadata) = fs::metadata(&absolute)
+        && !metadata.is_dir()
+    {
+        return Err(Usage::new(format!(
+            "{} is a file, not a directory: choose another path",
+            path.display()
+        ))
+        .into());
+    }
+    let existing = absolute
+        .ancestors()
+        .find(|above| above.exists())
+        .unwrap_or(&absolute);
+    let rest = absolute.strip_prefix(existing).unwrap_or(Path::new(""));
+    if rest.components().any(|part| part == Component::ParentDir) {
+        return Err(Usage::new(format!(
+            "{} goes up from a directory that is not there",
+            path.display()
+        ))
+        .into());
+    }
+    let existing =
+        fs::canonicalize(existing).with_context(|| format!("looking at {}", existing.display()))?;
+    Ok(if rest.as_os_str().is_empty() {
+        existing
+    } else {
+        existing.join(rest)
+    })
+}
+
+/// Where the project lies, and what follows from that.
+pub(super) struct Place {
+    /// What the plan's paths are below: the project, or the workspace that it joins.
+    pub(super) root: PathBuf,
+    /// The project's directory below that.
+    pub(super) prefix: String,
+    /// What lies around it.
+    pub(super) surroundings: Surroundings,
+    /// The widest scope whose top the project lies at.
+    pub(super) widest: Scope,
+    /// Whether it becomes a member of the workspace around it.
+    pub(super) joins: bool,
+}
+
+impl Place {
+    /// Looks around the directory of a project that is about to be made.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`] where the workspace has a package of that name; otherwise as [`Surroundings::of`].
+    pub(super) fn of(target: &Target, usage: WorkspaceUse) -> Result<Self> {
+        let surroundings = Surroundings::of(&target.directory)?;
+        let joined = surroundings.workspace.as_ref().filter(|workspace| {
+            usage == WorkspaceUse::Join && workspace.membership != Membership::Excluded
+        });
+        let own = target.directory.join("Cargo.toml");
+        let taken = joined.and_then(|workspace| workspace.packages.get(&target.name));
+        // A run that was killed may have got as far as its own manifest.
+        if let Some(taken) = taken.filter(|taken| **taken != own) {
+            return Err(Usage::new(format!(
+                "the workspace has a package `{}` already, at {}: choose another with --name",
+                target.name,
+                taken.display()
+            ))
+            .into());
+        }
+        let (root, prefix) = match joined {
+            Some(workspace) => (workspace.root.clone(), workspace.member.to_string()),
+            None => (target.directory.clone(), String::new()),
+        };
+        let widest = match (joined, &surroundings.repository) {
+            (Some(_), _) => Scope::Package,
+            (None, Some(top)) if *top != target.directory => Scope::Workspace,
+            (None, _) => Scope::Repository,
+        };
+        let joins = joined.is_some();
+        Ok(Self {
+            root,
+            prefix,
+            surroundings,
+            widest,
+            joins,
+        })
+    }
+
+    /// What the user should know of where the project lies.
+    pub(super) fn notes(&self, target: &Target, selection: &Selection<'_>) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(workspace) = &self.surroundings.workspace {
+            let root = workspace.root.display();
+            let (name, member) = (&target.name, &workspace.member);
+            notes.push(match (self.joins, workspace.membership) {
+                (true, Membership::Missing) => {
+                    format!("{name} becomes a member of the workspace at {root}, in its `members`")
+                }
+                (true, _) => {
+                    format!(
+                        "{name} is a member of the workspace at {root}, which takes it in already"
+                    )
+                }
+                (false, Membership::Excluded) => {
+                    format!("the workspace at {root} excludes {member}: it is made on its own")
+                }
+                (false, _) => {
+                    format!(
+                        "{name} stays out of the workspace at {root}, as a workspace of its own"
+                    )
+                }
+            });
+        }
+        if !selection.left_out.is_empty() {
+            let names: Vec<_> = selection
+                .left_out
+                .iter()
+                .map(|component| component.name.as_str())
+                .collect();
+            let top = selection
+                .left_out
+                .iter()
+                .map(|component| component.scope)
+                .min()
+                .unwrap_or_default();
+            notes.push(format!(
+                "left out what belongs to the top of the {top}: {}",
+                names.join(", ")
+            ));
+        }
+        notes
+    }
+}

@@ -1,0 +1,548 @@
+//! The program as its caller sees it: flags, exit codes, reports, and what is left on disk.
+
+use std::fs;
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::support::{command, listing, prodify, said};
+
+fn json(output: &std::process::Output) -> Value {
+    let document: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)));
+    let schema: Value = serde_json::from_str(include_str!("../../src/report.schema.json")).unwrap();
+    let problems: Vec<String> = jsonschema::validator_for(&schema)
+        .unwrap()
+        .iter_errors(&document)
+        .map(|error| format!("{error} at {}", error.instance_path()))
+        .collect();
+    assert!(problems.is_empty(), "{problems:?}\n{document:#}");
+    document
+}
+
+#[test]
+fn new_makes_a_project_and_the_same_again_does_nothing() {
+    let dir = tempdir().unwrap();
+    let first = prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
+    assert_eq!(first.status.code(), Some(0), "{}", said(&first));
+    assert!(first.stdout.is_empty());
+    for part in [
+        "create Cargo.toml",
+        "create prodify.toml",
+        "Finished orders in orders",
+        "Next:",
+        "cd orders",
+        "cargo run",
+    ] {
+        assert!(
+            said(&first).contains(part),
+            "{part} is missing in\n{}",
+            said(&first)
+        );
+    }
+    let before = listing(&dir.path().join("orders"));
+    let again = prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
+    assert_eq!(again.status.code(), Some(0), "{}", said(&again));
+    assert!(said(&again).contains("nothing to do"), "{}", said(&again));
+    assert_eq!(listing(&dir.path().join("orders")), before);
+    assert_eq!(
+        listing(dir.path())
+            .iter()
+            .filter(|path| path.contains("prodify-staging"))
+            .count(),
+        0
+    );
+}
+
+#[test]
+fn the_same_answers_give_the_same_bytes() {
+    let dir = tempdir().unwrap();
+    for place in ["a/orders", "b/orders"] {
+        let output = prodify(
+            dir.path(),
+            &["new", place, "-y", "--preset", "full", "--vcs", "none"],
+        );
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    }
+    let (a, b) = (dir.path().join("a/orders"), dir.path().join("b/orders"));
+    assert_eq!(listing(&a), listing(&b));
+    for path in listing(&a).iter().filter(|path| a.join(path).is_file()) {
+        assert_eq!(
+            fs::read(a.join(path)).unwrap(),
+            fs::read(b.join(path)).unwrap(),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn an_answers_file_repeats_a_project_under_another_name() {
+    let dir = tempdir().unwrap();
+    let first = prodify(
+        dir.path(),
+        &[
+            "new",
+            "orders",
+            "-N",
+            "--preset",
+            "minimal",
+            "-d",
+            "service.port=9123",
+            "--vcs",
+            "none",
+        ],
+    );
+    assert_eq!(first.status.code(), Some(0), "{}", said(&first));
+    let second = prodify(
+        dir.path(),
+        &[
+            "new",
+            "invoices",
+            "-N",
+            "--answers",
+            "orders/prodify.toml",
+            "--vcs",
+            "none",
+        ],
+    );
+    assert_eq!(second.status.code(), Some(0), "{}", said(&second));
+    let answers = fs::read_to_string(dir.path().join("invoices/prodify.toml")).unwrap();
+    assert!(
+        answers.contains("port = 9123") && answers.contains("name = \"invoices\""),
+        "{answers}"
+    );
+    assert_eq!(
+        listing(&dir.path().join("invoices")),
+        listing(&dir.path().join("orders"))
+    );
+    // A flag wins over the file.
+    let third = prodify(
+        dir.path(),
+        &[
+            "new",
+            "third",
+            "-N",
+            "--answers",
+            "orders/prodify.toml",
+            "-d",
+            "service.port=9999",
+            "--vcs",
+            "none",
+        ],
+    );
+    assert_eq!(third.status.code(), Some(0), "{}", said(&third));
+    assert!(
+        fs::read_to_string(dir.path().join("third/prodify.toml"))
+            .unwrap()
+            .contains("port = 9999")
+    );
+}
+
+#[test]
+fn a_dry_run_shows_and_writes_nothing() {
+    let dir = tempdir().unwrap();
+    let dry = prodify(dir.path(), &["new", "orders", "-y", "-n"]);
+    assert_eq!(dry.status.code(), Some(0), "{}", said(&dry));
+    assert!(
+        said(&dry).contains("nothing was written") && said(&dry).contains("create src/main.rs"),
+        "{}",
+        said(&dry)
+    );
+    let diff = prodify(dir.path(), &["new", "orders", "-y", "--diff"]);
+    assert_eq!(diff.status.code(), Some(0), "{}", said(&diff));
+    let text = String::from_utf8_lossy(&diff.stdout);
+    assert!(
+        text.contains("--- /dev/null\n+++ b/src/main.rs\n"),
+        "{text}"
+    );
+    assert_eq!(listing(dir.path()), [""; 0]);
+}
+
+#[test]
+fn a_directory_that_holds_something_is_a_conflict() {
+    let dir = tempdir().unwrap();
+    let project = dir.path().join("orders");
+    fs::create_dir_all(project.join("docs")).unwrap();
+    fs::write(project.join("docs/idea.md"), "mine").unwrap();
+    fs::write(project.join("README.md"), "mine").unwrap();
+    let before = listing(&project);
+
+    let stopped = prodify(dir.path(), &["new", "orders", "-y"]);
+    assert_eq!(stopped.status.code(), Some(3), "{}", said(&stopped));
+    for part in [
+        "conflict docs",
+        "conflict README.md",
+        "--keep",
+        "--overwrite",
+        "nothing was written",
+    ] {
+        assert!(
+            said(&stopped).contains(part),
+            "{part} is missing in\n{}",
+            said(&stopped)
+        );
+    }
+    assert_eq!(listing(&project), before);
+
+    let kept = prodify(dir.path(), &["new", "orders", "-y", "--keep"]);
+    assert_eq!(kept.status.code(), Some(0), "{}", said(&kept));
+    assert_eq!(
+        fs::read_to_string(project.join("README.md")).unwrap(),
+        "mine"
+    );
+    assert_eq!(
+        fs::read_to_string(project.join("docs/idea.md")).unwrap(),
+        "mine"
+    );
+    assert!(project.join("src/main.rs").is_file());
+    assert!(
+        !project.join(".git").exists() && said(&kept).contains("no repository was made"),
+        "{}",
+        said(&kept)
+    );
+}
+
+#[test]
+fn what_is_overwritten_is_kept_beside() {
+    let dir = tempdir().unwrap();
+    let project = dir.path().join("orders");
+    fs::create_dir_all(&project).unwrap();
+    fs::write(project.join("README.md"), "mine").unwrap();
+    fs::write(project.join("README.md.orig"), "older").unwrap();
+    let output = prodify(
+        dir.path(),
+        &["new", "orders", "-y", "--overwrite", "--vcs", "none"],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(
+        fs::read_to_string(project.join("README.md.orig")).unwrap(),
+        "older"
+    );
+    assert_eq!(
+        fs::read_to_string(project.join("README.md.orig.2")).unwrap(),
+        "mine"
+    );
+    assert!(
+        fs::read_to_string(project.join("README.md"))
+            .unwrap()
+            .contains("orders")
+    );
+}
+
+#[test]
+fn a_project_is_not_made_again_with_other_answers() {
+    let dir = tempdir().unwrap();
+    prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
+    let output = prodify(
+        dir.path(),
+        &["new", "orders", "-y", "--preset", "minimal", "--overwrite"],
+    );
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("already"), "{}", said(&output));
+}
+
+#[test]
+fn here_and_elsewhere() {
+    let dir = tempdir().unwrap();
+    let here = dir.path().join("orders");
+    fs::create_dir(&here).unwrap();
+    let output = prodify(&here, &["new", ".", "-y", "--vcs", "none"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(!said(&output).contains("cd ."), "{}", said(&output));
+    assert!(here.join("Cargo.toml").is_file());
+    let output = prodify(&here, &["new", "../deep/down/api", "-y", "--vcs", "none"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(dir.path().join("deep/down/api/Cargo.toml").is_file());
+    let output = prodify(
+        &here,
+        &[
+            "new",
+            "../Not A Name",
+            "-y",
+            "--name",
+            "fine",
+            "--vcs",
+            "none",
+        ],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(
+        fs::read_to_string(dir.path().join("Not A Name/Cargo.toml"))
+            .unwrap()
+            .contains("name = \"fine\"")
+    );
+}
+
+/// Command lines, their exit codes, and what has to be said of them.
+const REFUSED: [(&str, i32, &str); 21] = [
+    ("new -y", 2, "no path is given"),
+    ("new file -y", 2, "is a file, not a directory"),
+    ("new file/x -y", 101, "file"),
+    (
+        "new gone/../x -y",
+        2,
+        "goes up from a directory that is not there",
+    ),
+    ("new x --name fn -y", 2, "is a Rust keyword"),
+    (
+        "new x --name serde_json -y",
+        2,
+        "it depends on the crate `serde_json`",
+    ),
+    ("new x --with dokcer -y", 2, "did you mean `docker`?"),
+    ("new x --without k9s -y", 2, "did you mean `k8s`?"),
+    ("new x --without service -y", 2, "requires `service`"),
+    (
+        "new x --with docker --without docker -y",
+        2,
+        "both asked for and unwanted",
+    ),
+    ("new x -d service.port -y", 2, "has no value"),
+    (
+        "new x -d service.prot=1 -y",
+        2,
+        "did you mean `service.port`?",
+    ),
+    (
+        "new x -d service.port=80 -y",
+        2,
+        "must be a whole number from 1024 to 65535",
+    ),
+    (
+        "new x -d service.port=8081 -d service.port=8082 -y",
+        2,
+        "is given twice",
+    ),
+    (
+        "new x -d k8s.replicas=20 -y",
+        2,
+        "must not be less than k8s.replicas",
+    ),
+    (
+        "new x --preset minimal -d k8s.host=a.b -y",
+        2,
+        "add `--with k8s`",
+    ),
+    ("new x --keep --overwrite -y", 2, "cannot be used with"),
+    (
+        "new x --answers missing.toml -y",
+        101,
+        "reading the answers file missing.toml",
+    ),
+    ("new x --answers newer.toml -y", 101, "format 99"),
+    (
+        "new x --answers wrong.toml -y",
+        2,
+        "`service.port` must be a whole number",
+    ),
+    (
+        "new x --answers unknown.toml -y",
+        2,
+        "no question is called `service.prot`",
+    ),
+];
+
+#[test]
+fn what_cannot_be_taken_is_refused_with_the_way_out() {
+    let dir = tempdir().unwrap();
+    fs::write(dir.path().join("file"), "").unwrap();
+    fs::write(dir.path().join("newer.toml"), "format = 99").unwrap();
+    fs::write(dir.path().join("wrong.toml"), "[service]\nport = \"x\"").unwrap();
+    fs::write(dir.path().join("unknown.toml"), "[service]\nprot = 1").unwrap();
+    let before = listing(dir.path());
+    for (line, code, message) in REFUSED {
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        let arguments = &arguments[..];
+        let output = prodify(dir.path(), arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {}",
+            said(&output)
+        );
+        assert!(
+            said(&output).contains(message),
+            "{arguments:?}: {}",
+            said(&output)
+        );
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        // The same as JSON.
+        let document = json(&prodify(
+            dir.path(),
+            &[arguments, &["--format", "json"]].concat(),
+        ));
+        assert_eq!(document["error"]["exit_code"], code, "{arguments:?}");
+    }
+    assert_eq!(listing(dir.path()), before);
+}
+
+#[test]
+fn json_is_one_document_of_the_published_schema() {
+    let dir = tempdir().unwrap();
+    let planned = json(&prodify(
+        dir.path(),
+        &["new", "orders", "-y", "--diff", "--format", "json"],
+    ));
+    assert_eq!(planned["outcome"], "planned");
+    let output = prodify(
+        dir.path(),
+        &["new", "orders", "-y", "--format", "json", "--vcs", "none"],
+    );
+    assert!(said(&output).is_empty(), "{}", said(&output));
+    let done = json(&output);
+    assert_eq!(done["outcome"], "done");
+    assert_eq!(done["next"][0]["command"], "cd orders");
+    assert_eq!(
+        json(&prodify(
+            dir.path(),
+            &["new", "orders", "-y", "--format", "json"]
+        ))["outcome"],
+        "unchanged"
+    );
+    fs::write(dir.path().join("orders/README.md"), "mine").unwrap();
+    let conflict = prodify(dir.path(), &["new", "orders", "-y", "--format=json"]);
+    assert_eq!(
+        (conflict.status.code(), &json(&conflict)["outcome"]),
+        (Some(3), &"conflict".into())
+    );
+    let list = json(&prodify(dir.path(), &["list", "--format", "json"]));
+    for component in list["components"].as_array().unwrap() {
+        json(&prodify(
+            dir.path(),
+            &[
+                "show",
+                component["name"].as_str().unwrap(),
+                "--format",
+                "json",
+            ],
+        ));
+    }
+    assert_eq!(
+        json(&prodify(
+            dir.path(),
+            &["show", "nothing", "--format", "json"]
+        ))["error"]["exit_code"],
+        2
+    );
+    assert_eq!(
+        json(&prodify(dir.path(), &["frobnicate", "--format", "json"]))["error"]["exit_code"],
+        2
+    );
+}
+
+#[test]
+fn verbs_that_only_look() {
+    let dir = tempdir().unwrap();
+    let text = |arguments: &[&str]| {
+        let output = prodify(dir.path(), arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(text(&["list"]).contains("minimal:") && text(&["list"]).contains("docker"));
+    let shown = text(&["show", "docker"]);
+    assert!(
+        shown.contains("Dockerfile") && shown.contains("-d docker.base="),
+        "{shown}"
+    );
+    assert!(text(&["--help"]).contains("cargo prodify"));
+    assert!(text(&["--version"]).contains(env!("CARGO_PKG_VERSION")));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(
+            text(&["completions", shell]).contains("supply-chain"),
+            "{shell}"
+        );
+    }
+    for shell in ["elvish", "powershell"] {
+        assert!(
+            text(&["completions", shell]).contains("--preset"),
+            "{shell}"
+        );
+    }
+}
+
+#[test]
+fn the_word_prodify_may_be_left_out() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_cargo-prodify"))
+        .arg("list")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[test]
+fn quiet_and_verbose() {
+    let dir = tempdir().unwrap();
+    let quiet = prodify(dir.path(), &["new", "a", "-yq", "--vcs", "none"]);
+    assert!(quiet.stdout.is_empty() && quiet.stderr.is_empty());
+    let verbose = prodify(
+        dir.path(),
+        &[
+            "new",
+            "b",
+            "-yv",
+            "-d",
+            "service.port=9123",
+            "--vcs",
+            "none",
+        ],
+    );
+    assert!(
+        said(&verbose).contains("service.port = 9123 (from --set)"),
+        "{}",
+        said(&verbose)
+    );
+    let coloured = prodify(
+        dir.path(),
+        &["new", "c", "-y", "--color", "always", "--vcs", "none"],
+    );
+    assert!(said(&coloured).contains("\u{1b}["));
+}
+
+#[test]
+fn a_repository_begins_with_one_commit_where_git_knows_who_commits() {
+    let dir = tempdir().unwrap();
+    let identity = [
+        ("GIT_AUTHOR_NAME", "a"),
+        ("GIT_AUTHOR_EMAIL", "a@example.com"),
+        ("GIT_COMMITTER_NAME", "a"),
+        ("GIT_COMMITTER_EMAIL", "a@example.com"),
+    ];
+    let output = command(dir.path(), &["new", "known", "-y"])
+        .envs(identity)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let git = |project: &str, arguments: &[&str]| {
+        let output = std::process::Command::new("git")
+            .args(arguments)
+            .current_dir(dir.path().join(project))
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert_eq!(git("known", &["status", "--porcelain"]), "");
+    assert_eq!(git("known", &["rev-list", "--count", "HEAD"]).trim(), "1");
+
+    let output = prodify(dir.path(), &["new", "unknown", "-y"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(
+        said(&output).contains("staged but not committed") && said(&output).contains("user.email"),
+        "{}",
+        said(&output)
+    );
+    assert!(
+        git("unknown", &["status", "--porcelain"])
+            .lines()
+            .all(|line| line.starts_with("A "))
+    );
+
+    // Inside a repository, none is made.
+    let output = prodify(&dir.path().join("known"), &["new", "tools/inner", "-y"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(!dir.path().join("known/tools/inner/.git").exists());
+    assert!(
+        said(&output).contains("left out what belongs to the top of the repository"),
+        "{}",
+        said(&output)
+    );
+}

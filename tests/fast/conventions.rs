@@ -1,0 +1,373 @@
+//! The conventions that keep a component a directory and nothing else, read off the templates and the sources.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cargo_prodify::catalog::{Catalog, Component, Kind, Value};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn directories(path: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(path).unwrap().map(Result::unwrap);
+    entries
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect()
+}
+
+/// The sources of the program without comments and without their unit tests.
+fn sources() -> Vec<(PathBuf, String)> {
+    let files = walkdir::WalkDir::new(root().join("src"))
+        .into_iter()
+        .map(Result::unwrap);
+    files
+        .filter(|entry| {
+            entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "rs")
+        })
+        .map(|entry| {
+            let text = fs::read_to_string(entry.path()).unwrap();
+            let code = text
+                .split("#[cfg(test)]\nmod tests")
+                .next()
+                .unwrap_or_default();
+            let code: Vec<&str> = code
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .collect();
+            (entry.path().to_owned(), code.join("\n"))
+        })
+        .collect()
+}
+
+/// The templates of a component: their paths, and the text within their delimiters.
+fn expressions(catalog: &Catalog, component: &Component) -> Vec<(String, String)> {
+    let files = component.templates.iter().map(|template| &template.source);
+    let all = files
+        .chain(component.fragments.iter().map(|(_, source)| source))
+        .chain(&component.manifest);
+    all.map(|source| {
+        let text = catalog.source(source).unwrap();
+        let inside: Vec<&str> = text
+            .split("<%")
+            .skip(1)
+            .filter_map(|rest| rest.split_once("%>"))
+            .map(|(inside, _)| inside)
+            .filter(|inside| !inside.starts_with('#'))
+            .collect();
+        (source.clone(), inside.join("\n"))
+    })
+    .collect()
+}
+
+/// The first names of the paths in expressions, without what stands in quotes: `docker` of `docker.base`.
+fn names(expressions: &str) -> BTreeSet<String> {
+    let unquoted: String = expressions
+        .split(['"', '\''])
+        .step_by(2)
+        .collect::<Vec<_>>()
+        .join("\"");
+    let mut names = BTreeSet::new();
+    let mut previous = ' ';
+    let mut word = String::new();
+    for c in unquoted.chars().chain([' ']) {
+        if c.is_ascii_alphanumeric() || c == '_' {
+            word.push(c);
+        } else if !word.is_empty() {
+            if c == '.' && previous != '.' {
+                names.insert(std::mem::take(&mut word));
+            }
+            word.clear();
+            previous = c;
+        } else {
+            previous = c;
+        }
+    }
+    names
+}
+
+fn requires<'c>(catalog: &'c Catalog, component: &'c Component) -> BTreeSet<&'c str> {
+    let mut all = BTreeSet::from([component.name.as_str()]);
+    for required in component
+        .requires
+        .iter()
+        .filter_map(|name| catalog.get(name))
+    {
+        all.extend(requires(catalog, required));
+    }
+    all
+}
+
+#[test]
+fn every_directory_is_a_component_with_tests() {
+    let catalog = Catalog::embedded().unwrap();
+    let names: BTreeSet<String> = catalog.names().map(str::to_owned).collect();
+    assert_eq!(directories(&root().join("templates")), names);
+    assert_eq!(directories(&root().join("tests/components")), names);
+}
+
+#[test]
+fn a_template_names_only_itself_and_what_it_requires() {
+    let catalog = Catalog::embedded().unwrap();
+    for component in catalog.components() {
+        let allowed: BTreeSet<String> = requires(&catalog, component)
+            .iter()
+            .map(|name| name.replace('-', "_"))
+            .collect();
+        for (source, expressions) in expressions(&catalog, component) {
+            for name in names(&expressions) {
+                let shared = ["project", "crate", "versions", "loop"].contains(&name.as_str());
+                let component = catalog
+                    .components()
+                    .any(|component| component.ident() == name);
+                assert!(
+                    shared || !component || allowed.contains(&name),
+                    "templates/{source} names `{name}`, which it does not require"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_fragment_has_a_slot_of_its_own_format_and_every_slot_a_place() {
+    let catalog = Catalog::embedded().unwrap();
+    let mut places: Vec<(&str, &str, String)> = Vec::new();
+    for owner in catalog.components() {
+        for slot in owner.slots.keys() {
+            let include = format!("slot:{slot}");
+            let place = expressions(&catalog, owner)
+                .into_iter()
+                .find(|(_, inside)| inside.contains(&include));
+            let (source, _) = place.unwrap_or_else(|| {
+                panic!("no template of `{}` includes its slot `{slot}`", owner.name)
+            });
+            places.push((slot, &owner.name, source));
+        }
+        for (source, inside) in expressions(&catalog, owner) {
+            for slot in inside
+                .split("slot:")
+                .skip(1)
+                .filter_map(|rest| rest.split(['"', '\'']).next())
+            {
+                assert!(
+                    owner.slots.contains_key(slot),
+                    "templates/{source} includes the slot `{slot}`, which `{}` does not offer",
+                    owner.name
+                );
+            }
+        }
+    }
+    let extension = |path: &str| {
+        path.trim_end_matches(".j2")
+            .rsplit_once('.')
+            .map(|(_, extension)| extension.to_owned())
+            .unwrap_or_default()
+    };
+    for lender in catalog.components() {
+        for (slot, source) in &lender.fragments {
+            let (_, owner, place) = places
+                .iter()
+                .find(|(name, _, _)| name == slot)
+                .unwrap_or_else(|| {
+                    panic!("templates/{source} fills the slot `{slot}`, which nobody offers")
+                });
+            let (theirs, ours) = (extension(place), extension(source));
+            assert!(
+                theirs == ours || place.contains("/."),
+                "templates/{source} is lent to {place} of `{owner}`, a file of another format"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_version_is_used_and_every_pin_is_a_commit() {
+    let catalog = Catalog::embedded().unwrap();
+    let mut all: String = catalog
+        .components()
+        .flat_map(|component| expressions(&catalog, component))
+        .map(|(_, inside)| inside + "\n")
+        .collect();
+    // The program itself reads this one, and gives it to the templates as a fact.
+    all.push_str("versions.toolchain.channel");
+    for (table, items) in catalog.versions.iter() {
+        for (name, item) in items.as_table_like().unwrap().iter() {
+            let used = all.contains(&format!("versions.{table}.{name}"))
+                || all.contains(&format!("versions.{table}[\"{name}\"]"));
+            assert!(used, "no template uses versions.{table}.{name}");
+            if let Some(sha) = item.get("sha").and_then(|sha| sha.as_str()) {
+                assert!(
+                    sha.len() == 40 && sha.bytes().all(|b| b.is_ascii_hexdigit()),
+                    "{name}: {sha}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_question_takes_its_own_default() {
+    let catalog = Catalog::embedded().unwrap();
+    let of_components = catalog.components().flat_map(|component| {
+        component
+            .questions
+            .iter()
+            .map(|question| (component.name.as_str(), question))
+    });
+    for (owner, question) in catalog
+        .project
+        .iter()
+        .map(|question| ("project", question))
+        .chain(of_components)
+    {
+        let template = matches!(&question.default, Value::Text(text) if text.contains("<%"));
+        assert!(
+            template || question.check(&question.default).is_ok(),
+            "{owner}.{}",
+            question.key
+        );
+        if let Kind::Choice { choices } = &question.kind {
+            assert!(
+                choices.len() > 1,
+                "{owner}.{} leaves no choice",
+                question.key
+            );
+        }
+        let open = |text: &str| !text.ends_with(['.', '?', ':']);
+        assert!(
+            open(&question.prompt) && open(&question.help),
+            "{owner}.{} ends with a mark",
+            question.key
+        );
+    }
+    for component in catalog.components() {
+        assert!(
+            !component.summary.ends_with('.') && component.summary.len() <= 100,
+            "{}",
+            component.name
+        );
+    }
+}
+
+#[test]
+fn no_component_waits_for_itself() {
+    fn waits(catalog: &Catalog, name: &str, path: &mut Vec<String>) {
+        assert!(
+            !path.iter().any(|earlier| earlier == name),
+            "{path:?} leads back to {name}"
+        );
+        path.push(name.to_owned());
+        let component = catalog.get(name).unwrap();
+        component
+            .requires
+            .iter()
+            .chain(&component.after)
+            .for_each(|next| waits(catalog, next, path));
+        path.pop();
+    }
+    let catalog = Catalog::embedded().unwrap();
+    catalog
+        .names()
+        .for_each(|name| waits(&catalog, name, &mut Vec::new()));
+}
+
+#[test]
+fn no_component_is_named_in_the_program() {
+    let catalog = Catalog::embedded().unwrap();
+    for (path, code) in sources() {
+        for name in catalog.names() {
+            assert!(
+                !code.contains(&format!("\"{name}\"")),
+                "{} names the component `{name}`",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn only_the_shell_prints() {
+    for (path, code) in sources()
+        .into_iter()
+        .filter(|(path, _)| !path.ends_with("shell.rs"))
+    {
+        for printer in [
+            "print!",
+            "println!",
+            "eprint!",
+            "eprintln!",
+            "dbg!",
+            "stdout()",
+            "anstream::print",
+        ] {
+            let found = code
+                .match_indices(printer)
+                .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'));
+            assert!(!found, "{} uses {printer}", path.display());
+        }
+    }
+}
+
+/// `rust-version` is what it says only if no dependency asks for more.
+#[test]
+fn the_rust_version_holds_for_every_dependency() {
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .current_dir(root())
+        .other_options(["--locked".to_owned()])
+        .exec()
+        .unwrap();
+    let own = metadata
+        .root_package()
+        .unwrap()
+        .rust_version
+        .clone()
+        .unwrap();
+    let normal = |node: &cargo_metadata::Node| -> Vec<cargo_metadata::PackageId> {
+        let built = |dependency: &&cargo_metadata::NodeDep| {
+            dependency
+                .dep_kinds
+                .iter()
+                .any(|kind| kind.kind != cargo_metadata::DependencyKind::Development)
+        };
+        node.deps
+            .iter()
+            .filter(built)
+            .map(|dependency| dependency.pkg.clone())
+            .collect()
+    };
+    let graph = metadata.resolve.as_ref().unwrap();
+    let mut open = vec![metadata.root_package().unwrap().id.clone()];
+    let mut seen = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        if seen.insert(id.clone()) {
+            open.extend(
+                graph
+                    .nodes
+                    .iter()
+                    .filter(|node| node.id == id)
+                    .flat_map(normal),
+            );
+        }
+    }
+    for package in metadata
+        .packages
+        .iter()
+        .filter(|package| seen.contains(&package.id))
+    {
+        assert!(
+            package
+                .rust_version
+                .as_ref()
+                .is_none_or(|needed| *needed <= own),
+            "{} needs Rust {:?}, and we promise {own}",
+            package.name,
+            package.rust_version
+        );
+    }
+}

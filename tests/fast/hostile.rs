@@ -1,0 +1,286 @@
+//! Hostile answers: whatever is not refused reads back from every format as it was given.
+
+use std::collections::BTreeMap;
+
+use cargo_prodify::catalog::{Catalog, Check, Kind, Question};
+use cargo_prodify::tree::{RelPath, Tree};
+use serde::de::Deserialize as _;
+use serde_json::Value;
+
+use crate::support::{render, try_draft};
+
+/// Names that no project can have, wherever in a project they would break something.
+const NAMES: [&str; 28] = [
+    "",
+    "-x",
+    "../x",
+    "x/y",
+    "1st",
+    "x.y",
+    "x y",
+    "X",
+    "x-",
+    "_x",
+    "fn",
+    "self",
+    "gen",
+    "try",
+    "test",
+    "core",
+    "std",
+    "proc-macro",
+    "build",
+    "deps",
+    "con",
+    "nul",
+    "com1",
+    "on",
+    "null",
+    "größe",
+    "x\n",
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+];
+
+/// Lines that mean something else to one format or another.
+const LINES: [&str; 16] = [
+    "plain words",
+    "it's \"quoted\" and 'quoted' and `quoted`",
+    "back\\slash \\n \\\" \\u{41} \\$",
+    "${{ secrets.GITHUB_TOKEN }} and ${{",
+    "{{ .Values.x }} {% raw %} {# note #}",
+    "<%= project.name %> <% if %> <%# x %>",
+    "$(id) $HOME ${HOME:-x} `id` $$",
+    "a: b # c",
+    "- item",
+    "#hash &anchor *alias !tag |pipe >fold @at %percent",
+    "[link](https://example.com) <b>bold</b> *it* _it_ ~~no~~ | cell |",
+    "🦀 é ü 漢字 \u{200b}",
+    "1.0",
+    "null",
+    "true",
+    "2026-01-01",
+];
+
+/// Texts that no line can be.
+const UNSEEN: [&str; 6] = [
+    "a\nb",
+    "a\rb",
+    "a\u{0}b",
+    "a\u{1b}[31mb",
+    "a\u{202e}b",
+    " a",
+];
+
+#[test]
+fn a_hostile_name_is_refused() {
+    let catalog = Catalog::embedded().unwrap();
+    for name in NAMES {
+        assert!(cargo_prodify::names::package(name).is_err(), "{name:?}");
+    }
+    let error = try_draft(&catalog, "tokio", &["service"], &[]).unwrap_err();
+    assert!(
+        error.to_string().contains("depends on the crate `tokio`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_text_that_is_no_line_is_refused() {
+    let catalog = Catalog::embedded().unwrap();
+    let names: Vec<&str> = catalog.names().collect();
+    for text in UNSEEN {
+        let error = try_draft(
+            &catalog,
+            "orders",
+            &names,
+            &[&format!("project.description={text}")],
+        )
+        .unwrap_err();
+        assert!(error.to_string().contains("project.description"), "{error}");
+    }
+}
+
+#[test]
+fn a_hostile_line_reads_back_from_every_format() {
+    let catalog = Catalog::embedded().unwrap();
+    let names: Vec<&str> = catalog.names().collect();
+    for line in LINES {
+        let text = format!("zq {line} qz");
+        let tree = render(
+            &catalog,
+            "orders",
+            &names,
+            &[&format!("project.description={text}")],
+        );
+        let mut found = Vec::new();
+        for (path, file) in &tree {
+            for leaf in leaves(path, &file.text)
+                .into_iter()
+                .filter(|leaf| leaf.contains("zq"))
+            {
+                assert!(leaf.contains(&text), "{path} holds {leaf:?} for {text:?}");
+                found.push(path.as_str());
+            }
+        }
+        assert!(
+            found.contains(&"Cargo.toml") && found.contains(&"README.md"),
+            "{found:?}"
+        );
+    }
+}
+
+/// An awkward answer to every question, one at a time, and the formats still parse and hold it.
+#[test]
+fn an_awkward_answer_keeps_every_format_whole() {
+    let catalog = Catalog::embedded().unwrap();
+    let names: Vec<&str> = catalog.names().collect();
+    let of_components = catalog.components().flat_map(|component| {
+        component
+            .questions
+            .iter()
+            .map(|question| (component.name.as_str(), question))
+    });
+    for (owner, question) in catalog
+        .project
+        .iter()
+        .map(|question| ("project", question))
+        .chain(of_components)
+    {
+        let literal = matches!(question.kind, Kind::Text { .. });
+        for answer in awkward(question) {
+            let tree = render(
+                &catalog,
+                "orders",
+                &names,
+                &[&format!("{owner}.{}={answer}", question.key)],
+            );
+            let structured = tree.iter().filter(|(path, _)| {
+                [".toml", ".yaml", ".yml", ".json"]
+                    .iter()
+                    .any(|end| path.as_str().ends_with(end))
+            });
+            for (path, file) in structured
+                .filter(|(_, file)| literal && answer.len() > 4 && file.text.contains(&answer))
+            {
+                let comments = file
+                    .text
+                    .lines()
+                    .filter(|line| line.contains(&answer))
+                    .all(|line| line.trim_start().starts_with('#'));
+                assert!(
+                    comments
+                        || leaves(path, &file.text)
+                            .iter()
+                            .any(|leaf| leaf.contains(&answer)),
+                    "{path} does not hold {answer:?}"
+                );
+            }
+        }
+    }
+}
+
+fn awkward(question: &Question) -> Vec<String> {
+    match &question.kind {
+        Kind::Bool => vec!["true".to_owned(), "false".to_owned()],
+        Kind::Integer { min, max } => vec![min.to_string(), max.to_string()],
+        Kind::Choice { choices } => choices.iter().map(|choice| choice.value.clone()).collect(),
+        Kind::Text { check, .. } => match check {
+            // Read back above; a word or a number is found by chance.
+            Check::Line => Vec::new(),
+            Check::DnsLabel => ["e1", "x--0", "nul"].map(str::to_owned).to_vec(),
+            Check::Hostname => ["1.e1", "0x1f.no", "null.true.on"]
+                .map(str::to_owned)
+                .to_vec(),
+            Check::Image => ["localhost:5000/on", "0x1.io/1e3/null"]
+                .map(str::to_owned)
+                .to_vec(),
+            Check::Branch => ["1.0", "on", "release/1.x"].map(str::to_owned).to_vec(),
+            Check::Url => ["http://a.b/~c%20+d@e:f", "https://0"]
+                .map(str::to_owned)
+                .to_vec(),
+        },
+    }
+}
+
+/// The texts that a program reads out of a file, or the whole file where its format has no structure of its own.
+fn leaves(path: &RelPath, text: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    match path
+        .as_str()
+        .rsplit_once('.')
+        .map(|(_, extension)| extension)
+    {
+        Some("toml") => collect(
+            &toml_edit::de::from_str(text)
+                .unwrap_or_else(|error| panic!("{path}: {error}\n{text}")),
+            &mut texts,
+        ),
+        Some("json") => collect(
+            &serde_json::from_str(text).unwrap_or_else(|error| panic!("{path}: {error}\n{text}")),
+            &mut texts,
+        ),
+        Some("yaml" | "yml") => {
+            for document in serde_norway::Deserializer::from_str(text) {
+                collect(
+                    &Value::deserialize(document)
+                        .unwrap_or_else(|error| panic!("{path}: {error}\n{text}")),
+                    &mut texts,
+                );
+            }
+            if path.as_str().contains(".github/workflows/") {
+                texts
+                    .iter_mut()
+                    .for_each(|text| *text = text.replace("${{ '${{' }}", "${{"));
+            }
+        }
+        // CommonMark: a backslash before punctuation stands for the punctuation. The same in a Dockerfile's quotes.
+        Some("md") => texts.extend(text.split("\n\n").map(unescape)),
+        _ if path.as_str().contains("Dockerfile") => texts.extend(text.lines().map(unescape)),
+        _ => texts.push(text.to_owned()),
+    }
+    texts
+}
+
+fn collect(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => texts.push(text.clone()),
+        Value::Array(values) => values.iter().for_each(|value| collect(value, texts)),
+        Value::Object(values) => values.values().for_each(|value| collect(value, texts)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn unescape(text: &str) -> String {
+    let mut plain = String::new();
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        match characters.peek() {
+            Some(next) if c == '\\' && next.is_ascii_punctuation() => {
+                plain.extend(characters.next());
+            }
+            _ => plain.push(c),
+        }
+    }
+    plain
+}
+
+/// The longest and the shortest name give the same project, but for the name.
+#[test]
+fn the_length_of_a_name_changes_nothing_else() {
+    let catalog = Catalog::embedded().unwrap();
+    let names: Vec<&str> = catalog.names().collect();
+    let anonymous = |name: &str| -> BTreeMap<String, String> {
+        let tree: Tree = render(&catalog, name, &names, &[]);
+        // The name of a namespace leaves room for what comes behind it.
+        let staging = format!("{}-staging", &name[..name.len().min(55)]);
+        let hide = |text: &str| text.replace(&staging, "NAME-staging").replace(name, "NAME");
+        tree.iter()
+            .map(|(path, file)| (path.to_string(), hide(&file.text)))
+            .collect()
+    };
+    // A name of one letter would be found everywhere, so the short one is of three rare ones.
+    let (short, long) = (anonymous("qzq"), anonymous(&"q".repeat(63)));
+    for (path, text) in &short {
+        assert_eq!(Some(text), long.get(path), "{path}");
+    }
+}

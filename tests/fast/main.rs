@@ -1,0 +1,17 @@
+//! The fast tests: everything that needs nothing but Rust.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests set up directories of their own, and fail where that does not work"
+)]
+
+mod command_line;
+mod components;
+mod conventions;
+mod faults;
+mod hostile;
+mod model;
+mod support;
+mod terminal;
+mod workspaces;

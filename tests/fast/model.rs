@@ -1,0 +1,388 @@
+//! One model, checked against itself: what is decided once is the same in every file that says it, in every selection.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_prodify::catalog::Catalog;
+use cargo_prodify::tree::Tree;
+use serde::de::Deserialize as _;
+use serde_json::Value;
+use toml_edit::{DocumentMut, Item};
+
+use crate::support::{render, selections};
+
+/// Not the default, so that a number that was written by hand is found.
+const PORT: &str = "9123";
+
+struct Project {
+    selection: String,
+    tree: Tree,
+}
+
+impl Project {
+    fn text(&self, path: &str) -> Option<&str> {
+        self.tree.get(path).map(|file| file.text.as_str())
+    }
+
+    fn toml(&self, path: &str) -> Option<DocumentMut> {
+        self.text(path).map(|text| text.parse().unwrap())
+    }
+
+    /// Every object of the Kubernetes base.
+    fn objects(&self) -> Vec<Value> {
+        let base = self.tree.iter().filter(|(path, _)| {
+            path.as_str().starts_with("k8s/base/") && !path.as_str().ends_with("kustomization.yaml")
+        });
+        base.flat_map(|(_, file)| {
+            serde_norway::Deserializer::from_str(&file.text)
+                .map(|document| Value::deserialize(document).unwrap())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+    }
+
+    fn object(&self, kind: &str) -> Option<Value> {
+        self.objects()
+            .into_iter()
+            .find(|object| object["kind"] == kind)
+    }
+
+    fn sources(&self) -> String {
+        self.tree
+            .iter()
+            .filter(|(path, _)| path.as_str().starts_with("src/"))
+            .map(|(_, file)| file.text.as_str())
+            .collect()
+    }
+
+    /// The instructions of one kind in the Dockerfile.
+    fn docker(&self, instruction: &str) -> Vec<&str> {
+        let prefix = format!("{instruction} ");
+        self.text("Dockerfile")
+            .into_iter()
+            .flat_map(str::lines)
+            .filter_map(|line| line.trim_start().strip_prefix(prefix.as_str()))
+            .collect()
+    }
+}
+
+fn every_project(check: impl Fn(&Project)) {
+    let catalog = Catalog::embedded().unwrap();
+    for selection in selections(&catalog) {
+        let port = format!("service.port={PORT}");
+        let answers: Vec<&str> = if selection.contains(&"service") {
+            vec![&port]
+        } else {
+            Vec::new()
+        };
+        check(&Project {
+            tree: render(&catalog, "orders", &selection, &answers),
+            selection: selection.join("+"),
+        });
+    }
+}
+
+#[test]
+fn the_port_is_the_same_everywhere() {
+    every_project(|project| {
+        let Project { selection, tree } = project;
+        for (path, file) in tree {
+            assert!(
+                !file.text.contains("8080"),
+                "{selection}: {path} has a port of its own"
+            );
+        }
+        if !tree.contains_key("src/main.rs") {
+            return;
+        }
+        let listens = project.toml("config/default.toml").map_or_else(
+            || project.sources(),
+            |config| config["server"]["port"].to_string(),
+        );
+        assert!(listens.contains(PORT), "{selection}");
+        assert!(
+            project.docker("EXPOSE").iter().all(|port| *port == PORT),
+            "{selection}"
+        );
+        if let Some(deployment) = project.object("Deployment") {
+            let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+            assert_eq!(
+                container["ports"][0]["containerPort"].to_string(),
+                PORT,
+                "{selection}"
+            );
+            let name = container["ports"][0]["name"].as_str().unwrap();
+            for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
+                assert_eq!(
+                    container[probe]["httpGet"]["port"], name,
+                    "{selection}: {probe}"
+                );
+            }
+            assert_eq!(
+                project.object("Service").unwrap()["spec"]["ports"][0]["targetPort"],
+                name,
+                "{selection}"
+            );
+            let policies = project.objects().into_iter().filter(|object| {
+                object["kind"] == "NetworkPolicy" && object["metadata"]["name"] == "orders"
+            });
+            for policy in policies {
+                for rule in policy["spec"]["ingress"].as_array().unwrap() {
+                    assert_eq!(rule["ports"][0]["port"].to_string(), PORT, "{selection}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn probes_ask_for_paths_that_the_service_has() {
+    every_project(|project| {
+        let Some(deployment) = project
+            .object("Deployment")
+            .filter(|_| project.tree.contains_key("src/main.rs"))
+        else {
+            return;
+        };
+        let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+        for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
+            let path = container[probe]["httpGet"]["path"].as_str().unwrap();
+            assert!(
+                project.sources().contains(&format!("\"{path}\"")),
+                "{}: {probe} asks for {path}",
+                project.selection
+            );
+        }
+    });
+}
+
+#[test]
+fn a_pod_is_given_the_time_that_the_service_takes_to_stop() {
+    every_project(|project| {
+        let (Some(deployment), Some(config)) = (
+            project.object("Deployment"),
+            project.toml("config/production.toml"),
+        ) else {
+            return;
+        };
+        let grace = deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+            .as_i64()
+            .unwrap();
+        let default = project.toml("config/default.toml").unwrap();
+        let seconds = |key: &str| {
+            config["server"]
+                .get(key)
+                .or(default["server"].get(key))
+                .and_then(Item::as_integer)
+                .unwrap()
+        };
+        assert!(
+            grace > seconds("drain_seconds") + seconds("shutdown_seconds"),
+            "{}",
+            project.selection
+        );
+        assert!(
+            seconds("drain_seconds") > 0,
+            "{}: endpoints take a moment to go",
+            project.selection
+        );
+    });
+}
+
+#[test]
+fn both_stages_of_the_image_are_of_one_suite_and_rust_is_one_release() {
+    every_project(|project| {
+        let stages = project.docker("FROM");
+        let [build, run] = stages[..] else {
+            assert!(stages.is_empty(), "{}: {stages:?}", project.selection);
+            return;
+        };
+        let catalog = Catalog::embedded().unwrap();
+        let debian = &catalog.versions["images"]["debian"];
+        let (suite, number) = (
+            debian["suite"].as_str().unwrap(),
+            debian["version"].to_string(),
+        );
+        assert!(build.contains(suite), "{build}");
+        assert!(
+            run.contains(suite) || run.contains(&format!("debian{}:", number.trim())),
+            "{run}"
+        );
+
+        let release = catalog.versions["toolchain"]["channel"].as_str().unwrap();
+        assert!(build.contains(&format!("rust:{release}-")), "{build}");
+        if let Some(toolchain) = project.toml("rust-toolchain.toml") {
+            assert_eq!(
+                toolchain["toolchain"]["channel"].as_str(),
+                Some(release),
+                "{}",
+                project.selection
+            );
+        }
+        if let Some(manifest) = project
+            .toml("Cargo.toml")
+            .filter(|manifest| manifest.contains_key("package"))
+        {
+            assert_eq!(
+                manifest["package"]["rust-version"].as_str(),
+                Some(release),
+                "{}",
+                project.selection
+            );
+        }
+    });
+}
+
+#[test]
+fn the_user_of_the_image_is_the_user_of_the_pod() {
+    every_project(|project| {
+        let (Some(deployment), [.., user]) =
+            (project.object("Deployment"), &project.docker("USER")[..])
+        else {
+            return;
+        };
+        let context = &deployment["spec"]["template"]["spec"]["securityContext"];
+        assert_eq!(
+            *user,
+            format!("{}:{}", context["runAsUser"], context["runAsGroup"]),
+            "{}",
+            project.selection
+        );
+        assert_ne!(context["runAsUser"], 0);
+    });
+}
+
+#[test]
+fn the_image_of_the_deployment_is_the_one_that_the_overlays_set() {
+    every_project(|project| {
+        let Some(deployment) = project.object("Deployment") else {
+            return;
+        };
+        let image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+            .as_str()
+            .unwrap();
+        let name = image.split(':').next().unwrap();
+        for overlay in ["staging", "production"] {
+            let text = project
+                .text(&format!("k8s/overlays/{overlay}/kustomization.yaml"))
+                .unwrap();
+            let kustomization: Value = serde_norway::from_str(text).unwrap();
+            assert_eq!(
+                kustomization["images"][0]["name"], name,
+                "{}",
+                project.selection
+            );
+            assert_ne!(kustomization["images"][0]["newTag"], "latest");
+        }
+    });
+}
+
+/// The environment that the image and the manifests set is one that the service reads.
+#[test]
+fn every_variable_that_is_set_is_read() {
+    every_project(|project| {
+        if !project.tree.contains_key("src/main.rs") {
+            return;
+        }
+        let mut set: BTreeSet<String> = project
+            .docker("ENV")
+            .iter()
+            .filter_map(|line| line.split('=').next())
+            .map(str::to_owned)
+            .collect();
+        for (_, file) in project
+            .tree
+            .iter()
+            .filter(|(path, _)| path.as_str().ends_with("kustomization.yaml"))
+        {
+            let kustomization: Value = serde_norway::from_str(&file.text).unwrap();
+            let generated = kustomization["configMapGenerator"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            let literals = generated
+                .iter()
+                .flat_map(|map| map["literals"].as_array().cloned().unwrap_or_default());
+            set.extend(
+                literals
+                    .filter_map(|literal| Some(literal.as_str()?.split('=').next()?.to_owned())),
+            );
+        }
+        let keys = settings(project);
+        for variable in set {
+            let read = match variable.strip_prefix("APP__") {
+                Some(key) => keys.contains(&key.to_lowercase().replace("__", ".")),
+                // clap derives the variable's name from the field's.
+                None => {
+                    project.sources().contains(&format!("\"{variable}\""))
+                        || project
+                            .sources()
+                            .contains(&format!("{}:", variable.to_lowercase()))
+                }
+            };
+            assert!(read, "{}: nothing reads {variable}", project.selection);
+        }
+    });
+}
+
+/// The dotted keys of `config/default.toml`, which has a value for every key.
+fn settings(project: &Project) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    if let Some(config) = project.toml("config/default.toml") {
+        for (table, items) in config.iter() {
+            keys.extend(
+                items
+                    .as_table_like()
+                    .into_iter()
+                    .flat_map(|items| items.iter())
+                    .map(|(key, _)| format!("{table}.{key}")),
+            );
+        }
+    }
+    keys
+}
+
+/// A component that is not chosen leaves no trace: no file is empty, and none holds what only its component would write.
+#[test]
+fn what_is_not_chosen_leaves_no_trace() {
+    let traces = BTreeMap::from([
+        ("telemetry", "/metrics"),
+        ("config", "config/default.toml"),
+        ("docker", "docker"),
+        ("k8s", "kubectl"),
+    ]);
+    every_project(|project| {
+        for (path, file) in &project.tree {
+            assert!(
+                !file.text.trim().is_empty() || path.as_str().ends_with(".gitkeep"),
+                "{}: {path} is empty",
+                project.selection
+            );
+            assert!(
+                !file.text.contains("\n\n\n"),
+                "{}: {path} has a gap",
+                project.selection
+            );
+            assert!(
+                file.text.ends_with('\n') && !file.text.ends_with("\n\n"),
+                "{}: {path} ends badly",
+                project.selection
+            );
+            assert!(
+                file.text.lines().all(|line| line.trim_end() == line),
+                "{}: {path} has trailing spaces",
+                project.selection
+            );
+            for (component, trace) in &traces {
+                let chosen = project.selection.split('+').any(|name| name == *component);
+                let code = path.as_str().starts_with("src/")
+                    || path.as_str() == "README.md"
+                    || path.as_str() == "Cargo.toml";
+                assert!(
+                    chosen || !code || !file.text.to_lowercase().contains(trace),
+                    "{}: {path} speaks of {trace}",
+                    project.selection
+                );
+            }
+        }
+    });
+}

@@ -1,0 +1,121 @@
+//! What the tests share: projects drafted in memory, and the program run as a user runs it.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use cargo_prodify::answers::{Answers, Given};
+use cargo_prodify::catalog::{Catalog, Scope};
+use cargo_prodify::draft::{Draft, draft};
+use cargo_prodify::select::{Request, select};
+use cargo_prodify::shell::{Shell, Verbosity};
+use cargo_prodify::tree::Tree;
+
+/// Drafts a project of these components and what they require.
+pub(crate) fn try_draft(
+    catalog: &Catalog,
+    name: &str,
+    components: &[&str],
+    answers: &[&str],
+) -> anyhow::Result<Draft> {
+    let request = Request {
+        with: components
+            .iter()
+            .map(|&component| component.to_owned())
+            .collect(),
+        ..Request::default()
+    };
+    let selection = select(catalog, &request, Scope::Repository)?;
+    let flags: Vec<String> = answers.iter().map(|&answer| answer.to_owned()).collect();
+    let given = Given::new(catalog, &flags, Answers::new())?;
+    draft(
+        catalog,
+        name,
+        &selection,
+        &given,
+        None,
+        &Shell::new(Verbosity::Quiet),
+    )
+}
+
+/// The files of [`try_draft`].
+pub(crate) fn render(catalog: &Catalog, name: &str, components: &[&str], answers: &[&str]) -> Tree {
+    let drafted = try_draft(catalog, name, components, answers);
+    drafted
+        .unwrap_or_else(|error| panic!("{components:?} {answers:?}: {error:#}"))
+        .tree
+}
+
+/// Every selection that the components allow, each with what it requires and each once.
+pub(crate) fn selections(catalog: &Catalog) -> Vec<Vec<&str>> {
+    let names: Vec<&str> = catalog.names().collect();
+    let closed = |chosen: &Vec<&str>| {
+        let requires = |name: &str| {
+            catalog.get(name).is_some_and(|component| {
+                component
+                    .requires
+                    .iter()
+                    .all(|required| chosen.contains(&required.as_str()))
+            })
+        };
+        !chosen.is_empty() && chosen.iter().all(|name| requires(name))
+    };
+    (0_u32..1 << names.len())
+        .map(|bits| {
+            names
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| bits & (1 << index) != 0)
+                .map(|(_, name)| *name)
+                .collect()
+        })
+        .filter(closed)
+        .collect()
+}
+
+/// The program in `directory`, as cargo calls it, with nobody to ask.
+pub(crate) fn prodify(directory: &Path, arguments: &[&str]) -> Output {
+    command(directory, arguments).output().unwrap()
+}
+
+/// As [`prodify`], still to be changed and run.
+pub(crate) fn command(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-prodify"));
+    command
+        .arg("prodify")
+        .args(arguments)
+        .current_dir(directory)
+        .stdin(Stdio::null());
+    command
+        .env_remove("CI")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1");
+    command
+}
+
+/// What a run printed for people.
+pub(crate) fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Every path below a directory, sorted, without git's; none where there is no directory.
+pub(crate) fn listing(directory: &Path) -> Vec<String> {
+    if !directory.exists() {
+        return Vec::new();
+    }
+    let entries = walkdir::WalkDir::new(directory)
+        .min_depth(1)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| entry.file_name() != ".git");
+    entries
+        .map(|entry| {
+            entry
+                .unwrap()
+                .path()
+                .strip_prefix(directory)
+                .unwrap()
+                .to_string_lossy()
+                .replace('\\', "/")
+        })
+        .collect()
+}

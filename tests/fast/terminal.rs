@@ -1,0 +1,229 @@
+//! The wizard, driven through a pseudo-terminal.
+#![cfg(unix)]
+
+use std::path::Path;
+use std::process::Command;
+
+use rexpect::session::{PtySession, spawn_command};
+use tempfile::tempdir;
+
+use crate::support::listing;
+
+/// So long a question may take to appear on a busy machine, in milliseconds.
+const PATIENCE: u64 = 20_000;
+
+/// What a terminal is told to make the cursor visible again.
+const SHOW_CURSOR: &str = "\u{1b}[?25h";
+
+fn start(directory: &Path, arguments: &[&str]) -> PtySession {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-prodify"));
+    command
+        .arg("prodify")
+        .args(arguments)
+        .current_dir(directory);
+    command
+        .env_remove("CI")
+        .env("TERM", "xterm")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null");
+    spawn_command(command, Some(PATIENCE)).unwrap()
+}
+
+fn exit_code(session: &PtySession) -> Option<i32> {
+    match session.process().wait().unwrap() {
+        rexpect::process::WaitStatus::Exited(_, code) => Some(code),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn keys(session: &mut PtySession, keys: &str) {
+    session.send(keys).unwrap();
+    session.flush().unwrap();
+}
+
+/// Answers everything that follows with what is offered.
+fn accept_the_rest(session: &mut PtySession, questions: &[&str]) {
+    for question in questions {
+        session
+            .exp_string(question)
+            .unwrap_or_else(|error| panic!("{question}: {error}"));
+        keys(session, "\r");
+    }
+}
+
+const PROJECT: [&str; 4] = [
+    "What it does",
+    "Address of its repository",
+    "Container image",
+    "Branch that is released from",
+];
+
+#[test]
+fn the_wizard_asks_shows_and_writes() {
+    let dir = tempdir().unwrap();
+    let mut session = start(dir.path(), &["new", "--vcs", "none"]);
+    session.exp_string("Project name").unwrap();
+    keys(&mut session, "1st\r");
+    session.exp_string("does not begin with a letter").unwrap();
+    // The rejected name stays to be corrected: three times backspace, then the right one.
+    keys(&mut session, "\u{7f}\u{7f}\u{7f}orders\r");
+    session.exp_string("How much to write").unwrap();
+    // Up from `standard` to `minimal`.
+    keys(&mut session, "\u{1b}[A\r");
+    session.exp_string("Components").unwrap();
+    keys(&mut session, "\r");
+    accept_the_rest(&mut session, &PROJECT);
+    accept_the_rest(
+        &mut session,
+        &["Port to listen on", "Base image at run time"],
+    );
+    session.exp_string("Write ").unwrap();
+    assert!(
+        listing(dir.path()).is_empty(),
+        "something was written before the last question"
+    );
+    keys(&mut session, "y");
+    session.exp_string("Finished").unwrap();
+    session.exp_eof().unwrap();
+    assert_eq!(exit_code(&session), Some(0));
+    assert!(dir.path().join("orders/src/main.rs").is_file());
+    assert!(!dir.path().join("orders/k8s").exists());
+}
+
+#[test]
+fn what_a_flag_answers_is_not_asked() {
+    let dir = tempdir().unwrap();
+    let arguments = [
+        "new",
+        "orders",
+        "--preset",
+        "minimal",
+        "--without",
+        "docker",
+        "-d",
+        "service.port=9123",
+        "--vcs",
+        "none",
+    ];
+    let mut session = start(dir.path(), &arguments);
+    accept_the_rest(&mut session, &PROJECT);
+    let asked = session.exp_string("Write ").unwrap();
+    assert!(!asked.contains("Port"), "{asked}");
+    // A no writes nothing.
+    keys(&mut session, "n");
+    session.exp_string("nothing was written").unwrap();
+    session.exp_eof().unwrap();
+    assert_eq!(exit_code(&session), Some(130));
+    assert!(listing(dir.path()).is_empty());
+}
+
+#[test]
+fn typing_ahead_answers_what_comes() {
+    let dir = tempdir().unwrap();
+    let mut session = start(
+        dir.path(),
+        &[
+            "new",
+            "orders",
+            "--preset",
+            "minimal",
+            "-d",
+            "service.port=9123",
+            "-d",
+            "project.image=ghcr.io/a/b",
+            "-d",
+            "project.branch=trunk",
+            "--vcs",
+            "none",
+        ],
+    );
+    session.exp_string("What it does").unwrap();
+    // All at once: the description, the repository, the base image, and yes.
+    keys(&mut session, "Takes orders\r\r\ry");
+    session.exp_string("Finished").unwrap();
+    session.exp_eof().unwrap();
+    assert_eq!(exit_code(&session), Some(0));
+    let manifest = std::fs::read_to_string(dir.path().join("orders/Cargo.toml")).unwrap();
+    assert!(
+        manifest.contains("description = \"Takes orders\""),
+        "{manifest}"
+    );
+}
+
+/// Ctrl-C at each question in turn.
+#[test]
+fn control_c_leaves_at_any_question() {
+    let questions = [
+        &["Project name", "How much to write", "Components"][..],
+        &PROJECT[..],
+    ]
+    .concat();
+    for (index, question) in questions.iter().enumerate() {
+        let dir = tempdir().unwrap();
+        let mut session = start(dir.path(), &["new"]);
+        for earlier in &questions[..index] {
+            session.exp_string(earlier).unwrap();
+            keys(
+                &mut session,
+                if *earlier == "Project name" {
+                    "orders\r"
+                } else {
+                    "\r"
+                },
+            );
+        }
+        session.exp_string(question).unwrap();
+        keys(&mut session, "\u{3}");
+        let rest = session.exp_eof().unwrap();
+        let (hidden, shown) = (rest.rfind("\u{1b}[?25l"), rest.rfind(SHOW_CURSOR));
+        assert!(
+            shown.is_some() && shown >= hidden,
+            "{question}: the cursor stays hidden in {rest:?}"
+        );
+        assert!(rest.contains("nothing was written"), "{question}: {rest:?}");
+        assert_eq!(exit_code(&session), Some(130), "{question}");
+        assert!(listing(dir.path()).is_empty(), "{question}");
+    }
+}
+
+#[test]
+fn files_in_the_way_are_asked_about_one_by_one() {
+    let dir = tempdir().unwrap();
+    let project = dir.path().join("orders");
+    std::fs::create_dir(&project).unwrap();
+    for file in ["README.md", "Cargo.toml", "notes"] {
+        std::fs::write(project.join(file), "mine\n").unwrap();
+    }
+    let mut session = start(
+        dir.path(),
+        &[
+            "new", "orders", "-y", "--preset", "minimal", "--vcs", "none",
+        ],
+    );
+    session.exp_string("The directory is not empty").unwrap();
+    keys(&mut session, "y");
+    session.exp_string("Cargo.toml is there already").unwrap();
+    // Down twice: show the difference; then overwrite.
+    keys(&mut session, "\u{1b}[B\u{1b}[B\r");
+    session.exp_string("-mine").unwrap();
+    session.exp_string("keep all").unwrap();
+    keys(&mut session, "\u{1b}[B\r");
+    session.exp_string("README.md is there already").unwrap();
+    session.exp_string("keep all").unwrap();
+    keys(&mut session, "\r");
+    session.exp_string("Finished").unwrap();
+    session.exp_eof().unwrap();
+    assert_eq!(exit_code(&session), Some(0));
+    assert_eq!(
+        std::fs::read_to_string(project.join("README.md")).unwrap(),
+        "mine\n"
+    );
+    assert_eq!(
+        std::fs::read_to_string(project.join("Cargo.toml.orig")).unwrap(),
+        "mine\n"
+    );
+    assert!(
+        std::fs::read_to_string(project.join("Cargo.toml"))
+            .unwrap()
+            .contains("[package]")
+    );
+}
