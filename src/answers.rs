@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::catalog::{Catalog, Kind, Question, Value};
 use crate::error::{Usage, did_you_mean};
-use crate::prompt::Prompt;
+use crate::prompt::{Item, Prompt};
 
 /// Answers by key: `docker.base`.
 pub type Answers = BTreeMap<String, Value>;
@@ -191,11 +191,11 @@ fn ask(asked: &Asked<'_>, prompt: &mut dyn Prompt) -> Result<Value> {
     let text = &asked.question.prompt;
     match &asked.question.kind {
         Kind::Choice { choices } => {
-            let items: Vec<String> = choices
+            let items: Vec<Item<'_>> = choices
                 .iter()
-                .map(|choice| match choice.help.as_str() {
-                    "" => choice.value.clone(),
-                    help => format!("{}: {help}", choice.value),
+                .map(|choice| Item {
+                    name: &choice.value,
+                    help: &choice.help,
                 })
                 .collect();
             let default = asked.default.to_string();

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use dialoguer::console::Term;
-use dialoguer::theme::ColorfulTheme;
+use dialoguer::theme::{ColorfulTheme, Theme as _};
 use dialoguer::{Confirm, Input, MultiSelect, Select};
 
 use crate::error::Interrupted;
@@ -12,14 +12,23 @@ use crate::error::Interrupted;
 /// Says what is wrong with a typed answer, or takes it.
 pub type Validate<'a> = dyn Fn(&str) -> Result<(), String> + 'a;
 
+/// One of the answers to choose from.
+#[derive(Clone, Copy, Debug)]
+pub struct Item<'a> {
+    /// The answer.
+    pub name: &'a str,
+    /// What it means; may be empty.
+    pub help: &'a str,
+}
+
 /// Somebody who answers.
 pub trait Prompt {
     /// A line of text that `validate` takes.
     fn text(&mut self, question: &str, default: &str, validate: &Validate<'_>) -> Result<String>;
     /// The index of one of `items`.
-    fn choose(&mut self, question: &str, items: &[String], default: usize) -> Result<usize>;
+    fn choose(&mut self, question: &str, items: &[Item<'_>], default: usize) -> Result<usize>;
     /// The indexes of any of `items`, each with whether it is chosen to begin with.
-    fn choose_many(&mut self, question: &str, items: &[(String, bool)]) -> Result<Vec<usize>>;
+    fn choose_many(&mut self, question: &str, items: &[(Item<'_>, bool)]) -> Result<Vec<usize>>;
     /// Yes or no.
     fn confirm(&mut self, question: &str, default: bool) -> Result<bool>;
 }
@@ -60,6 +69,35 @@ impl Terminal {
     }
 }
 
+impl Terminal {
+    /// Leaves a question and its answer on the screen, without what the answer means.
+    fn echo(&self, question: &str, answer: &str) -> Result<()> {
+        let mut line = String::new();
+        let formatted = self
+            .theme
+            .format_input_prompt_selection(&mut line, question, answer);
+        formatted.context("asking at the terminal")?;
+        self.term
+            .write_line(&line)
+            .context("asking at the terminal")
+    }
+}
+
+/// A line for each item, the names in one column and what they mean in the next.
+fn lines(items: &[Item<'_>]) -> Vec<String> {
+    let width = items
+        .iter()
+        .map(|item| item.name.len())
+        .max()
+        .unwrap_or_default();
+    let line = |item: &Item<'_>| {
+        format!("{:width$}  {}", item.name, item.help)
+            .trim_end()
+            .to_owned()
+    };
+    items.iter().map(line).collect()
+}
+
 impl Prompt for Terminal {
     fn text(&mut self, question: &str, default: &str, validate: &Validate<'_>) -> Result<String> {
         self.ask(|theme, term| {
@@ -74,23 +112,29 @@ impl Prompt for Terminal {
         })
     }
 
-    fn choose(&mut self, question: &str, items: &[String], default: usize) -> Result<usize> {
-        self.ask(|theme, term| {
-            Select::with_theme(theme)
-                .with_prompt(question)
-                .items(items)
-                .default(default)
-                .interact_on(term)
-        })
+    fn choose(&mut self, question: &str, items: &[Item<'_>], default: usize) -> Result<usize> {
+        let chosen = self.ask(|theme, term| {
+            let select = Select::with_theme(theme).with_prompt(question);
+            let select = select.items(lines(items)).default(default);
+            select.report(false).interact_on(term)
+        })?;
+        self.echo(question, items.get(chosen).map_or("", |item| item.name))?;
+        Ok(chosen)
     }
 
-    fn choose_many(&mut self, question: &str, items: &[(String, bool)]) -> Result<Vec<usize>> {
-        self.ask(|theme, term| {
-            MultiSelect::with_theme(theme)
-                .with_prompt(question)
-                .items_checked(items.iter().map(|(item, on)| (item, *on)))
-                .interact_on(term)
-        })
+    fn choose_many(&mut self, question: &str, items: &[(Item<'_>, bool)]) -> Result<Vec<usize>> {
+        let (shown, checked): (Vec<Item<'_>>, Vec<bool>) = items.iter().copied().unzip();
+        let chosen = self.ask(|theme, term| {
+            let select = MultiSelect::with_theme(theme).with_prompt(question);
+            let select = select.items_checked(lines(&shown).into_iter().zip(checked));
+            select.report(false).interact_on(term)
+        })?;
+        let names: Vec<&str> = chosen
+            .iter()
+            .filter_map(|index| Some(shown.get(*index)?.name))
+            .collect();
+        self.echo(question, &names.join(", "))?;
+        Ok(chosen)
     }
 
     fn confirm(&mut self, question: &str, default: bool) -> Result<bool> {

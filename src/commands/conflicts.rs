@@ -7,19 +7,22 @@ use anyhow::Result;
 use crate::cli::Writing;
 use crate::merge;
 use crate::plan::{Action, Plan, Resolution, Step};
-use crate::prompt::Prompt;
+use crate::prompt::{Item, Prompt};
 use crate::shell::Shell;
 use crate::tree::RelPath;
 use crate::vcs;
 
 /// What can be said to one conflict.
-const CHOICES: [&str; 6] = [
-    "keep it",
-    "overwrite it",
-    "show the difference",
-    "merge: write both, with markers where they differ",
-    "keep all",
-    "overwrite all",
+const CHOICES: [(&str, &str); 6] = [
+    ("keep it", ""),
+    ("overwrite it", "what git does not hold is kept beside it"),
+    ("show the difference", ""),
+    (
+        "merge",
+        "both are written, between markers where they differ",
+    ),
+    ("keep all", ""),
+    ("overwrite all", ""),
 ];
 
 /// Decides the conflicts of a plan: by the flags, or else by asking; where neither can be, they stay conflicts.
@@ -85,7 +88,7 @@ fn ask(conflicts: Vec<&mut Step>, prompt: &mut dyn Prompt, shell: &Shell) -> Res
             .into_iter()
             .for_each(|step| step.resolve(Resolution::Keep));
     }
-    let items = CHOICES.map(str::to_owned);
+    let items = CHOICES.map(|(name, help)| Item { name, help });
     let mut all = None;
     for step in texts {
         while step.action == Action::Conflict {

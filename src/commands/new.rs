@@ -63,7 +63,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         return Ok(Report::Written(Box::new(written)));
     }
     if let Some(terminal) = terminal.as_mut().filter(|_| !arguments.answers.defaults) {
-        wizard::confirm(terminal, &written)?;
+        wizard::confirm(terminal, &project.plan, &written.path, shell)?;
     }
 
     let originals = conflicts::originals(&place.root, &project.plan);

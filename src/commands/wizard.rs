@@ -1,6 +1,6 @@
 //! What `new` asks a person beyond the components' own questions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::io::{self, IsTerminal as _};
 
@@ -10,10 +10,13 @@ use crate::catalog::{Catalog, Preset};
 use crate::cli;
 use crate::error::Interrupted;
 use crate::names;
-use crate::prompt::{Prompt, Terminal};
-use crate::report::Written;
+use crate::plan::Plan;
+use crate::prompt::{Item, Prompt, Terminal};
 use crate::select;
-use crate::shell::count;
+use crate::shell::{Shell, count};
+
+/// So many files of a component are named before the last question.
+const SHOWN: usize = 3;
 
 /// The person at the terminal, where there is one and they may be asked.
 ///
@@ -57,41 +60,28 @@ pub(super) fn components(
     prompt: &mut dyn Prompt,
     usual: Preset,
 ) -> Result<BTreeSet<String>> {
-    let sizes: Vec<String> = Preset::ALL
-        .iter()
-        .map(|preset| {
-            format!(
-                "{preset}: {}",
-                count(select::preset(catalog, *preset).len(), "component")
-            )
-        })
-        .collect();
-    let usual = Preset::ALL
-        .iter()
-        .position(|preset| *preset == usual)
-        .unwrap_or_default();
-    let preset = Preset::ALL
-        .get(prompt.choose("How much to write", &sizes, usual)?)
-        .copied()
-        .unwrap_or(Preset::Full);
-    let held = select::preset(catalog, preset);
-    let width = catalog.names().map(str::len).max().unwrap_or_default();
-    let items: Vec<(String, bool)> = catalog
+    let sizes = Preset::ALL.map(|preset| {
+        let held = select::preset(catalog, preset);
+        (preset.to_string(), count(held.len(), "component"))
+    });
+    let sizes = sizes.each_ref().map(|(name, help)| Item { name, help });
+    let default = Preset::ALL.iter().position(|preset| *preset == usual);
+    let chosen = prompt.choose("How much to write", &sizes, default.unwrap_or_default())?;
+    let held = select::preset(catalog, Preset::ALL.get(chosen).copied().unwrap_or(usual));
+
+    let items: Vec<(Item<'_>, bool)> = catalog
         .components()
         .map(|component| {
-            (
-                format!("{:width$}  {}", component.name, component.summary),
-                held.contains(&component.name),
-            )
+            let item = Item {
+                name: &component.name,
+                help: &component.summary,
+            };
+            (item, held.contains(&component.name))
         })
         .collect();
     let chosen = prompt.choose_many("Components (space to change, enter to go on)", &items)?;
-    let names: Vec<&str> = catalog.names().collect();
-    Ok(chosen
-        .into_iter()
-        .filter_map(|index| names.get(index))
-        .map(|&name| name.to_owned())
-        .collect())
+    let names = chosen.into_iter().filter_map(|index| items.get(index));
+    Ok(names.map(|(item, _)| item.name.to_owned()).collect())
 }
 
 /// Shows what would be written and asks whether to.
@@ -99,21 +89,43 @@ pub(super) fn components(
 /// # Errors
 ///
 /// [`Interrupted`] for a no.
-pub(super) fn confirm(prompt: &mut dyn Prompt, written: &Written) -> Result<()> {
-    let files = count(
-        written
-            .files
+pub(super) fn confirm(
+    prompt: &mut dyn Prompt,
+    plan: &Plan,
+    path: &str,
+    shell: &Shell,
+) -> Result<()> {
+    let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for step in plan.steps.iter().filter(|step| step.action.writes()) {
+        if let Some(file) = &step.after {
+            files
+                .entry(&file.component)
+                .or_default()
+                .push(step.path.as_str());
+        }
+    }
+    let number = files.values().map(Vec::len).sum();
+    let width = files
+        .keys()
+        .map(|component| component.len())
+        .max()
+        .unwrap_or_default();
+    shell.line("");
+    for (component, files) in files {
+        let shown = files
             .iter()
-            .filter(|file| file.action.writes())
-            .count(),
-        "file",
-    );
-    let question = format!(
-        "Write {files} to {} ({})",
-        written.path,
-        written.components.join(", ")
-    );
-    if prompt.confirm(&question, true)? {
+            .take(SHOWN)
+            .copied()
+            .collect::<Vec<_>>()
+            .join(", ");
+        let more = match files.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        shell.line(format!("  {component:width$}  {shown}{more}"));
+    }
+    shell.line("");
+    if prompt.confirm(&format!("Write {} to {path}?", count(number, "file")), true)? {
         Ok(())
     } else {
         Err(Interrupted.into())

@@ -1,12 +1,12 @@
 //! The template engine: our delimiters, slots, and an escape that fails closed.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Value;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior};
+use minijinja::value::{Value, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 
 use super::context::Context;
 use super::format::Format;
@@ -25,7 +25,11 @@ pub struct Engine<'c> {
     environment: Environment<'c>,
     catalog: &'c Catalog,
     context: Value,
+    /// Of the file that is being rendered; the fragments that it includes are written into it.
+    format: Shared,
 }
+
+type Shared = Arc<Mutex<Format>>;
 
 impl<'c> Engine<'c> {
     /// An engine for the templates of `catalog`, in which the slots are filled by the components of `selection`.
@@ -35,11 +39,16 @@ impl<'c> Engine<'c> {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         // With any escape at all, a captured block counts as escaped already, which it is.
         environment.set_auto_escape_callback(|_| AutoEscape::Custom("literal".into()));
-        environment.set_formatter(|out, state, value| {
-            let text = bare(state, value)?;
+        let format = Shared::new(Mutex::new(Format::Free));
+        let written = Arc::clone(&format);
+        environment.set_formatter(move |out, _, value| {
+            let text = bare(current(&written), value)?;
             out.write_str(&text).map_err(Error::from)
         });
-        environment.add_filter("lit", literal);
+        let written = Arc::clone(&format);
+        environment.add_filter("lit", move |value: &Value| {
+            literal(current(&written), value)
+        });
         environment.add_filter("sort_lines", sort_lines);
         environment.add_filter("image_of", |repository: &str, slug: &str| {
             names::image_of(repository, slug)
@@ -68,6 +77,7 @@ impl<'c> Engine<'c> {
             environment,
             catalog,
             context: context.value(),
+            format,
         }
     }
 
@@ -82,10 +92,8 @@ impl<'c> Engine<'c> {
         if !source.contains("<%") {
             return Ok(source.to_owned());
         }
-        let rendered = self
-            .environment
-            .render_named_str(template, source, &self.context);
-        rendered.with_context(place)
+        self.render_as(Format::of_template(template), template, source)
+            .with_context(place)
     }
 
     /// Renders a text that stands in a `component.toml`: a default, or a command.
@@ -94,9 +102,14 @@ impl<'c> Engine<'c> {
     ///
     /// As [`Engine::render`].
     pub fn render_text(&self, text: &str) -> Result<String> {
-        self.environment
-            .render_named_str(INLINE, text, &self.context)
+        self.render_as(Format::Free, INLINE, text)
             .with_context(|| format!("rendering `{text}`"))
+    }
+
+    fn render_as(&self, format: Format, name: &str, source: &str) -> Result<String, Error> {
+        *self.format.lock().unwrap_or_else(PoisonError::into_inner) = format;
+        self.environment
+            .render_named_str(name, source, &self.context)
     }
 
     /// Whether an expression over the context is true.
@@ -146,16 +159,18 @@ fn fragments(selection: &Selection<'_>) -> BTreeMap<String, Vec<String>> {
     slots
 }
 
-/// Including each fragment under its own name lets an error name the fragment, and the escape know its format.
+/// Including each fragment under its own name lets an error name the fragment.
 fn include_all(sources: &[String]) -> String {
-    sources
-        .iter()
-        .map(|source| format!("<% include '{source}' %>"))
-        .collect()
+    let include = |source: &String| format!("<% include '{source}' %>");
+    sources.iter().map(include).collect()
+}
+
+fn current(format: &Shared) -> Format {
+    *format.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What goes into the output for an expression without a filter: only what cannot be misread.
-fn bare(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
+fn bare(format: Format, value: &Value) -> Result<String, Error> {
     if value.is_undefined() {
         return Err(Error::new(
             ErrorKind::UndefinedError,
@@ -163,31 +178,29 @@ fn bare(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
         ));
     }
     let text = value.to_string();
-    let format = Format::of_template(state.name());
     // What was rendered already, and numbers and booleans, mean in every format what they say.
-    let plain =
-        value.is_safe() || value.is_number() || value.kind() == minijinja::value::ValueKind::Bool;
-    if plain || state.name() == INLINE || format.takes_bare(&text) {
+    let plain = value.is_safe() || value.is_number() || value.kind() == ValueKind::Bool;
+    if plain || format.takes_bare(&text) {
         return Ok(text);
     }
-    let detail = format!(
-        "`{}` is no plain token in {format}: pass it through `| lit`",
-        text.escape_debug()
-    );
+    let text = text.escape_debug();
+    let detail = format!("`{text}` is no plain token in {format}: pass it through `| lit`");
     Err(Error::new(ErrorKind::BadEscape, detail))
 }
 
-/// The filter `lit`: a literal of the format that the template writes.
-fn literal(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
+/// The filter `lit`: a literal of the format that is being written.
+fn literal(format: Format, value: &Value) -> Result<Value, Error> {
     let text = value.to_string();
-    let format = Format::of_template(state.name());
-    let literal = format.literal(&text).ok_or_else(|| {
+    let none = || {
+        let text = text.escape_debug();
         Error::new(
             ErrorKind::BadEscape,
-            format!("{format} has no literal for `{}`", text.escape_debug()),
+            format!("{format} has no literal for `{text}`"),
         )
-    })?;
-    Ok(Value::from_safe_string(literal))
+    };
+    Ok(Value::from_safe_string(
+        format.literal(&text).ok_or_else(none)?,
+    ))
 }
 
 /// The filter `sort_lines`: what rustfmt would do to a list of modules or imports.

@@ -8,6 +8,8 @@ use crate::names::YAML_WORDS;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Dockerfile,
+    /// What only people read: everything goes in as it is.
+    Free,
     Json,
     Markdown,
     /// No literals: only plain tokens can be put in.
@@ -34,12 +36,7 @@ impl Format {
             Some("rs") => Self::Rust,
             Some("sh") => Self::Shell,
             Some("toml") => Self::Toml,
-            // A fragment for a workflow is called after the component that owns the workflow's slot.
-            Some("yaml" | "yml")
-                if path.contains(".github/workflows/") || name.starts_with("ci.") =>
-            {
-                Self::Workflow
-            }
+            Some("yaml" | "yml") if path.contains(".github/workflows/") => Self::Workflow,
             Some("yaml" | "yml") => Self::Yaml,
             _ => Self::Plain,
         }
@@ -55,6 +52,7 @@ impl Format {
             && !text.ends_with(':')
             && text.chars().all(token);
         match self {
+            Self::Free => true,
             Self::Yaml | Self::Workflow => plain && yaml_reads_text(text),
             _ => plain,
         }
@@ -63,6 +61,7 @@ impl Format {
     /// The literal that means `text`, with its quotes, or `None` where there is none.
     pub(super) fn literal(self, text: &str) -> Option<String> {
         match self {
+            Self::Free => Some(text.to_owned()),
             Self::Plain => None,
             Self::Rust => Some(format!(
                 "\"{}\"",
@@ -74,14 +73,7 @@ impl Format {
             Self::Shell => Some(format!("'{}'", text.replace('\'', r"'\''"))),
             Self::Dockerfile => (!text.contains('\n'))
                 .then(|| format!("\"{}\"", backslash(text, |c| matches!(c, '"' | '\\' | '$')))),
-            // What CommonMark lets a backslash precede, and a line that would begin a block of its own.
-            Self::Markdown => Some(backslash(text, |c| {
-                c.is_ascii_punctuation()
-                    && !matches!(
-                        c,
-                        ',' | '.' | ':' | ';' | '\'' | '"' | '?' | '/' | '%' | '=' | '-'
-                    )
-            })),
+            Self::Markdown => Some(markdown(text)),
         }
     }
 }
@@ -90,6 +82,7 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Dockerfile => "a Dockerfile",
+            Self::Free => "free text",
             Self::Json => "JSON",
             Self::Markdown => "Markdown",
             Self::Plain => "plain text",
@@ -142,6 +135,19 @@ fn json(text: &str) -> String {
     literal
 }
 
+/// With a backslash before what CommonMark would interpret: its own signs anywhere, and at the beginning of the line what
+/// makes an item of a list.
+fn markdown(text: &str) -> String {
+    let harmless = [',', '.', ':', ';', '\'', '"', '?', '/', '%', '=', '-'];
+    let escaped = backslash(text, |c| c.is_ascii_punctuation() && !harmless.contains(&c));
+    let number = escaped.bytes().take_while(u8::is_ascii_digit).count();
+    match escaped[number..].chars().next() {
+        Some('-') if number == 0 => format!("\\{escaped}"),
+        Some('.') if number > 0 => format!("{}\\{}", &escaped[..number], &escaped[number..]),
+        _ => escaped,
+    }
+}
+
 fn backslash(text: &str, special: impl Fn(char) -> bool) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -164,7 +170,6 @@ mod tests {
             ("docker/files/.dockerignore.j2", Format::Plain),
             ("service/files/src/main.rs.j2", Format::Rust),
             ("ci/files/.github/workflows/ci.yml.j2", Format::Workflow),
-            ("docker/slots/ci.image.yml.j2", Format::Workflow),
             ("k8s/files/k8s/base/service.yaml.j2", Format::Yaml),
             ("service/manifest.toml.j2", Format::Toml),
             ("docker/slots/readme.run.md.j2", Format::Markdown),
@@ -233,6 +238,8 @@ mod tests {
             Format::Markdown.literal("a_b <c> `d`").unwrap(),
             r"a\_b \<c\> \`d\`"
         );
+        assert_eq!(Format::Markdown.literal("- a-b").unwrap(), r"\- a-b");
+        assert_eq!(Format::Markdown.literal("12. a").unwrap(), r"12\. a");
         assert_eq!(Format::Plain.literal("x"), None);
     }
 }

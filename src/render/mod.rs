@@ -60,8 +60,9 @@ pub fn render(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Tree> {
             pieces.push((component.name.as_str(), engine.render(source)?));
         }
     }
-    if let Some((first, _)) = pieces.first() {
-        let component = (*first).to_owned();
+    if !pieces.is_empty() {
+        // It is every component's, and so none's.
+        let component = "project".to_owned();
         let text = manifest::compose(&pieces)?;
         tree.insert(
             RelPath::new("Cargo.toml")?,

@@ -148,12 +148,18 @@ fn an_awkward_answer_keeps_every_format_whole() {
     {
         let literal = matches!(question.kind, Kind::Text { .. });
         for answer in awkward(question) {
-            let tree = render(
-                &catalog,
-                "orders",
-                &names,
-                &[&format!("{owner}.{}={answer}", question.key)],
-            );
+            let flag = format!("{owner}.{}={answer}", question.key);
+            let tree = match try_draft(&catalog, "orders", &names, &[&flag]) {
+                Ok(draft) => draft.tree,
+                // At the end of its range it may leave no room for the default of a later one.
+                Err(error) => {
+                    assert!(
+                        error.to_string().contains("must not be"),
+                        "{flag}: {error:#}"
+                    );
+                    continue;
+                }
+            };
             let structured = tree.iter().filter(|(path, _)| {
                 [".toml", ".yaml", ".yml", ".json"]
                     .iter()
