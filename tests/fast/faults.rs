@@ -29,7 +29,7 @@ fn plan_for(base: &[(&str, &str)], ours: &[(&str, &str)], theirs: &[(&str, &str)
         .into_iter()
         .map(|(path, file)| (path, OnDisk::Text(file.text)))
         .collect();
-    plan(&tree(base), &disk, &tree(theirs))
+    plan(&tree(base), disk, tree(theirs))
 }
 
 fn contents(root: &Path) -> Vec<(String, Vec<u8>)> {

@@ -1,0 +1,105 @@
+//! Commands that are run to their end.
+
+use std::env;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+
+/// The `target` directory of this repository, below which everything of these tests stays.
+pub fn target() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target")
+}
+
+/// A command that sees the environment of a user's shell, not the one that `cargo test` runs this test in: a generated
+/// binary would look for its files in this repository, and rustup would not follow a project's own toolchain file.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy();
+        let of_cargo_test = name.starts_with("CARGO") && name != "CARGO_HOME"
+            || name == "RUSTUP_TOOLCHAIN"
+            || name == "LD_LIBRARY_PATH";
+        if of_cargo_test || name.starts_with("APP_") || name == "RUST_LOG" {
+            command.env_remove(&*name);
+        }
+    }
+    command
+}
+
+/// A tool that `tests/run` put into `target/tools`: that one, at its pinned version, or none.
+pub fn tool(name: &str) -> Result<Command> {
+    let directory = target().join("tools/bin");
+    let path = directory.join(name);
+    ensure!(
+        path.exists(),
+        "{} is missing: `tests/run validators` and `tests/tools/engine start` put it there",
+        path.display()
+    );
+    let mut command = command(path);
+    // One tool calls another: actionlint finds shellcheck so.
+    let paths = env::var_os("PATH").unwrap_or_default();
+    command.env(
+        "PATH",
+        env::join_paths([directory].into_iter().chain(env::split_paths(&paths)))?,
+    );
+    Ok(command)
+}
+
+/// What a command printed on standard output, or an error with all that it said where it did not end in success.
+pub fn run(command: &mut Command) -> Result<String> {
+    let output = succeeded(command)?;
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// All that a command said.
+pub fn transcript(command: &mut Command) -> Result<String> {
+    Ok(said(&succeeded(command)?))
+}
+
+/// All that a command said which had to fail, or an error where it succeeded.
+pub fn refused(command: &mut Command) -> Result<String> {
+    let output = output(command)?;
+    ensure!(
+        !output.status.success(),
+        "{} succeeded\n{}",
+        shown(command),
+        said(&output)
+    );
+    Ok(said(&output))
+}
+
+fn succeeded(command: &mut Command) -> Result<Output> {
+    let output = output(command)?;
+    ensure!(
+        output.status.success(),
+        "{} ended with {}\n{}",
+        shown(command),
+        output.status,
+        said(&output)
+    );
+    Ok(output)
+}
+
+fn output(command: &mut Command) -> Result<Output> {
+    command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("running {}", shown(command)))
+}
+
+fn said(output: &Output) -> String {
+    [&output.stdout, &output.stderr]
+        .map(|said| String::from_utf8_lossy(said))
+        .concat()
+}
+
+fn shown(command: &Command) -> String {
+    let mut words = vec![command.get_program().to_string_lossy()];
+    words.extend(command.get_args().map(OsStr::to_string_lossy));
+    let place = command
+        .get_current_dir()
+        .map(|directory| format!(" in {}", directory.display()));
+    format!("`{}`{}", words.join(" "), place.unwrap_or_default())
+}

@@ -1,0 +1,115 @@
+//! An HTTP/1.1 client that keeps its connection until it is told to close it, as a load balancer does.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+
+/// How long any single answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An answer that arrived whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    /// By their names in lower case.
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
+    /// Whether it is the last one on its connection.
+    pub fn closes(&self) -> bool {
+        self.header("connection").eq_ignore_ascii_case("close")
+    }
+}
+
+/// A connection, kept open from one request to the next.
+#[derive(Debug)]
+pub struct Connection(BufReader<TcpStream>);
+
+impl Connection {
+    pub fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE)
+            .with_context(|| format!("connecting to {address}"))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        Ok(Self(BufReader::new(stream)))
+    }
+
+    pub fn get(&mut self, path: &str) -> Result<Answer> {
+        self.send(path)
+            .and_then(|()| self.receive())
+            .with_context(|| format!("GET {path}"))
+    }
+
+    fn send(&mut self, path: &str) -> Result<()> {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        self.0
+            .get_mut()
+            .write_all(request.as_bytes())
+            .context("sending the request")
+    }
+
+    fn receive(&mut self) -> Result<Answer> {
+        let line = self.line()?;
+        let status = line
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        let status = status.with_context(|| format!("{line:?} is no status line"))?;
+        let mut headers = BTreeMap::new();
+        loop {
+            let line = self.line()?;
+            if line.is_empty() {
+                break;
+            }
+            let (name, value) = line
+                .split_once(':')
+                .with_context(|| format!("{line:?} is no header"))?;
+            headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+        }
+        let body = self.body(&headers)?;
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    fn body(&mut self, headers: &BTreeMap<String, String>) -> Result<String> {
+        let length = headers
+            .get("content-length")
+            .context("an answer without a content-length")?;
+        let mut body = vec![
+            0;
+            length
+                .parse()
+                .with_context(|| format!("content-length {length:?}"))?
+        ];
+        self.0.read_exact(&mut body).context("receiving the body")?;
+        Ok(String::from_utf8(body)?)
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        self.0.read_line(&mut line).context("receiving the head")?;
+        ensure!(
+            line.ends_with("\r\n"),
+            "the connection was closed in place of an answer"
+        );
+        line.truncate(line.trim_end().len());
+        Ok(line)
+    }
+}
+
+/// One request on a connection of its own.
+pub fn get(address: SocketAddr, path: &str) -> Result<Answer> {
+    Connection::open(address)?.get(path)
+}

@@ -1,0 +1,67 @@
+//! What `cargo prodify new` writes is built, linted, tested, run, put into an image, and shown to the tools that reviewers
+//! trust.
+//!
+//! All of it is slow or needs tools, and therefore ignored unless asked for: `tests/run generated` and `tests/run image`
+//! install what is needed first. The tests share a target directory and a few names in it: run them one at a time.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests plant files, wait, and clean up"
+)]
+#![expect(
+    unreachable_pub,
+    reason = "a test has no users: `pub` says what a module offers to the others"
+)]
+
+mod build;
+mod command;
+mod http;
+mod image;
+mod planted;
+mod project;
+mod service;
+mod validators;
+
+/// A module for each selection, with every check as a test in it.
+macro_rules! selections {
+    ($($case:ident: $arguments:literal,)+) => {$(
+        mod $case {
+            static PROJECT: crate::project::Lazy = crate::project::Lazy::new(stringify!($case), $arguments);
+
+            checks! {
+                build::is_formatted,
+                build::passes_clippy,
+                build::passes_its_tests,
+                build::is_documented,
+                service::answers,
+                service::loses_no_request,
+                service::refuses_a_bad_setting,
+                validators::find_nothing,
+            }
+        }
+    )+};
+}
+
+macro_rules! checks {
+    ($($module:ident::$check:ident,)+) => {$(
+        #[test]
+        #[ignore = "slow: tests/run generated"]
+        fn $check() -> anyhow::Result<()> {
+            crate::$module::$check(PROJECT.get()?)
+        }
+    )+};
+}
+
+selections! {
+    minimal: "--preset minimal",
+    standard: "--preset standard",
+    full: "--preset full",
+    service_alone: "--preset minimal --without config,telemetry,release-profile,docker",
+    service_with_config: "--preset minimal --without telemetry,release-profile,docker",
+    service_with_telemetry: "--preset minimal --without config,release-profile,docker",
+    standard_without_telemetry: "--preset standard --without telemetry",
+    standard_without_config: "--preset standard --without config",
+    // A line that holds the name must be formatted whatever the name's length.
+    shortest_name: "--preset standard --name q",
+    longest_name: "--preset standard --name abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-012345678",
+}

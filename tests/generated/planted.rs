@@ -1,0 +1,174 @@
+//! Each validator finds a defect in a file that it accepts without: none of them passes by looking away.
+
+use std::fs;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::project::Project;
+use crate::service;
+use crate::validators::{self, Validator};
+
+/// A job to append to a workflow, whose last key is `jobs`.
+const JOB: &str = "  planted:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 5\n    steps:\n";
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn hadolint_finds_root() -> Result<()> {
+    finds(validators::hadolint, "DL3002", "Dockerfile", |text| {
+        format!("{text}USER root\n")
+    })
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn actionlint_finds_a_context_that_is_missing() -> Result<()> {
+    finds(
+        validators::actionlint,
+        "property \"planted\" is not defined",
+        ".github/workflows/ci.yml",
+        |text| format!("{text}{JOB}      - run: echo ${{{{ matrix.planted }}}}\n"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn shellcheck_finds_an_unquoted_variable_in_a_workflow() -> Result<()> {
+    finds(
+        validators::actionlint,
+        "SC2086",
+        ".github/workflows/ci.yml",
+        |text| format!("{text}{JOB}      - run: rm $PLANTED\n"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn zizmor_finds_an_action_that_is_not_pinned() -> Result<()> {
+    finds(
+        validators::zizmor,
+        "unpinned-uses",
+        ".github/workflows/ci.yml",
+        |text| format!("{text}{JOB}      - uses: actions/checkout@v7\n"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn workflow_schema_finds_an_unknown_key() -> Result<()> {
+    finds(
+        validators::workflow_schema,
+        "planted",
+        ".github/workflows/ci.yml",
+        |text| format!("{text}planted: true\n"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn dependabot_schema_finds_an_unknown_key() -> Result<()> {
+    finds(
+        validators::dependabot_schema,
+        "planted",
+        ".github/dependabot.yml",
+        |text| format!("{text}planted: true\n"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn kustomize_finds_a_base_that_is_missing() -> Result<()> {
+    finds(
+        validators::kubernetes,
+        "nowhere",
+        "k8s/overlays/production/kustomization.yaml",
+        |text| format!("{text}components:\n  - nowhere\n"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn kubernetes_validate_finds_an_unknown_field() -> Result<()> {
+    finds(
+        validators::kubernetes,
+        "planted",
+        "k8s/base/service.yaml",
+        |text| format!("{text}planted: true\n"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn trivy_finds_a_writable_root() -> Result<()> {
+    finds(
+        validators::trivy,
+        "KSV-0014",
+        "k8s/base/deployment.yaml",
+        |text| {
+            text.replace(
+                "readOnlyRootFilesystem: true",
+                "readOnlyRootFilesystem: false",
+            )
+        },
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn shellcheck_finds_an_unquoted_variable_in_a_script() -> Result<()> {
+    finds(validators::shellcheck, "SC2086", "scripts/planted", |_| {
+        "#!/bin/sh\nrm $1\n".to_owned()
+    })
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn shfmt_finds_a_tab() -> Result<()> {
+    finds(validators::shfmt, "planted", "scripts/planted", |_| {
+        "#!/bin/sh\nif true; then\n\ttrue\nfi\n".to_owned()
+    })
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn cargo_deny_finds_a_licence_that_is_not_allowed() -> Result<()> {
+    finds(validators::cargo_deny, "rejected", "deny.toml", |text| {
+        text.replace("\"MIT\"", "\"Zlib\"")
+    })
+}
+
+#[test]
+#[ignore = "slow: tests/run generated"]
+fn clients_notice_a_service_that_drops_them() -> Result<()> {
+    let project = Project::new("planted", "--preset standard")?;
+    let noticed = service::stops_under_load(&project, "KILL").err();
+    let noticed = format!("{:#}", noticed.context("they noticed nothing")?);
+    ensure!(
+        noticed.contains("of a client"),
+        "it was not them: {noticed}"
+    );
+    Ok(())
+}
+
+/// The validator accepts a project, and no longer does once `file` is changed; what it then says names the `finding`.
+fn finds(validator: Validator, finding: &str, file: &str, plant: fn(&str) -> String) -> Result<()> {
+    let project = Project::new("planted", "--preset standard")?;
+    validator(&project).context("before the defect is planted")?;
+    let path = project.path(file);
+    let text = if path.exists() {
+        fs::read_to_string(&path)?
+    } else {
+        String::new()
+    };
+    let planted = plant(&text);
+    ensure!(planted != text, "{file} has no place for the defect");
+    fs::create_dir_all(path.parent().context("a file at the root")?)?;
+    fs::write(&path, planted)?;
+    let said = validator(&project)
+        .err()
+        .with_context(|| format!("the defect in {file} was not found"))?;
+    ensure!(
+        format!("{said:#}").contains(finding),
+        "something else than {finding} was found: {said:#}"
+    );
+    Ok(())
+}

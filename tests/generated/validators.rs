@@ -1,0 +1,212 @@
+//! What those who review a project would run on its files, each at its strictest.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use walkdir::WalkDir;
+
+use crate::command::{run, target, tool};
+use crate::project::Project;
+
+/// The releases of Kubernetes that the manifests are written for.
+const KUBERNETES: [&str; 4] = ["1.34", "1.35", "1.36", "1.37"];
+
+/// Fails with its findings. A project that has nothing for it to look at has none.
+pub type Validator = fn(&Project) -> Result<()>;
+
+const ALL: [Validator; 10] = [
+    hadolint,
+    actionlint,
+    zizmor,
+    workflow_schema,
+    dependabot_schema,
+    kubernetes,
+    trivy,
+    shellcheck,
+    shfmt,
+    cargo_deny,
+];
+
+/// None of them finds anything; where several do, all of it is shown.
+pub fn find_nothing(project: &Project) -> Result<()> {
+    let findings: Vec<String> = ALL
+        .iter()
+        .filter_map(|validator| Some(format!("{:#}", validator(project).err()?)))
+        .collect();
+    ensure!(findings.is_empty(), "{}", findings.join("\n"));
+    Ok(())
+}
+
+pub fn hadolint(project: &Project) -> Result<()> {
+    let dockerfiles = files(project, |path| path.ends_with("Dockerfile"))?;
+    over(&dockerfiles, "hadolint", &[])
+}
+
+/// It finds shellcheck in PATH, and runs it on every script in a workflow.
+pub fn actionlint(project: &Project) -> Result<()> {
+    over(&workflows(project)?, "actionlint", &["-no-color"])
+}
+
+pub fn zizmor(project: &Project) -> Result<()> {
+    let inputs = files(project, |path| path.starts_with(".github") && is_yaml(path))?;
+    over(
+        &inputs,
+        "zizmor",
+        &[
+            "--offline",
+            "--no-progress",
+            "--no-config",
+            "--persona",
+            "pedantic",
+        ],
+    )
+}
+
+pub fn workflow_schema(project: &Project) -> Result<()> {
+    over(
+        &workflows(project)?,
+        "check-jsonschema",
+        &["--builtin-schema", "vendor.github-workflows"],
+    )
+}
+
+pub fn dependabot_schema(project: &Project) -> Result<()> {
+    let updates = files(project, |path| path == Path::new(".github/dependabot.yml"))?;
+    over(
+        &updates,
+        "check-jsonschema",
+        &["--builtin-schema", "vendor.dependabot"],
+    )
+}
+
+/// What is sent to the API server, and what lies beside it to be filled in by hand.
+pub fn kubernetes(project: &Project) -> Result<()> {
+    let examples = files(project, |path| {
+        path.starts_with("k8s") && path.to_string_lossy().ends_with(".example.yaml")
+    })?;
+    let manifests = [overlays(project)?, examples].concat();
+    for release in KUBERNETES {
+        over(
+            &manifests,
+            "kubernetes-validate",
+            &["--strict", "--quiet", "--kubernetes-version", release],
+        )?;
+    }
+    Ok(())
+}
+
+/// The project as it lies there, and the overlays as they come out of kustomize.
+pub fn trivy(project: &Project) -> Result<()> {
+    overlays(project)?;
+    let registries = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/trivy");
+    for directory in [project.directory.clone(), rendered(project)] {
+        let mut trivy = tool("trivy")?;
+        trivy.current_dir(&project.directory).arg("config");
+        trivy.args(["--quiet", "--exit-code", "1", "--disable-telemetry"]);
+        trivy.args(["--skip-check-update", "--skip-version-check"]);
+        trivy.arg("--config-data").arg(&registries);
+        run(trivy.arg(directory))?;
+    }
+    Ok(())
+}
+
+pub fn shellcheck(project: &Project) -> Result<()> {
+    over(&scripts(project)?, "shellcheck", &["--severity", "style"])
+}
+
+pub fn shfmt(project: &Project) -> Result<()> {
+    over(
+        &scripts(project)?,
+        "shfmt",
+        &["--diff", "--indent", "2", "--case-indent"],
+    )
+}
+
+/// Without its `advisories`, which are fetched from a repository that is reached by git alone.
+pub fn cargo_deny(project: &Project) -> Result<()> {
+    if project.path("deny.toml").exists() {
+        run(tool("cargo-deny")?.current_dir(&project.directory).args([
+            "--offline",
+            "check",
+            "bans",
+            "licenses",
+            "sources",
+        ]))?;
+    }
+    Ok(())
+}
+
+fn over(files: &[PathBuf], name: &str, arguments: &[&str]) -> Result<()> {
+    if !files.is_empty() {
+        run(tool(name)?.args(arguments).args(files))?;
+    }
+    Ok(())
+}
+
+/// The overlays, each built into a file of its own.
+fn overlays(project: &Project) -> Result<Vec<PathBuf>> {
+    let rendered = rendered(project);
+    fs::create_dir_all(&rendered).with_context(|| format!("making {}", rendered.display()))?;
+    let mut overlays = Vec::new();
+    for kustomization in files(project, |path| {
+        path.starts_with("k8s/overlays") && path.ends_with("kustomization.yaml")
+    })? {
+        let directory = kustomization
+            .parent()
+            .context("a kustomization at the root")?;
+        let manifest = rendered
+            .join(directory.file_name().context("an overlay without a name")?)
+            .with_extension("yaml");
+        fs::write(
+            &manifest,
+            run(tool("kubectl")?.arg("kustomize").arg(directory))?,
+        )?;
+        overlays.push(manifest);
+    }
+    Ok(overlays)
+}
+
+fn rendered(project: &Project) -> PathBuf {
+    target().join("generated/overlays").join(&project.name)
+}
+
+fn workflows(project: &Project) -> Result<Vec<PathBuf>> {
+    files(project, |path| {
+        path.starts_with(".github/workflows") && is_yaml(path)
+    })
+}
+
+fn scripts(project: &Project) -> Result<Vec<PathBuf>> {
+    let mut scripts = Vec::new();
+    for file in files(project, |path| {
+        path.extension().is_none_or(|extension| extension == "sh")
+    })? {
+        if fs::read(&file)?.starts_with(b"#!") {
+            scripts.push(file);
+        }
+    }
+    Ok(scripts)
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "yml" || extension == "yaml")
+}
+
+/// The files of a project whose path in it passes, without those of git.
+fn files(project: &Project, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in WalkDir::new(&project.directory)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| entry.file_name() != OsStr::new(".git"))
+    {
+        let entry = entry?;
+        if entry.file_type().is_file() && wanted(entry.path().strip_prefix(&project.directory)?) {
+            files.push(entry.into_path());
+        }
+    }
+    Ok(files)
+}
