@@ -84,90 +84,105 @@ pub enum Resolution {
     Merge,
 }
 
-/// Makes the plan for every path of the three trees.
-pub fn plan(base: &Tree, ours: &Disk, theirs: &Tree) -> Plan {
-    let paths: BTreeSet<&RelPath> = base.keys().chain(theirs.keys()).collect();
+/// Makes the plan for every path that prodify wrote or would write.
+pub fn plan(base: &Tree, mut ours: Disk, mut theirs: Tree) -> Plan {
+    let paths: BTreeSet<RelPath> = base.keys().chain(theirs.keys()).cloned().collect();
+    let step = |path: RelPath| {
+        let (ours, theirs) = (ours.remove(&path), theirs.remove(&path));
+        step(path.clone(), base.get(&path), ours, theirs)
+    };
     Plan {
-        steps: paths
-            .into_iter()
-            .filter_map(|path| step(path, base.get(path), ours.get(path), theirs.get(path)))
-            .collect(),
+        steps: paths.into_iter().filter_map(step).collect(),
     }
 }
 
-/// The row of the decision table that a path falls under; `None` where there is nothing to say of it.
 fn step(
-    path: &RelPath,
+    path: RelPath,
     base: Option<&File>,
-    ours: Option<&OnDisk>,
-    theirs: Option<&File>,
+    ours: Option<OnDisk>,
+    theirs: Option<File>,
 ) -> Option<Step> {
+    let Decision {
+        action,
+        why,
+        merged,
+    } = decide(base, ours.as_ref(), theirs.as_ref())?;
     let before = match ours {
-        Some(OnDisk::Text(text)) => Some(text.clone()),
+        Some(OnDisk::Text(text)) => Some(text),
         Some(OnDisk::Other(_)) | None => None,
     };
-    let make = |action, why, after: Option<&File>| {
-        Some(Step {
-            path: path.clone(),
+    let after = theirs.filter(|_| action.writes() || action == Action::Conflict);
+    let after = match (after, merged) {
+        (Some(file), Some(text)) => Some(File { text, ..file }),
+        (after, _) => after,
+    };
+    Some(Step {
+        path,
+        action,
+        why,
+        before,
+        after,
+        resolved: false,
+    })
+}
+
+/// What to do with a path, and the text to write where that is not the template's own.
+struct Decision {
+    action: Action,
+    why: Option<&'static str>,
+    merged: Option<String>,
+}
+
+/// The row of the decision table that a path falls under; `None` where there is nothing to say of it.
+fn decide(base: Option<&File>, ours: Option<&OnDisk>, theirs: Option<&File>) -> Option<Decision> {
+    let plain = |action| {
+        Some(Decision {
             action,
-            why,
-            before: before.clone(),
-            after: after.cloned(),
-            resolved: false,
+            why: None,
+            merged: None,
+        })
+    };
+    let because = |action, why| {
+        Some(Decision {
+            action,
+            why: Some(why),
+            merged: None,
         })
     };
     let ours = match ours {
         None => None,
         Some(OnDisk::Text(text)) => Some(text.as_str()),
-        Some(OnDisk::Other(kind)) => return make(Action::Conflict, Some(*kind), theirs),
+        Some(OnDisk::Other(kind)) => return because(Action::Conflict, kind),
     };
     match (base, ours, theirs) {
-        (None, None, Some(new)) => make(Action::Create, None, Some(new)),
-        (_, Some(ours), Some(new)) if ours == new.text => make(Action::Identical, None, Some(new)),
-        (None, Some(_), Some(new)) => make(
-            Action::Conflict,
-            Some("is there already and differs"),
-            Some(new),
-        ),
-        (Some(_), None, Some(_)) => make(Action::Skip, Some("you deleted it"), None),
-        (Some(_), Some(_), Some(new)) if new.class == Class::Tool => {
-            make(Action::Update, None, Some(new))
-        }
-        (Some(_), Some(_), Some(new)) if new.class == Class::Once => {
-            make(Action::Skip, Some("it is yours since it was written"), None)
-        }
-        (Some(base), Some(_), Some(new)) if base.text == new.text => {
-            make(Action::Skip, Some("the template did not change"), None)
-        }
-        (Some(base), Some(ours), Some(new)) if base.text == ours => {
-            make(Action::Update, None, Some(new))
-        }
-        (Some(base), Some(ours), Some(new)) => {
-            match merge::three_way(&base.text, ours, &new.text) {
-                Merged::Clean(text) => make(
-                    Action::Merge,
-                    None,
-                    Some(&File {
-                        text,
-                        ..new.clone()
-                    }),
-                ),
-                Merged::Marked(text) => make(
-                    Action::Conflict,
-                    Some("your edit and the template's meet"),
-                    Some(&File {
-                        text,
-                        ..new.clone()
-                    }),
-                ),
+        (None, None, Some(_)) => plain(Action::Create),
+        (_, Some(ours), Some(new)) if ours == new.text => plain(Action::Identical),
+        (None, Some(_), Some(_)) => because(Action::Conflict, "is there already and differs"),
+        (Some(_), None, Some(_)) => because(Action::Skip, "you deleted it"),
+        (Some(base), Some(ours), Some(new)) => match new.class {
+            Class::Tool => plain(Action::Update),
+            Class::Once => because(Action::Skip, "it is yours since it was written"),
+            Class::Shared if base.text == new.text => {
+                because(Action::Skip, "the template did not change")
             }
+            Class::Shared if base.text == ours => plain(Action::Update),
+            Class::Shared => Some(match merge::three_way(&base.text, ours, &new.text) {
+                Merged::Clean(text) => Decision {
+                    action: Action::Merge,
+                    why: None,
+                    merged: Some(text),
+                },
+                Merged::Marked(text) => Decision {
+                    action: Action::Conflict,
+                    why: Some("your edit and the template's meet"),
+                    merged: Some(text),
+                },
+            }),
+        },
+        (Some(base), Some(ours), None) if base.text == ours => plain(Action::Delete),
+        (Some(_), Some(_), None) => {
+            because(Action::Conflict, "is no longer wanted, but was edited")
         }
-        (Some(base), Some(ours), None) if base.text == ours => make(Action::Delete, None, None),
-        (Some(_), Some(_), None) => make(
-            Action::Conflict,
-            Some("is no longer wanted, but was edited"),
-            None,
-        ),
         (_, None, None) | (None, Some(_), None) => None,
     }
 }
@@ -246,7 +261,7 @@ mod tests {
             .map(|text| (path(), OnDisk::Text(text.to_owned())))
             .into_iter()
             .collect();
-        plan(&tree(base), &disk, &tree(theirs))
+        plan(&tree(base), disk, tree(theirs))
     }
 
     /// The action, and the text that the file ends with.
@@ -375,11 +390,8 @@ mod tests {
     fn what_is_no_text_is_never_replaced() {
         let path = RelPath::new("f").unwrap();
         let disk: Disk = [(path.clone(), OnDisk::Other("is a directory"))].into();
-        let mut plan = plan(
-            &Tree::new(),
-            &disk,
-            &[(path, file("t", Class::Shared))].into(),
-        );
+        let theirs = [(path, file("t", Class::Shared))].into();
+        let mut plan = plan(&Tree::new(), disk, theirs);
         assert_eq!(plan.conflicts().count(), 1);
         plan.steps[0].resolve(Resolution::Overwrite);
         assert_eq!(plan.steps[0].action, Action::Skip);

@@ -25,6 +25,9 @@ const HEADER: &str = "\
 # Another project can begin with the same ones: `cargo prodify new PATH --answers prodify.toml`.
 ";
 
+/// About as long as a marker is, in bytes.
+const MARKER: usize = 80;
+
 /// The first line of a base.
 const BASE_HEADER: &str =
     "What cargo prodify last wrote, to tell its own lines from yours. Format 1.";
@@ -135,7 +138,9 @@ fn answer(item: &Item) -> Option<Value> {
 /// Beyond txtar, a marker says which component the file is from and, where that is so, that it can be run or has no final
 /// newline; a line of a file that looks like a marker has a backslash before it.
 pub fn write_base(tree: &Tree) -> String {
-    let mut base = format!("{BASE_HEADER}\n");
+    let size = tree.values().map(|file| file.text.len() + MARKER).sum();
+    let mut base = String::with_capacity(size);
+    let _ = writeln!(base, "{BASE_HEADER}");
     for (path, file) in tree {
         let executable = if file.executable { "; executable" } else { "" };
         let newline = if file.text.is_empty() || file.text.ends_with('\n') {

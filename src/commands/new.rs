@@ -130,12 +130,10 @@ impl Project {
             .map_or_else(|| "main".to_owned(), ToString::to_string);
         let names: Vec<&str> = selection.names().collect();
         let answers = provenance::write_answers(&target.name, &names, &draft.answers);
-        let mut tree = draft.tree.clone();
+        let base = provenance::write_base(&draft.tree);
+        let mut tree = draft.tree;
         fit_manifest(&mut tree, place)?;
-        for (path, text) in [
-            (provenance::ANSWERS, answers),
-            (provenance::BASE, provenance::write_base(&draft.tree)),
-        ] {
+        for (path, text) in [(provenance::ANSWERS, answers), (provenance::BASE, base)] {
             tree.insert(
                 RelPath::new(path)?,
                 File {
@@ -157,7 +155,7 @@ impl Project {
             theirs.insert(path.below(&place.prefix)?, file);
         }
         let ours = disk::read(&place.root, theirs.keys())?;
-        let mut plan = plan::plan(&Tree::new(), &ours, &theirs);
+        let mut plan = plan::plan(&Tree::new(), ours, theirs);
         refuse_project(&plan, target)?;
         let has_strangers = !strangers.is_empty();
         for stranger in strangers {

@@ -68,7 +68,10 @@ impl Format {
                 text.escape_debug().collect::<String>().replace("\\'", "'")
             )),
             Self::Toml => Some(toml_edit::Value::from(text).to_string()),
-            Self::Json | Self::Yaml => Some(json(text)),
+            Self::Json => Some(json(text)),
+            // As a person would write it: quoted only where it has to be.
+            Self::Yaml | Self::Workflow if self.takes_bare(text) => Some(text.to_owned()),
+            Self::Yaml => Some(json(text)),
             Self::Workflow => Some(json(&text.replace("${{", "${{ '${{' }}"))),
             Self::Shell => Some(format!("'{}'", text.replace('\'', r"'\''"))),
             Self::Dockerfile => (!text.contains('\n'))
@@ -103,7 +106,8 @@ fn yaml_reads_text(token: &str) -> bool {
     let radix = ["0x", "0o", "0b"]
         .iter()
         .any(|prefix| lower.starts_with(prefix));
-    let number = lower.replace('_', "").parse::<f64>().is_ok()
+    let begins = lower.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    let number = begins && lower.replace('_', "").parse::<f64>().is_ok()
         || lower.starts_with(".inf")
         || lower.starts_with(".nan");
     // 1:30 is 90 and 2026-01-01 is a day.
@@ -181,6 +185,7 @@ mod tests {
     #[test]
     fn only_what_cannot_be_misread_goes_in_bare() {
         for token in [
+            "infinity",
             "my-app",
             "ghcr.io/acme/x",
             "1.95.0",
@@ -227,6 +232,8 @@ mod tests {
                 .parse()
                 .unwrap();
         assert_eq!(toml["x"].as_str(), Some(hostile));
+        assert_eq!(Format::Yaml.literal("my-app").unwrap(), "my-app");
+        assert_eq!(Format::Yaml.literal("1.0").unwrap(), "\"1.0\"");
         assert_eq!(Format::Shell.literal("a'b").unwrap(), r"'a'\''b'");
         assert_eq!(Format::Rust.literal("a\"b\\'").unwrap(), r#""a\"b\\'""#);
         assert_eq!(Format::Dockerfile.literal("a$b\"").unwrap(), r#""a\$b\"""#);
