@@ -68,10 +68,9 @@ impl Format {
                 text.escape_debug().collect::<String>().replace("\\'", "'")
             )),
             Self::Toml => Some(toml_edit::Value::from(text).to_string()),
-            Self::Json => Some(json(text)),
             // As a person would write it: quoted only where it has to be.
             Self::Yaml | Self::Workflow if self.takes_bare(text) => Some(text.to_owned()),
-            Self::Yaml => Some(json(text)),
+            Self::Json | Self::Yaml => Some(json(text)),
             Self::Workflow => Some(json(&text.replace("${{", "${{ '${{' }}"))),
             Self::Shell => Some(format!("'{}'", text.replace('\'', r"'\''"))),
             Self::Dockerfile => (!text.contains('\n'))
