@@ -288,6 +288,12 @@ pub fn image_of(repository: &str, slug: &str) -> String {
         .unwrap_or_else(|| format!("registry.example.com/{slug}"))
 }
 
+/// Whether a text names a host that stands in for one that is not known: one of RFC 2606's.
+pub fn is_placeholder(text: &str) -> bool {
+    let host = text.split('/').next().unwrap_or(text);
+    host.ends_with(".example.com")
+}
+
 /// The host part of an image.
 pub fn registry_of(image: &str) -> &str {
     image.split('/').next().unwrap_or(image)

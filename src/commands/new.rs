@@ -22,8 +22,8 @@ use crate::report::{Ending, FileReport, NextStep, Report, Written};
 use crate::select::{self, Request, Selection};
 use crate::shell::Shell;
 use crate::tree::{Class, File, RelPath, Tree};
-use crate::vcs;
 use crate::vcs::Begun;
+use crate::{names, vcs};
 
 /// What is made unless something else is asked for.
 const PRESET: Preset = Preset::Standard;
@@ -115,6 +115,8 @@ struct Project {
     branch: String,
     /// Whether the directory held files that are not the project's.
     has_strangers: bool,
+    /// The answers that stand in for what nobody said.
+    placeholders: Vec<String>,
 }
 
 impl Project {
@@ -128,6 +130,11 @@ impl Project {
             .answers
             .get("project.branch")
             .map_or_else(|| "main".to_owned(), ToString::to_string);
+        let placeholders = draft
+            .answers
+            .iter()
+            .filter(|(_, value)| names::is_placeholder(&value.to_string()));
+        let placeholders = placeholders.map(|(key, _)| format!("`{key}`")).collect();
         let names: Vec<&str> = selection.names().collect();
         let answers = provenance::write_answers(&target.name, &names, &draft.answers);
         let base = provenance::write_base(&draft.tree);
@@ -175,6 +182,7 @@ impl Project {
             next: draft.next,
             branch,
             has_strangers,
+            placeholders,
         })
     }
 
@@ -195,6 +203,13 @@ impl Project {
             command: format!("cd {}", target.shown),
             why: "the new project".to_owned(),
         });
+        let mut notes = place.notes(target, selection);
+        if !self.placeholders.is_empty() {
+            let keys = self.placeholders.join(" and ");
+            notes.push(format!(
+                "example.com stands in for what was not said: {keys}"
+            ));
+        }
         let next = self.next.iter().map(|step| NextStep {
             command: step.command.clone(),
             why: step.why.clone(),
@@ -206,7 +221,7 @@ impl Project {
             path: target.shown.clone(),
             components: selection.names().map(str::to_owned).collect(),
             files: FileReport::of_plan(&self.plan, arguments.writing.diff),
-            notes: place.notes(target, selection),
+            notes,
             next: enter.into_iter().chain(next).collect(),
         }
     }
