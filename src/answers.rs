@@ -102,7 +102,8 @@ impl Given {
             }
         }
         for key in given.file.keys() {
-            known(catalog, key)?;
+            let place = |error| Usage::new(format!("in the answers file: {error:#}"));
+            known(catalog, key).map_err(place)?;
         }
         Ok(given)
     }

@@ -88,10 +88,12 @@ fn edit_root(root: &Path, steps: &[&Step], originals: &[RelPath]) -> Result<()> 
     if steps.is_empty() {
         return Ok(());
     }
+    let staging = RelPath::new(STAGING)?;
+    stays_inside(root, &staging)?;
     for step in steps {
         stays_inside(root, &step.path)?;
     }
-    let staging = root.join(STAGING);
+    let staging = staging.in_root(root);
     let mut undo = Undo::default();
     let result = (|| {
         remove_dir(&staging)?;

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use toml_edit::{DocumentMut, Item};
 
-use crate::answers::{Answers, Asked, Given};
+use crate::answers::{Answers, Asked, Given, Source};
 use crate::catalog::{Catalog, Question, Value};
 use crate::error::Usage;
 use crate::facts::Facts;
@@ -20,6 +20,8 @@ use crate::tree::{RelPath, Tree};
 pub struct Draft {
     /// All answers, whether given, asked for or taken from the defaults.
     pub answers: Answers,
+    /// The keys of those that nobody gave.
+    pub assumed: Vec<String>,
     /// The files that its components write.
     pub tree: Tree,
     /// What to type once they are written.
@@ -42,7 +44,7 @@ pub fn draft(
 ) -> Result<Draft> {
     let names: Vec<&str> = selection.names().collect();
     given.all_used(&names)?;
-    let answers = answer_all(catalog, name, selection, given, prompt, shell)?;
+    let (answers, assumed) = answer_all(catalog, name, selection, given, prompt, shell)?;
 
     let toolchain = catalog
         .versions
@@ -63,12 +65,14 @@ pub fn draft(
     let next = NextStep::of_selection(&engine, selection)?;
     Ok(Draft {
         answers,
+        assumed,
         tree,
         next,
     })
 }
 
-/// Answers every question, those of the project first, then those of the components in their order.
+/// Answers every question, those of the project first, then those of the components in their order; says too which of them
+/// nobody gave.
 fn answer_all(
     catalog: &Catalog,
     name: &str,
@@ -76,8 +80,9 @@ fn answer_all(
     given: &Given,
     mut prompt: Option<&mut dyn Prompt>,
     shell: &Shell,
-) -> Result<Answers> {
+) -> Result<(Answers, Vec<String>)> {
     let mut answers = Answers::new();
+    let mut assumed = Vec::new();
     let of_project = catalog.project.iter().map(|question| ("project", question));
     let of_components = selection.components.iter().flat_map(|component| {
         let questions = component.questions.iter();
@@ -105,9 +110,12 @@ fn answer_all(
         let (value, source) = given.answer(&asked, prompt)?;
         let key = asked.key();
         shell.detail(format!("{:>12} {key} = {value} ({source})", "answer"));
+        if source == Source::Default {
+            assumed.push(key.clone());
+        }
         answers.insert(key, value);
     }
-    Ok(answers)
+    Ok((answers, assumed))
 }
 
 /// What can be said of a question while it is asked: the project, and the answers before it.

@@ -43,6 +43,7 @@ pub mod vcs;
 
 use std::ffi::OsString;
 
+use anyhow::Context as _;
 use clap::Parser as _;
 
 use crate::cli::{Cli, Format};
@@ -72,49 +73,53 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
             (false, false) => Verbosity::Normal,
         },
     );
-    match commands::run(&cli.command, &shell) {
-        Ok(report) => {
-            report.print(&shell, format);
-            report.outcome()
+    let ran = commands::run(&cli.command, &shell).and_then(|report| {
+        report
+            .print(&shell, format)
+            .context("writing to standard output")?;
+        Ok(report.outcome())
+    });
+    ran.unwrap_or_else(|error| {
+        let outcome = Outcome::of(&error);
+        match format {
+            Format::Text => shell.error(&error),
+            Format::Json => drop(shell.out(report::error_json(&error, outcome))),
         }
-        Err(error) => {
-            let outcome = Outcome::of(&error);
-            match format {
-                Format::Text => shell.error(&error),
-                Format::Json => shell.out(report::error_json(&error, outcome)),
-            }
-            outcome
-        }
-    }
+        outcome
+    })
 }
 
 /// What clap refuses, or was asked for: help and the version.
 fn usage(error: &clap::Error, arguments: &[OsString]) -> Outcome {
     let shell = Shell::new(Verbosity::Normal);
     if !error.use_stderr() {
-        shell.usage(error);
-        return Outcome::Done;
+        return shell
+            .usage(error)
+            .map_or(Outcome::Failed, |()| Outcome::Done);
     }
     // The command line could not be read, so whether it asks for JSON is read off its words.
     let json = arguments.iter().any(|word| word == "--format=json")
         || arguments
             .windows(2)
             .any(|words| words[0] == "--format" && words[1] == "json");
-    if json {
-        let message = error.render().to_string();
-        let message = message.lines().next().unwrap_or_default();
-        let message = message
-            .strip_prefix("error: ")
-            .unwrap_or(message)
-            .to_owned();
+    let said = if json {
+        let text = error.render().to_string();
+        let message: Vec<&str> = text
+            .lines()
+            .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect();
+        let message = message.join(" ");
+        let message = message.strip_prefix("error: ").unwrap_or(&message);
         shell.out(report::error_json(
             &error::Usage::new(message).into(),
             Outcome::Usage,
-        ));
+        ))
     } else {
-        shell.usage(error);
-    }
-    Outcome::Usage
+        shell.usage(error)
+    };
+    said.map_or(Outcome::Failed, |()| Outcome::Usage)
 }
 
 /// Sets the colours of everything that is printed.

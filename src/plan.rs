@@ -213,7 +213,7 @@ impl Step {
         self.resolved && self.action == Action::Update
     }
 
-    /// Decides a conflict. One with something that is no text, or with nothing to write, can only be kept.
+    /// Decides a conflict. Something that is no text can only be kept: it stays a conflict where more is asked for.
     pub fn resolve(&mut self, resolution: Resolution) {
         let (action, why) = match (resolution, &self.before, &mut self.after) {
             (Resolution::Overwrite, Some(_), Some(_)) => {
@@ -225,6 +225,7 @@ impl Step {
                 after.text = text;
                 (Action::Merge, "holds both; look for conflict markers")
             }
+            (Resolution::Overwrite | Resolution::Merge, None, Some(_)) => return,
             _ => (Action::Skip, "kept as it is"),
         };
         self.action = action;
@@ -394,6 +395,8 @@ mod tests {
         let mut plan = plan(&Tree::new(), disk, theirs);
         assert_eq!(plan.conflicts().count(), 1);
         plan.steps[0].resolve(Resolution::Overwrite);
+        assert_eq!(plan.steps[0].action, Action::Conflict);
+        plan.steps[0].resolve(Resolution::Keep);
         assert_eq!(plan.steps[0].action, Action::Skip);
     }
 

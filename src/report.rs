@@ -4,6 +4,8 @@
 
 mod text;
 
+use std::io;
+
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
@@ -12,7 +14,7 @@ use crate::cli::Format;
 use crate::error::Outcome;
 use crate::plan::{Action, Plan};
 use crate::shell::Shell;
-use crate::{merge, render};
+use crate::{merge, provenance, render};
 
 /// The version of the JSON; it grows with a change that a reader would stumble over.
 const SCHEMA_VERSION: u32 = 1;
@@ -132,6 +134,30 @@ impl Report {
         Self::Listed(catalog.components().map(Summary::of).collect())
     }
 
+    /// What is asked of every project.
+    pub fn project(catalog: &Catalog) -> Self {
+        let summary = Summary {
+            name: "project".to_owned(),
+            summary: "asked of every project, whatever is chosen".to_owned(),
+            preset: Preset::Minimal,
+            scope: Scope::Package,
+            requires: Vec::new(),
+            conflicts: Vec::new(),
+        };
+        let questions = catalog
+            .project
+            .iter()
+            .map(|question| QuestionReport::of("project", question));
+        let files = [provenance::ANSWERS, provenance::BASE]
+            .map(str::to_owned)
+            .to_vec();
+        Self::Shown(Box::new(Details {
+            summary,
+            files,
+            questions: questions.collect(),
+        }))
+    }
+
     /// All about a component.
     pub fn show(component: &Component) -> Self {
         let questions = component
@@ -166,10 +192,14 @@ impl Report {
     }
 
     /// Prints it.
-    pub fn print(&self, shell: &Shell, format: Format) {
+    ///
+    /// # Errors
+    ///
+    /// As [`Shell::out`].
+    pub fn print(&self, shell: &Shell, format: Format) -> io::Result<()> {
         match (self, format) {
-            (Self::Script(script), _) => shell.out(script),
             (report, Format::Json) => shell.out(report.json()),
+            (Self::Script(script), Format::Text) => shell.out(script),
             (Self::Written(written), Format::Text) => written.print(shell),
             (Self::Listed(components), Format::Text) => shell.out(text::list(components)),
             (Self::Shown(details), Format::Text) => shell.out(details.text()),
@@ -181,7 +211,7 @@ impl Report {
             Self::Written(written) => (written.command, json!(written)),
             Self::Listed(components) => ("list", json!({ "components": components })),
             Self::Shown(details) => ("show", json!({ "component": details })),
-            Self::Script(_) => ("completions", json!({})),
+            Self::Script(script) => ("completions", json!({ "script": script })),
         };
         body["schema_version"] = SCHEMA_VERSION.into();
         body["command"] = command.into();
@@ -208,14 +238,18 @@ impl FileReport {
             let after = step.after.as_ref().map(|file| file.text.as_str());
             merge::unified_diff(step.path.as_str(), step.before.as_deref(), after)
         };
+        // What is no text has no difference that could be shown.
+        let shows = |step: &crate::plan::Step| match step.action {
+            Action::Create => true,
+            action => step.before.is_some() && (action.writes() || action == Action::Conflict),
+        };
         plan.steps
             .iter()
             .map(|step| Self {
                 path: step.path.to_string(),
                 action: step.action,
                 why: step.why,
-                diff: (diffs && (step.action.writes() || step.action == Action::Conflict))
-                    .then(|| diff(step)),
+                diff: (diffs && shows(step)).then(|| diff(step)),
             })
             .collect()
     }

@@ -1,11 +1,10 @@
 //! git, asked and told by its own command.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use anyhow::{Context as _, Result, bail};
-
-use crate::tree::RelPath;
 
 /// The message of the first commit.
 const MESSAGE: &str = "Begin from cargo prodify's templates";
@@ -23,15 +22,13 @@ pub enum Begun {
 
 /// Makes a repository of `root` that begins with `branch`, and a first commit where the user's git knows who they are.
 ///
-/// # Errors
-///
-/// Where git is there but cannot make the repository.
-pub fn begin(root: &Path, branch: &str) -> Result<Begun> {
-    if let Err(error) = Command::new("git").arg("--version").output() {
-        return Ok(Begun::Nothing(format!("git could not be run ({error})")));
+/// The files are there by then, so whatever git cannot do is said and is no error.
+pub fn begin(root: &Path, branch: &str) -> Begun {
+    let begun = git(root, &["init", "--quiet", "--initial-branch", branch])
+        .and_then(|()| git(root, &["add", "--all"]));
+    if let Err(error) = begun {
+        return Begun::Nothing(format!("{error:#}"));
     }
-    git(root, &["init", "--quiet", "--initial-branch", branch])?;
-    git(root, &["add", "--all"])?;
     // An identity that git makes up from the host's name is no signature for a project's first commit.
     let identity = git(
         root,
@@ -49,33 +46,31 @@ pub fn begin(root: &Path, branch: &str) -> Result<Begun> {
         )
     });
     if identity.is_err() {
-        return Ok(Begun::Staged(
+        return Begun::Staged(
             "git does not know who you are: set user.name and user.email, then `git commit`"
                 .to_owned(),
-        ));
+        );
     }
     match git(root, &["commit", "--quiet", "--message", MESSAGE]) {
-        Ok(()) => Ok(Begun::Committed),
-        Err(error) => Ok(Begun::Staged(format!(
-            "git did not take the commit: {error:#}"
-        ))),
+        Ok(()) => Begun::Committed,
+        Err(error) => Begun::Staged(format!("git did not take the commit: {error:#}")),
     }
 }
 
-/// Whether git could give a file back as it is now: it is tracked, and has no change.
-pub fn holds(root: &Path, path: &RelPath) -> bool {
-    let status = run(
-        root,
-        &[
-            "status",
-            "--porcelain",
-            "--ignored",
-            "--untracked-files=all",
-            "--",
-            path.as_str(),
-        ],
+/// Whether git could give a file back as it is now: the last commit has just this text at its place.
+///
+/// That a status is empty would be no proof: a repository within the repository, or a file that git was told to assume
+/// unchanged, has none either.
+pub fn holds(path: &Path, text: &str) -> bool {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(OsStr::to_str))
+    else {
+        return false;
+    };
+    let committed = run(
+        directory,
+        &["cat-file", "--filters", &format!("HEAD:./{name}")],
     );
-    status.is_ok_and(|output| output.status.success() && output.stdout.is_empty())
+    committed.is_ok_and(|output| output.status.success() && output.stdout == text.as_bytes())
 }
 
 fn git(root: &Path, arguments: &[&str]) -> Result<()> {

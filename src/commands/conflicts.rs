@@ -57,12 +57,13 @@ pub(super) fn resolve(
 
 /// The files that would be lost if they were replaced: git does not hold them.
 pub(super) fn originals(root: &Path, plan: &Plan) -> Vec<RelPath> {
-    let replaced = plan
-        .steps
-        .iter()
-        .filter(|step| step.action.writes() && step.replaces_the_users());
+    let replaced = plan.steps.iter().filter(|step| step.replaces_the_users());
+    let held = |step: &&Step| {
+        let before = step.before.as_deref();
+        before.is_some_and(|before| vcs::holds(&step.path.in_root(root), before))
+    };
     replaced
-        .filter(|step| !vcs::holds(root, &step.path))
+        .filter(|step| !held(step))
         .map(|step| step.path.clone())
         .collect()
 }
@@ -111,7 +112,7 @@ fn ask(conflicts: Vec<&mut Step>, prompt: &mut dyn Prompt, shell: &Shell) -> Res
                 Some(resolution) => step.resolve(resolution),
                 None => {
                     let after = step.after.as_ref().map(|file| file.text.as_str());
-                    shell.line(merge::unified_diff(
+                    shell.say(merge::unified_diff(
                         step.path.as_str(),
                         step.before.as_deref(),
                         after,

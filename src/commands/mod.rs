@@ -31,6 +31,9 @@ pub fn run(command: &Command, shell: &Shell) -> Result<Report> {
 }
 
 fn show(catalog: &Catalog, name: &str) -> Result<Report> {
+    if name == "project" {
+        return Ok(Report::project(catalog));
+    }
     let component = catalog.get(name).ok_or_else(|| {
         Usage::new(format!(
             "there is no component `{name}`{}",

@@ -59,18 +59,20 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         .map(|terminal| terminal as &mut dyn Prompt);
     conflicts::resolve(&mut project.plan, &arguments.writing, prompt, shell)?;
     let mut written = project.report(arguments, &target, &place, &selection);
-    if written.outcome != Ending::Done {
+    if matches!(written.outcome, Ending::Conflict | Ending::Planned) {
         return Ok(Report::Written(Box::new(written)));
     }
-    if let Some(terminal) = terminal.as_mut().filter(|_| !arguments.answers.defaults) {
-        wizard::confirm(terminal, &project.plan, &written.path, shell)?;
+    if written.outcome == Ending::Done {
+        if let Some(terminal) = terminal.as_mut().filter(|_| !arguments.answers.defaults) {
+            wizard::confirm(terminal, &project.plan, &written.path, shell)?;
+        }
+        let originals = conflicts::originals(&place.root, &project.plan);
+        apply(&place.root, &project.plan, &originals)?;
     }
-
-    let originals = conflicts::originals(&place.root, &project.plan);
-    apply(&place.root, &project.plan, &originals)?;
+    // Also where nothing was left to write: the run that wrote it may have been killed before it came to this.
     written
         .notes
-        .extend(begin_repository(arguments.vcs, &target, &place, &project)?);
+        .extend(begin_repository(arguments.vcs, &target, &place, &project));
     Ok(Report::Written(Box::new(written)))
 }
 
@@ -78,10 +80,15 @@ fn read_answers(arguments: &New) -> Result<Answered> {
     let Some(path) = &arguments.answers.answers else {
         return Ok(Answered::default());
     };
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("reading the answers file {}", path.display()))?;
-    provenance::read_answers(&text)
-        .with_context(|| format!("reading the answers file {}", path.display()))
+    let read = fs::read_to_string(path).map_err(anyhow::Error::new);
+    let answered = read.and_then(|text| provenance::read_answers(&text));
+    answered.map_err(|error| {
+        Usage::new(format!(
+            "reading the answers file {}: {error:#}",
+            path.display()
+        ))
+        .into()
+    })
 }
 
 /// The preset that was asked for, or the components of the answers file, and what is to be added and left out.
@@ -130,11 +137,13 @@ impl Project {
             .answers
             .get("project.branch")
             .map_or_else(|| "main".to_owned(), ToString::to_string);
-        let placeholders = draft
-            .answers
-            .iter()
-            .filter(|(_, value)| names::is_placeholder(&value.to_string()));
-        let placeholders = placeholders.map(|(key, _)| format!("`{key}`")).collect();
+        let assumed = draft.assumed.iter().filter(|key| {
+            draft
+                .answers
+                .get(*key)
+                .is_some_and(|value| names::is_placeholder(&value.to_string()))
+        });
+        let placeholders = assumed.map(|key| format!("`{key}`")).collect();
         let names: Vec<&str> = selection.names().collect();
         let answers = provenance::write_answers(&target.name, &names, &draft.answers);
         let base = provenance::write_base(&draft.tree);
@@ -200,7 +209,7 @@ impl Project {
             _ => Ending::Unchanged,
         };
         let enter = (target.shown != ".").then(|| NextStep {
-            command: format!("cd {}", target.shown),
+            command: format!("cd {}", shell_word(&target.shown)),
             why: "the new project".to_owned(),
         });
         let mut notes = place.notes(target, selection);
@@ -224,6 +233,21 @@ impl Project {
             notes,
             next: enter.into_iter().chain(next).collect(),
         }
+    }
+}
+
+/// A path as a shell takes it for one word, and `cd` for no flag.
+fn shell_word(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '-');
+    let path = if path.starts_with('-') {
+        format!("./{path}")
+    } else {
+        path.to_owned()
+    };
+    if path.chars().all(plain) {
+        path
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
     }
 }
 
@@ -300,28 +324,22 @@ fn begin_repository(
     target: &Target,
     place: &Place,
     project: &Project,
-) -> Result<Option<String>> {
-    let there = place.surroundings.repository.as_deref();
-    match (asked, there) {
-        (Some(Vcs::None), _) | (None, Some(_)) => return Ok(None),
+) -> Option<String> {
+    let why = match (asked, place.surroundings.repository.as_deref()) {
+        (Some(Vcs::None), _) | (None, Some(_)) => return None,
         (Some(Vcs::Git), Some(top)) => {
-            return Ok(Some(format!(
-                "no repository was made: {} is in the one at {} already",
-                target.shown,
-                top.display()
-            )));
+            format!("{} is in the one at {}", target.shown, top.display())
         }
-        (_, None) => {}
-    }
-    if project.has_strangers {
-        return Ok(Some(
-            "no repository was made: the directory holds files that are not the project's"
-                .to_owned(),
-        ));
-    }
-    Ok(match vcs::begin(&target.directory, &project.branch)? {
-        Begun::Committed => None,
-        Begun::Staged(why) => Some(format!("the files are staged but not committed: {why}")),
-        Begun::Nothing(why) => Some(format!("no repository was made: {why}")),
-    })
+        (_, None) if project.has_strangers => {
+            "the directory holds files that are not the project's".to_owned()
+        }
+        (_, None) => match vcs::begin(&target.directory, &project.branch) {
+            Begun::Committed => return None,
+            Begun::Staged(why) => {
+                return Some(format!("the files are staged but not committed: {why}"));
+            }
+            Begun::Nothing(why) => why,
+        },
+    };
+    Some(format!("no repository was made: {why}"))
 }

@@ -58,9 +58,18 @@ impl Target {
         };
         Ok(Self {
             directory,
-            shown: path.display().to_string(),
+            shown: shown(path),
             name,
         })
+    }
+}
+
+/// As it was typed, without a separator at its end.
+fn shown(path: &Path) -> String {
+    let typed = path.display().to_string();
+    match typed.trim_end_matches('/') {
+        "" => typed,
+        trimmed => trimmed.to_owned(),
     }
 }
 
@@ -77,33 +86,44 @@ fn checked(name: &str) -> Result<String> {
 
 /// An absolute path without links, for a directory that need not exist.
 fn resolve(path: &Path) -> Result<PathBuf> {
-    let absolute = env::current_dir()
-        .context("finding the current directory")?
-        .join(path);
-    if let Ok(metadata) = fs::metadata(&absolute)
-        && !metadata.is_dir()
-    {
-        return Err(Usage::new(format!(
-            "{} is a file, not a directory: choose another path",
-            path.display()
+    let shown = path.to_string_lossy();
+    let refuse = |why: &str| {
+        Usage::new(format!(
+            "`{}` {why}: choose another path",
+            shown.escape_debug()
         ))
-        .into());
+    };
+    if shown.contains(char::is_control) {
+        return Err(refuse("holds a control character").into());
     }
-    let existing = absolute
-        .ancestors()
-        .find(|above| above.exists())
-        .unwrap_or(&absolute);
+    let absolute = if path.is_absolute() {
+        path.to_owned()
+    } else {
+        env::current_dir()
+            .context("finding the current directory")?
+            .join(path)
+    };
+    let existing = absolute.ancestors().find(|above| above.exists());
+    let existing = existing.unwrap_or(&absolute);
     let rest = absolute.strip_prefix(existing).unwrap_or(Path::new(""));
+    if !existing.is_dir() {
+        let why = if rest.as_os_str().is_empty() {
+            "is a file"
+        } else {
+            "would lie below a file"
+        };
+        return Err(refuse(why).into());
+    }
+    let missing = rest.components().next();
+    if missing.is_some_and(|first| existing.join(first).symlink_metadata().is_ok()) {
+        return Err(refuse("goes through a link to nothing").into());
+    }
     if rest.components().any(|part| part == Component::ParentDir) {
-        return Err(Usage::new(format!(
-            "{} goes up from a directory that is not there",
-            path.display()
-        ))
-        .into());
+        return Err(refuse("goes up from a directory that is not there").into());
     }
     let existing =
         fs::canonicalize(existing).with_context(|| format!("looking at {}", existing.display()))?;
-    Ok(if rest.as_os_str().is_empty() {
+    Ok(if missing.is_none() {
         existing
     } else {
         existing.join(rest)

@@ -110,7 +110,7 @@ pub(super) fn confirm(
         .map(|component| component.len())
         .max()
         .unwrap_or_default();
-    shell.line("");
+    shell.say("");
     for (component, files) in files {
         let shown = files
             .iter()
@@ -122,9 +122,9 @@ pub(super) fn confirm(
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        shell.line(format!("  {component:width$}  {shown}{more}"));
+        shell.say(format!("  {component:width$}  {shown}{more}"));
     }
-    shell.line("");
+    shell.say("");
     if prompt.confirm(&format!("Write {} to {path}?", count(number, "file")), true)? {
         Ok(())
     } else {

@@ -20,6 +20,13 @@ pub fn read<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Re
     let mut disk = Disk::new();
     for path in paths {
         let place = path.in_root(root);
+        if is_behind_link(root, path) {
+            disk.insert(
+                path.clone(),
+                OnDisk::Other("would lie behind a symbolic link"),
+            );
+            continue;
+        }
         let found = match fs::symlink_metadata(&place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
@@ -40,6 +47,18 @@ pub fn read<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Re
         disk.insert(path.clone(), found);
     }
     Ok(disk)
+}
+
+/// Whether a directory on the way to a path is a link, which could lead out of the project.
+fn is_behind_link(root: &Path, path: &RelPath) -> bool {
+    let ends = path
+        .as_str()
+        .match_indices('/')
+        .map(|(end, _)| &path.as_str()[..end]);
+    let links = |directory: &str| {
+        fs::symlink_metadata(root.join(directory)).is_ok_and(|found| found.is_symlink())
+    };
+    ends.into_iter().any(links)
 }
 
 /// What lies in `root` and is none of `paths`: files, and directories that hold none of them. Git's own directory is not

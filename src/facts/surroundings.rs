@@ -116,7 +116,14 @@ fn membership(document: &DocumentMut, member: &RelPath) -> Result<Membership> {
         items
             .into_iter()
             .flatten()
-            .filter_map(|item| Some(item.as_str()?.trim_end_matches('/').to_owned()))
+            .filter_map(|item| {
+                Some(
+                    item.as_str()?
+                        .trim_start_matches("./")
+                        .trim_end_matches('/')
+                        .to_owned(),
+                )
+            })
             .collect()
     };
     let listed = list("members").iter().try_fold(false, |listed, pattern| {

@@ -1,6 +1,7 @@
 //! Reports as people read them.
 
 use std::fmt::Write as _;
+use std::io;
 
 use super::{Details, Ending, NextStep, Summary, Written};
 use crate::catalog::Preset;
@@ -8,7 +9,7 @@ use crate::plan::Action;
 use crate::shell::{Shell, count};
 
 impl Written {
-    pub(super) fn print(&self, shell: &Shell) {
+    pub(super) fn print(&self, shell: &Shell) -> io::Result<()> {
         for file in &self.files {
             let quiet =
                 matches!(file.action, Action::Identical | Action::Skip) && file.why.is_none();
@@ -21,7 +22,7 @@ impl Written {
                 _ => shell.status(verb(file.action), line),
             }
             if let Some(diff) = &file.diff {
-                shell.out(diff);
+                shell.out(diff)?;
             }
         }
         for note in &self.notes {
@@ -41,6 +42,7 @@ impl Written {
                 shell.line(format!("  {command:width$}  # {why}"));
             }
         }
+        Ok(())
     }
 
     fn conclude(&self, shell: &Shell) {
@@ -69,7 +71,7 @@ impl Written {
                     "Stopped",
                     format!("{conflicts} in {path}; nothing was written"),
                 );
-                shell.line(
+                shell.say(
                     "Say --keep to leave what is there as it is, or --overwrite to replace it \
                      (what git does not hold is kept as NAME.orig).",
                 );

@@ -276,8 +276,8 @@ fn here_and_elsewhere() {
 /// Command lines, their exit codes, and what has to be said of them.
 const REFUSED: [(&str, i32, &str); 21] = [
     ("new -y", 2, "no path is given"),
-    ("new file -y", 2, "is a file, not a directory"),
-    ("new file/x -y", 101, "file"),
+    ("new file -y", 2, "`file` is a file"),
+    ("new file/x -y", 2, "would lie below a file"),
     (
         "new gone/../x -y",
         2,
@@ -326,10 +326,10 @@ const REFUSED: [(&str, i32, &str); 21] = [
     ("new x --keep --overwrite -y", 2, "cannot be used with"),
     (
         "new x --answers missing.toml -y",
-        101,
+        2,
         "reading the answers file missing.toml",
     ),
-    ("new x --answers newer.toml -y", 101, "format 99"),
+    ("new x --answers newer.toml -y", 2, "format 99"),
     (
         "new x --answers wrong.toml -y",
         2,
@@ -424,6 +424,10 @@ fn json_is_one_document_of_the_published_schema() {
         ))["error"]["exit_code"],
         2
     );
+    json(&prodify(
+        dir.path(),
+        &["completions", "bash", "--format", "json"],
+    ));
     assert_eq!(
         json(&prodify(dir.path(), &["frobnicate", "--format", "json"]))["error"]["exit_code"],
         2
@@ -545,4 +549,81 @@ fn a_repository_begins_with_one_commit_where_git_knows_who_commits() {
         "{}",
         said(&output)
     );
+}
+
+/// git's word that nothing changed is no proof that it holds a file: here it is a repository of its own, and there it was told
+/// to look away.
+#[test]
+fn an_edit_that_no_commit_holds_is_kept_beside_its_replacement() {
+    let dir = tempdir().unwrap();
+    let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
+    let git = |arguments: &[&str]| {
+        let mut git = std::process::Command::new("git");
+        let done = git
+            .args(identity)
+            .args(arguments)
+            .current_dir(dir.path().join("orders"))
+            .status();
+        assert!(done.unwrap().success(), "{arguments:?}");
+    };
+    let project = dir.path().join("orders");
+    fs::create_dir(&project).unwrap();
+    fs::write(project.join("README.md"), "committed").unwrap();
+    fs::write(project.join(".gitignore"), "committed").unwrap();
+    git(&["init", "-q"]);
+    git(&["add", "--all"]);
+    git(&["commit", "-qm", "x"]);
+    git(&["update-index", "--assume-unchanged", "README.md"]);
+    fs::write(project.join("README.md"), "edited").unwrap();
+    let output = prodify(dir.path(), &["new", "orders", "-y", "--overwrite"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(
+        fs::read_to_string(project.join("README.md.orig")).unwrap(),
+        "edited"
+    );
+    assert!(!project.join(".gitignore.orig").exists());
+}
+
+#[test]
+fn what_is_no_text_is_not_overwritten() {
+    let dir = tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("orders/Cargo.toml")).unwrap();
+    let before = listing(dir.path());
+    let output = prodify(dir.path(), &["new", "orders", "-y", "--overwrite"]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(
+        said(&output).contains("conflict Cargo.toml (is a directory)"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(listing(dir.path()), before);
+    let quiet = prodify(dir.path(), &["new", "orders", "-yq"]);
+    assert!(said(&quiet).contains("--overwrite"), "{}", said(&quiet));
+}
+
+#[test]
+fn the_commands_that_are_printed_can_be_typed() {
+    let dir = tempdir().unwrap();
+    let output = prodify(dir.path(), &["new", "a b/orders/", "-y", "--vcs", "none"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(
+        said(&output).contains("cd 'a b/orders'"),
+        "{}",
+        said(&output)
+    );
+    let placeholders =
+        "example.com stands in for what was not said: `project.image` and `k8s.host`";
+    assert!(said(&output).contains(placeholders), "{}", said(&output));
+    let answers = [
+        "new",
+        "b",
+        "-y",
+        "--vcs",
+        "none",
+        "-d",
+        "k8s.host=a.example.com",
+        "-d",
+        "project.image=ghcr.io/a/b",
+    ];
+    assert!(!said(&prodify(dir.path(), &answers)).contains("stands in"));
 }

@@ -314,6 +314,40 @@ fn only_the_shell_prints() {
     }
 }
 
+#[test]
+fn pure_modules_see_only_what_they_are_given() {
+    let pure = [
+        "select.rs",
+        "tree.rs",
+        "plan.rs",
+        "merge.rs",
+        "names.rs",
+        "provenance.rs",
+    ];
+    let is_pure = |path: &Path| {
+        path.parent()
+            .is_some_and(|parent| parent.ends_with("render"))
+            || pure
+                .iter()
+                .any(|name| path.ends_with(Path::new("src").join(name)))
+    };
+    let files = sources();
+    let checked: Vec<_> = files.iter().filter(|(path, _)| is_pure(path)).collect();
+    assert!(checked.len() > pure.len());
+    for (path, code) in checked {
+        for world in [
+            "std::fs",
+            "std::env::",
+            "std::process",
+            "std::time",
+            "std::io",
+            "std::net",
+        ] {
+            assert!(!code.contains(world), "{} uses {world}", path.display());
+        }
+    }
+}
+
 /// `rust-version` is what it says only if no dependency asks for more.
 #[test]
 fn the_rust_version_holds_for_every_dependency() {

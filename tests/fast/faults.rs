@@ -112,15 +112,20 @@ fn a_link_out_of_the_project_is_not_followed() {
         (vec!["src".to_owned()], Vec::new())
     );
 
-    let output = prodify(
-        dir.path(),
-        &[
-            "new", ".", "-y", "--name", "orders", "--keep", "--vcs", "none",
-        ],
-    );
-    assert_eq!(output.status.code(), Some(101), "{}", said(&output));
+    let arguments = ["new", ".", "-y", "--name", "orders", "--vcs", "none"];
+    let output = prodify(dir.path(), &arguments);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).contains("symbolic link"), "{}", said(&output));
-    assert_eq!(listing(outside.path()), [""; 0]);
+    let output = prodify(dir.path(), &[&arguments[..], &["--keep"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+
+    // Nor is what a link calls the staging directory removed.
+    fs::create_dir_all(outside.path().join("staging")).unwrap();
+    fs::remove_dir_all(dir.path().join(".prodify")).unwrap();
+    std::os::unix::fs::symlink(outside.path(), dir.path().join(".prodify")).unwrap();
+    let error = apply(dir.path(), &plan_for(&[], &[], &[("b", "x")]), &[]).unwrap_err();
+    assert!(error.to_string().contains("symbolic link"), "{error}");
+    assert_eq!(listing(outside.path()), ["staging"]);
 }
 
 /// A limit on the size of a file fails a write in the middle, as a full disk does.
