@@ -167,16 +167,9 @@ impl Given {
 }
 
 fn known(catalog: &Catalog, key: &str) -> Result<()> {
-    let keys: Vec<String> = catalog
-        .project
-        .iter()
-        .map(|question| format!("project.{}", question.key))
-        .chain(catalog.components().flat_map(|component| {
-            component
-                .questions
-                .iter()
-                .map(|question| format!("{}.{}", component.name, question.key))
-        }))
+    let questions = catalog.questions();
+    let keys: Vec<String> = questions
+        .map(|(owner, question)| format!("{owner}.{}", question.key))
         .collect();
     if keys.iter().any(|known| known == key) {
         return Ok(());

@@ -84,10 +84,10 @@ fn answer_all(
     let mut answers = Answers::new();
     let mut assumed = Vec::new();
     let of_project = catalog.project.iter().map(|question| ("project", question));
-    let of_components = selection.components.iter().flat_map(|component| {
-        let questions = component.questions.iter();
-        questions.map(|question| (component.name.as_str(), question))
-    });
+    let of_components = selection
+        .components
+        .iter()
+        .flat_map(|component| component.asked());
     for (owner, question) in of_project.chain(of_components) {
         let scope = Scope {
             catalog,

@@ -64,6 +64,13 @@ impl Component {
         self.name.replace('-', "_")
     }
 
+    /// Its questions, each with its name.
+    pub fn asked(&self) -> impl Iterator<Item = (&str, &Question)> {
+        self.questions
+            .iter()
+            .map(|question| (self.name.as_str(), question))
+    }
+
     /// The exceptions for a file of its own.
     pub fn exception(&self, path: &RelPath) -> Option<&Exception> {
         self.files.get(path.as_str())

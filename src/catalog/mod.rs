@@ -94,6 +94,12 @@ impl Catalog {
         self.components.keys().map(String::as_str)
     }
 
+    /// Every question with its owner: `project` first, then the components.
+    pub fn questions(&self) -> impl Iterator<Item = (&str, &Question)> {
+        let of_project = self.project.iter().map(|question| ("project", question));
+        of_project.chain(self.components().flat_map(Component::asked))
+    }
+
     /// The text of a template, by its path below the template directory.
     pub fn source(&self, template: &str) -> Option<&str> {
         self.sources.get(template).map(AsRef::as_ref)

@@ -214,18 +214,7 @@ fn every_version_is_used_and_every_pin_is_a_commit() {
 #[test]
 fn a_question_takes_its_own_default() {
     let catalog = Catalog::embedded().unwrap();
-    let of_components = catalog.components().flat_map(|component| {
-        component
-            .questions
-            .iter()
-            .map(|question| (component.name.as_str(), question))
-    });
-    for (owner, question) in catalog
-        .project
-        .iter()
-        .map(|question| ("project", question))
-        .chain(of_components)
-    {
+    for (owner, question) in catalog.questions() {
         let template = matches!(&question.default, Value::Text(text) if text.contains("<%"));
         assert!(
             template || question.check(&question.default).is_ok(),

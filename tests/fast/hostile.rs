@@ -134,18 +134,7 @@ fn a_hostile_line_reads_back_from_every_format() {
 fn an_awkward_answer_keeps_every_format_whole() {
     let catalog = Catalog::embedded().unwrap();
     let names: Vec<&str> = catalog.names().collect();
-    let of_components = catalog.components().flat_map(|component| {
-        component
-            .questions
-            .iter()
-            .map(|question| (component.name.as_str(), question))
-    });
-    for (owner, question) in catalog
-        .project
-        .iter()
-        .map(|question| ("project", question))
-        .chain(of_components)
-    {
+    for (owner, question) in catalog.questions() {
         let literal = matches!(question.kind, Kind::Text { .. });
         for answer in awkward(question) {
             let flag = format!("{owner}.{}={answer}", question.key);
