@@ -144,7 +144,7 @@ impl Given {
         Ok((asked.default.clone(), Source::Default))
     }
 
-    /// The first flag that answers a question of a component that is not chosen.
+    /// Holds every flag against the components that are chosen.
     ///
     /// # Errors
     ///

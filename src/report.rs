@@ -82,7 +82,7 @@ pub struct FileReport {
 }
 
 /// A command to type next.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct NextStep {
     /// The command.
     pub command: String,

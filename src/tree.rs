@@ -106,6 +106,19 @@ pub struct File {
     pub component: String,
 }
 
+impl File {
+    /// A file that is no component's, such as the record of what was written.
+    pub fn of_prodify(text: String, class: Class) -> Self {
+        let component = "prodify".to_owned();
+        Self {
+            text,
+            executable: false,
+            class,
+            component,
+        }
+    }
+}
+
 /// Files by path, in the order of their paths.
 pub type Tree = BTreeMap<RelPath, File>;
 

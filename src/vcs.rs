@@ -30,22 +30,10 @@ pub fn begin(root: &Path, branch: &str) -> Begun {
         return Begun::Nothing(format!("{error:#}"));
     }
     // An identity that git makes up from the host's name is no signature for a project's first commit.
-    let identity = git(
-        root,
-        &[
-            "-c",
-            "user.useConfigOnly=true",
-            "var",
-            "GIT_COMMITTER_IDENT",
-        ],
-    )
-    .and_then(|()| {
-        git(
-            root,
-            &["-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT"],
-        )
-    });
-    if identity.is_err() {
+    let known = ["GIT_COMMITTER_IDENT", "GIT_AUTHOR_IDENT"]
+        .iter()
+        .all(|identity| git(root, &["-c", "user.useConfigOnly=true", "var", identity]).is_ok());
+    if !known {
         return Begun::Staged(
             "git does not know who you are: set user.name and user.email, then `git commit`"
                 .to_owned(),

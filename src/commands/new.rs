@@ -150,15 +150,7 @@ impl Project {
         let mut tree = draft.tree;
         fit_manifest(&mut tree, place)?;
         for (path, text) in [(provenance::ANSWERS, answers), (provenance::BASE, base)] {
-            tree.insert(
-                RelPath::new(path)?,
-                File {
-                    text,
-                    executable: false,
-                    class: Class::Tool,
-                    component: "prodify".to_owned(),
-                },
-            );
+            tree.insert(RelPath::new(path)?, File::of_prodify(text, Class::Tool));
         }
 
         let strangers = if target.directory.exists() {
@@ -174,17 +166,17 @@ impl Project {
         let mut plan = plan::plan(&Tree::new(), ours, theirs);
         refuse_project(&plan, target)?;
         let has_strangers = !strangers.is_empty();
-        for stranger in strangers {
-            let path = stranger.below(&place.prefix)?;
-            plan.extend([Step {
-                path,
+        let in_the_way = strangers.iter().map(|stranger| {
+            Ok(Step {
+                path: stranger.below(&place.prefix)?,
                 action: Action::Conflict,
                 why: Some("is there already, and no part of the project"),
                 before: None,
                 after: None,
                 resolved: false,
-            }]);
-        }
+            })
+        });
+        plan.extend(in_the_way.collect::<Result<Vec<_>>>()?);
         plan.extend(join(place)?);
         Ok(Self {
             plan,
@@ -219,10 +211,6 @@ impl Project {
                 "example.com stands in for what was not said: {keys}"
             ));
         }
-        let next = self.next.iter().map(|step| NextStep {
-            command: step.command.clone(),
-            why: step.why.clone(),
-        });
         Written {
             command: "new",
             outcome,
@@ -231,7 +219,7 @@ impl Project {
             components: selection.names().map(str::to_owned).collect(),
             files: FileReport::of_plan(&self.plan, arguments.writing.diff),
             notes,
-            next: enter.into_iter().chain(next).collect(),
+            next: enter.into_iter().chain(self.next.iter().cloned()).collect(),
         }
     }
 }
@@ -296,12 +284,7 @@ fn join(place: &Place) -> Result<Option<Step>> {
         action: Action::Update,
         why: Some("lists the new member"),
         before: Some(workspace.manifest.clone()),
-        after: Some(File {
-            text,
-            executable: false,
-            class: Class::Shared,
-            component: "prodify".to_owned(),
-        }),
+        after: Some(File::of_prodify(text, Class::Shared)),
         resolved: false,
     }))
 }
