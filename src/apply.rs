@@ -10,6 +10,7 @@
 )]
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -19,6 +20,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::plan::{Action, Plan, Step};
 use crate::provenance;
+use crate::threads;
 use crate::tree::{File, RelPath};
 
 /// Where texts wait to be renamed into their places.
@@ -68,14 +70,17 @@ fn create_root(root: &Path, steps: &[&Step]) -> Result<()> {
         remove_dir(&staging)?;
         undo.create_dirs(&staging)?;
         undo.trees.push(staging.clone());
+        let mut made = HashSet::new();
         for step in steps {
-            if let Some(file) = &step.after {
-                let path = step.path.in_root(&staging);
-                undo.create_dirs(path.parent().unwrap_or(&staging))?;
-                write(&path, file)
-                    .with_context(|| format!("writing {}", step.path.in_root(root).display()))?;
-            }
+            make_dirs(&staging, &step.path, &mut made)?;
         }
+        threads::try_map(steps, |step| {
+            let Some(file) = &step.after else {
+                return Ok(());
+            };
+            write(&step.path.in_root(&staging), file)
+                .with_context(|| format!("writing {}", step.path.in_root(root).display()))
+        })?;
         fs::rename(&staging, root).with_context(|| format!("creating {}", root.display()))
     })();
     if result.is_err() {
@@ -197,6 +202,19 @@ fn stays_inside(root: &Path, path: &RelPath) -> Result<()> {
                 place.display()
             ),
             Ok(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Makes the directories of a path below `root`, a new directory; those in `made` are there.
+fn make_dirs<'p>(root: &Path, path: &'p RelPath, made: &mut HashSet<&'p str>) -> Result<()> {
+    for (end, _) in path.as_str().match_indices('/') {
+        let dir = &path.as_str()[..end];
+        if made.insert(dir) {
+            let dir = root.join(dir);
+            fs::create_dir(&dir)
+                .with_context(|| format!("creating the directory {}", dir.display()))?;
         }
     }
     Ok(())

@@ -38,6 +38,7 @@ pub mod render;
 pub mod report;
 pub mod select;
 pub mod shell;
+pub mod threads;
 pub mod tree;
 pub mod vcs;
 

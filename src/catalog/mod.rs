@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use include_dir::{Dir, DirEntry, include_dir};
 use serde::Deserialize;
 
-pub use component::{Component, Fact, Next, Preset, Scope, Template};
+pub use component::{Component, Exception, Fact, Next, Preset, Scope, Template};
 pub use question::{Check, Choice, Condition, Kind, Question, Value};
 
 use crate::tree::RelPath;

@@ -76,9 +76,19 @@ impl Context {
         self
     }
 
+    /// All of it, as an expression sees it.
     pub(super) fn value(&self) -> Value {
-        let values = self.values.iter();
-        Value::from_pairs(values.map(|(name, value)| (name.as_str(), value.clone())))
+        Value::from_pairs(self.pairs())
+    }
+
+    /// The same with one more value.
+    pub(super) fn with(&self, name: &str, value: Value) -> Value {
+        Value::from_pairs(self.pairs().chain([(name, value)]))
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&str, Value)> {
+        let pairs = self.values.iter();
+        pairs.map(|(name, value)| (name.as_str(), value.clone()))
     }
 }
 

@@ -1,12 +1,12 @@
 //! The template engine: our delimiters, slots, and an escape that fails closed.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Value, ValueKind};
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior};
 
 use super::context::Context;
 use super::format::Format;
@@ -24,30 +24,27 @@ const INLINE: &str = "component.toml";
 pub struct Engine<'c> {
     environment: Environment<'c>,
     catalog: &'c Catalog,
-    context: Value,
-    /// Of the file that is being rendered; the fragments that it includes are written into it.
-    format: Shared,
+    context: &'c Context,
 }
 
-type Shared = Arc<Mutex<Format>>;
+/// The name under which the templates' filters find the format of the file that is being rendered; the fragments that it
+/// includes are written into it. A template cannot say it.
+const FORMAT: &str = "file format";
 
 impl<'c> Engine<'c> {
     /// An engine for the templates of `catalog`, in which the slots are filled by the components of `selection`.
-    pub fn new(catalog: &'c Catalog, selection: &Selection<'_>, context: &Context) -> Self {
+    pub fn new(catalog: &'c Catalog, selection: &Selection<'_>, context: &'c Context) -> Self {
         let mut environment = Environment::new();
         environment.set_syntax(delimiters());
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         // With any escape at all, a captured block counts as escaped already, which it is.
         environment.set_auto_escape_callback(|_| AutoEscape::Custom("literal".into()));
-        let format = Shared::new(Mutex::new(Format::Free));
-        let written = Arc::clone(&format);
-        environment.set_formatter(move |out, _, value| {
-            let text = bare(current(&written), value)?;
+        environment.set_formatter(|out, state, value| {
+            let text = bare(current(state), value)?;
             out.write_str(&text).map_err(Error::from)
         });
-        let written = Arc::clone(&format);
-        environment.add_filter("lit", move |value: &Value| {
-            literal(current(&written), value)
+        environment.add_filter("lit", |state: &State<'_, '_>, value: &Value| {
+            literal(current(state), value)
         });
         environment.add_filter("sort_lines", sort_lines);
         environment.add_filter("image_of", |repository: &str, slug: &str| {
@@ -76,8 +73,7 @@ impl<'c> Engine<'c> {
         Self {
             environment,
             catalog,
-            context: context.value(),
-            format,
+            context,
         }
     }
 
@@ -107,9 +103,8 @@ impl<'c> Engine<'c> {
     }
 
     fn render_as(&self, format: Format, name: &str, source: &str) -> Result<String, Error> {
-        *self.format.lock().unwrap_or_else(PoisonError::into_inner) = format;
-        self.environment
-            .render_named_str(name, source, &self.context)
+        let context = self.context.with(FORMAT, Value::from_object(format));
+        self.environment.render_named_str(name, source, context)
     }
 
     /// Whether an expression over the context is true.
@@ -121,7 +116,7 @@ impl<'c> Engine<'c> {
         Ok(self
             .environment
             .compile_expression(condition)?
-            .eval(&self.context)?
+            .eval(self.context.value())?
             .is_true())
     }
 }
@@ -165,8 +160,11 @@ fn include_all(sources: &[String]) -> String {
     sources.iter().map(include).collect()
 }
 
-fn current(format: &Shared) -> Format {
-    *format.lock().unwrap_or_else(PoisonError::into_inner)
+/// The format that is being written. Without one, the strictest there is: `lit` then has nothing to say.
+fn current(state: &State<'_, '_>) -> Format {
+    let format = state.lookup(FORMAT);
+    let format = format.as_ref().and_then(Value::downcast_object_ref);
+    format.copied().unwrap_or(Format::Plain)
 }
 
 /// What goes into the output for an expression without a filter: only what cannot be misread.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use minijinja::value::Object;
+
 use crate::names::YAML_WORDS;
 
 /// The format of a file, known from its name.
@@ -79,6 +81,9 @@ impl Format {
         }
     }
 }
+
+/// It is handed to the filters with the context.
+impl Object for Format {}
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,9 +11,10 @@ use anyhow::{Context as _, Result};
 pub use context::Context;
 pub use engine::Engine;
 
-use crate::catalog::Next;
+use crate::catalog::{Component, Exception, Next, Template};
 use crate::select::Selection;
-use crate::tree::{File, RelPath, Tree};
+use crate::threads;
+use crate::tree::{Class, File, RelPath, Tree};
 
 /// Renders what `selection` writes.
 ///
@@ -22,36 +23,13 @@ use crate::tree::{File, RelPath, Tree};
 /// Where a template fails, with its path and line, or where the components' pieces of `Cargo.toml` contradict each other.
 pub fn render(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Tree> {
     let mut tree = Tree::new();
-    for component in &selection.components {
-        for template in &component.templates {
-            let exception = component.exception(&template.path);
-            if let Some(condition) = exception.and_then(|exception| exception.when.as_deref()) {
-                let place = || {
-                    format!(
-                        "reading `when` of `{}` in templates/{}/component.toml",
-                        template.path, component.name
-                    )
-                };
-                if !engine.holds(condition).with_context(place)? {
-                    continue;
-                }
-            }
-            let file = File {
-                text: engine.render(&template.source)?,
-                executable: exception.is_some_and(|exception| exception.executable),
-                class: exception
-                    .map(|exception| exception.class)
-                    .unwrap_or_default(),
-                component: component.name.clone(),
-            };
-            if let Some(other) = tree.insert(template.path.clone(), file) {
-                anyhow::bail!(
-                    "`{}` and `{}` both write `{}`",
-                    other.component,
-                    component.name,
-                    template.path
-                );
-            }
+    for (path, file) in threads::try_map(&files(engine, selection)?, |file| file.render(engine))? {
+        if let Some(other) = tree.insert(path.clone(), file) {
+            let component = &tree[&path].component;
+            anyhow::bail!(
+                "`{}` and `{component}` both write `{path}`",
+                other.component
+            );
         }
     }
     let mut pieces = Vec::new();
@@ -69,12 +47,65 @@ pub fn render(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Tree> {
             File {
                 text,
                 executable: false,
-                class: crate::tree::Class::Shared,
+                class: Class::Shared,
                 component,
             },
         );
     }
     Ok(tree)
+}
+
+/// A file that a component is to write.
+struct Planned<'c> {
+    component: &'c Component,
+    template: &'c Template,
+}
+
+/// The files whose conditions hold.
+fn files<'c>(engine: &Engine<'_>, selection: &Selection<'c>) -> Result<Vec<Planned<'c>>> {
+    let mut files = Vec::new();
+    for &component in &selection.components {
+        for template in &component.templates {
+            let file = Planned {
+                component,
+                template,
+            };
+            if file.is_wanted(engine)? {
+                files.push(file);
+            }
+        }
+    }
+    Ok(files)
+}
+
+impl Planned<'_> {
+    fn exception(&self) -> Option<&Exception> {
+        self.component.exception(&self.template.path)
+    }
+
+    fn is_wanted(&self, engine: &Engine<'_>) -> Result<bool> {
+        let condition = self.exception().and_then(|file| file.when.as_deref());
+        let Some(condition) = condition else {
+            return Ok(true);
+        };
+        let (path, component) = (&self.template.path, &self.component.name);
+        engine.holds(condition).with_context(|| {
+            format!("reading `when` of `{path}` in templates/{component}/component.toml")
+        })
+    }
+
+    fn render(&self, engine: &Engine<'_>) -> Result<(RelPath, File)> {
+        let exception = self.exception();
+        let file = File {
+            text: engine.render(&self.template.source)?,
+            executable: exception.is_some_and(|exception| exception.executable),
+            class: exception
+                .map(|exception| exception.class)
+                .unwrap_or_default(),
+            component: self.component.name.clone(),
+        };
+        Ok((self.template.path.clone(), file))
+    }
 }
 
 /// Renders what to type next: commands, each with what it does.
