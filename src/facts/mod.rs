@@ -54,6 +54,9 @@ pub struct Facts {
     /// The directory of configuration that it reads at run time.
     #[serde(default)]
     pub config_dir: Option<String>,
+    /// Whether it has settings that nobody may see.
+    #[serde(default)]
+    pub secrets: bool,
     /// The environment that its image sets.
     #[serde(default)]
     pub container_env: BTreeMap<String, String>,
