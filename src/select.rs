@@ -45,6 +45,21 @@ pub fn preset(catalog: &Catalog, preset: Preset) -> BTreeSet<String> {
         .collect()
 }
 
+/// The component of that name.
+///
+/// # Errors
+///
+/// [`Usage`] where there is none, with the one that may be meant.
+pub fn known<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Component> {
+    catalog.get(name).ok_or_else(|| {
+        let hint = did_you_mean(name, catalog.names());
+        Usage::new(format!(
+            "there is no component `{name}`{hint} (`cargo prodify list` shows them all)"
+        ))
+        .into()
+    })
+}
+
 /// Resolves a request; `widest` is the widest scope whose top the project lies at.
 ///
 /// # Errors
@@ -52,26 +67,18 @@ pub fn preset(catalog: &Catalog, preset: Preset) -> BTreeSet<String> {
 /// [`Usage`] for an unknown component, one that is required and unwanted, two that conflict, one asked for by name that
 /// does not fit where the project lies, or none at all.
 pub fn select<'c>(catalog: &'c Catalog, request: &Request, widest: Scope) -> Result<Selection<'c>> {
-    let known = |name: &str| {
-        catalog.get(name).ok_or_else(|| {
-            let hint = did_you_mean(name, catalog.names());
-            Usage::new(format!(
-                "there is no component `{name}`{hint} (`cargo prodify list` shows them all)"
-            ))
-        })
-    };
     let mut without = BTreeSet::new();
     for name in &request.without {
         if request.with.contains(name) {
             return Err(Usage::new(format!("`{name}` is both asked for and unwanted")).into());
         }
-        without.insert(known(name)?.name.as_str());
+        without.insert(known(catalog, name)?.name.as_str());
     }
 
     let mut chosen = BTreeMap::new();
     let mut left_out = BTreeMap::new();
     for name in &request.start {
-        let component = known(name)?;
+        let component = known(catalog, name)?;
         if component.scope > widest {
             left_out.insert(component.name.as_str(), component);
         } else if !without.contains(component.name.as_str()) {
@@ -79,7 +86,7 @@ pub fn select<'c>(catalog: &'c Catalog, request: &Request, widest: Scope) -> Res
         }
     }
     for name in &request.with {
-        let component = known(name)?;
+        let component = known(catalog, name)?;
         if component.scope > widest {
             return Err(Usage::new(format!(
                 "`{name}` belongs to the top of a {}, and the project would lie below it",

@@ -41,6 +41,11 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         .map(|terminal| terminal as &mut dyn Prompt);
 
     let answered = read_answers(arguments)?;
+    // A slip in a flag is told before the first question, not after the last.
+    let given = Given::new(catalog, &arguments.answers.set, answered.answers)?;
+    for name in arguments.with.iter().chain(&arguments.without) {
+        select::known(catalog, name)?;
+    }
     let target = Target::choose(arguments, wizard.as_deref_mut())?;
     let place = Place::of(&target, arguments.workspace)?;
     let request = request(
@@ -50,7 +55,6 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         wizard.as_deref_mut(),
     )?;
     let selection = select::select(catalog, &request, place.widest)?;
-    let given = Given::new(catalog, &arguments.answers.set, answered.answers)?;
     let draft = draft::draft(catalog, &target.name, &selection, &given, wizard, shell)?;
 
     let mut project = Project::plan(&target, &place, &selection, draft)?;

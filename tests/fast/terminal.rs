@@ -227,3 +227,20 @@ fn files_in_the_way_are_asked_about_one_by_one() {
             .contains("[package]")
     );
 }
+
+#[test]
+fn a_slip_in_a_flag_is_told_before_the_first_question() {
+    for (flag, meant) in [
+        ("--with=dockre", "`docker`"),
+        ("-dservice.prot=1", "`service.port`"),
+    ] {
+        let dir = tempdir().unwrap();
+        let mut session = start(dir.path(), &["new", flag]);
+        let said = session.exp_eof().unwrap();
+        assert!(
+            said.contains(meant) && !said.contains("Project name"),
+            "{said}"
+        );
+        assert_eq!(exit_code(&session), Some(2));
+    }
+}
