@@ -12,6 +12,7 @@ mod conventions;
 mod faults;
 mod hostile;
 mod model;
+mod selections;
 mod support;
 mod terminal;
 mod workspaces;

@@ -8,7 +8,8 @@ use serde::de::Deserialize as _;
 use serde_json::Value;
 use toml_edit::{DocumentMut, Item};
 
-use crate::support::{render, selections};
+use crate::selections::covering;
+use crate::support::render;
 
 /// Not the default, so that a number that was written by hand is found.
 const PORT: &str = "9123";
@@ -67,7 +68,7 @@ impl Project {
 
 fn every_project(check: impl Fn(&Project)) {
     let catalog = Catalog::embedded().unwrap();
-    for selection in selections(&catalog) {
+    for selection in covering(&catalog, 3) {
         let port = format!("service.port={PORT}");
         let answers: Vec<&str> = if selection.contains(&"service") {
             vec![&port]

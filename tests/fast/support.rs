@@ -45,33 +45,6 @@ pub(crate) fn render(catalog: &Catalog, name: &str, components: &[&str], answers
         .tree
 }
 
-/// Every selection that the components allow, each with what it requires and each once.
-pub(crate) fn selections(catalog: &Catalog) -> Vec<Vec<&str>> {
-    let names: Vec<&str> = catalog.names().collect();
-    let closed = |chosen: &Vec<&str>| {
-        let requires = |name: &str| {
-            catalog.get(name).is_some_and(|component| {
-                component
-                    .requires
-                    .iter()
-                    .all(|required| chosen.contains(&required.as_str()))
-            })
-        };
-        !chosen.is_empty() && chosen.iter().all(|name| requires(name))
-    };
-    (0_u32..1 << names.len())
-        .map(|bits| {
-            names
-                .iter()
-                .enumerate()
-                .filter(|(index, _)| bits & (1 << index) != 0)
-                .map(|(_, name)| *name)
-                .collect()
-        })
-        .filter(closed)
-        .collect()
-}
-
 /// The program in `directory`, as cargo calls it, with nobody to ask.
 pub(crate) fn prodify(directory: &Path, arguments: &[&str]) -> Output {
     command(directory, arguments).output().unwrap()
