@@ -1,5 +1,7 @@
 //! From a selection to the files that are to be: asks what is left to ask, renders, and writes nothing.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result};
 use toml_edit::{DocumentMut, Item};
 
@@ -146,9 +148,14 @@ impl Scope<'_> {
         };
         let mut answers = self.answers.clone();
         answers.insert(format!("{}.{}", self.owner, question.key), value.clone());
-        let ident = self.owner.replace('-', "_");
-        let context = Context::new(self.name, &answers);
-        let context = context.with_component(self.owner, ident, &answers);
+        let owners = answers
+            .keys()
+            .filter_map(|key| Some(key.split_once('.')?.0));
+        let owners: BTreeSet<&str> = owners.filter(|owner| *owner != "project").collect();
+        let mut context = Context::new(self.name, &answers);
+        for owner in owners {
+            context = context.with_component(owner, owner.replace('-', "_"), &answers);
+        }
         let engine = Engine::new(self.catalog, &Selection::default(), &context);
         match engine.holds(&condition.when) {
             Ok(true) => Ok(()),

@@ -39,6 +39,9 @@ pub struct Facts {
     /// The path of its Prometheus metrics.
     #[serde(default)]
     pub metrics: Option<String>,
+    /// The port that those have for themselves; none or 0 where they are served beside the rest.
+    #[serde(default)]
+    pub metrics_port: Option<u16>,
     /// The arguments with which the binary checks its own health.
     #[serde(default)]
     pub health_args: Option<Vec<String>>,

@@ -11,8 +11,9 @@ use toml_edit::{DocumentMut, Item};
 use crate::selections::covering;
 use crate::support::render;
 
-/// Not the default, so that a number that was written by hand is found.
+/// Not the defaults, so that a number that was written by hand is found.
 const PORT: &str = "9123";
+const METRICS_PORT: &str = "9234";
 
 struct Project {
     selection: String,
@@ -69,12 +70,17 @@ impl Project {
 fn every_project(check: impl Fn(&Project)) {
     let catalog = Catalog::embedded().unwrap();
     for selection in covering(&catalog, 3) {
-        let port = format!("service.port={PORT}");
-        let answers: Vec<&str> = if selection.contains(&"service") {
-            vec![&port]
-        } else {
-            Vec::new()
-        };
+        let (port, metrics_port) = (
+            format!("service.port={PORT}"),
+            format!("telemetry.metrics-port={METRICS_PORT}"),
+        );
+        let mut answers: Vec<&str> = Vec::new();
+        if selection.contains(&"service") {
+            answers.push(&port);
+        }
+        if selection.contains(&"telemetry") {
+            answers.push(&metrics_port);
+        }
         check(&Project {
             tree: render(&catalog, "orders", &selection, &answers),
             selection: selection.join("+"),
@@ -83,12 +89,12 @@ fn every_project(check: impl Fn(&Project)) {
 }
 
 #[test]
-fn the_port_is_the_same_everywhere() {
+fn the_ports_are_the_same_everywhere() {
     every_project(|project| {
         let Project { selection, tree } = project;
         for (path, file) in tree {
             assert!(
-                !file.text.contains("8080"),
+                !file.text.contains("8080") && !file.text.contains("9464"),
                 "{selection}: {path} has a port of its own"
             );
         }
@@ -100,17 +106,38 @@ fn the_port_is_the_same_everywhere() {
             |config| config["server"]["port"].to_string(),
         );
         assert!(listens.contains(PORT), "{selection}");
-        assert!(
-            project.docker("EXPOSE").iter().all(|port| *port == PORT),
-            "{selection}"
-        );
+        let has_metrics = tree.contains_key("src/telemetry/metrics.rs");
+        let ports = if has_metrics {
+            vec![PORT, METRICS_PORT]
+        } else {
+            vec![PORT]
+        };
+        if has_metrics {
+            let listens = project.toml("config/default.toml").map_or_else(
+                || project.sources(),
+                |config| config["metrics"]["port"].to_string(),
+            );
+            assert!(listens.contains(METRICS_PORT), "{selection}");
+        }
+        if tree.contains_key("Dockerfile") {
+            assert_eq!(project.docker("EXPOSE"), ports, "{selection}");
+        }
         if let Some(deployment) = project.object("Deployment") {
             let container = &deployment["spec"]["template"]["spec"]["containers"][0];
-            assert_eq!(
-                container["ports"][0]["containerPort"].to_string(),
-                PORT,
-                "{selection}"
-            );
+            let open: Vec<String> = container["ports"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|port| port["containerPort"].to_string())
+                .collect();
+            assert_eq!(open, ports, "{selection}");
+            if has_metrics {
+                assert_eq!(
+                    deployment["spec"]["template"]["metadata"]["annotations"]["prometheus.io/port"],
+                    METRICS_PORT,
+                    "{selection}"
+                );
+            }
             let name = container["ports"][0]["name"].as_str().unwrap();
             for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
                 assert_eq!(
@@ -127,9 +154,12 @@ fn the_port_is_the_same_everywhere() {
                 object["kind"] == "NetworkPolicy" && object["metadata"]["name"] == "orders"
             });
             for policy in policies {
-                for rule in policy["spec"]["ingress"].as_array().unwrap() {
-                    assert_eq!(rule["ports"][0]["port"].to_string(), PORT, "{selection}");
-                }
+                let rules = policy["spec"]["ingress"].as_array().unwrap();
+                let let_in: Vec<String> = rules
+                    .iter()
+                    .map(|rule| rule["ports"][0]["port"].to_string())
+                    .collect();
+                assert_eq!(let_in, ports, "{selection}");
             }
         }
     });

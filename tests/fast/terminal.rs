@@ -74,7 +74,11 @@ fn the_wizard_asks_shows_and_writes() {
     accept_the_rest(&mut session, &PROJECT);
     accept_the_rest(
         &mut session,
-        &["Port to listen on", "Base image at run time"],
+        &[
+            "Port to listen on",
+            "Base image at run time",
+            "Port for the metrics",
+        ],
     );
     session.exp_string("Write ").unwrap();
     assert!(
@@ -101,6 +105,8 @@ fn what_a_flag_answers_is_not_asked() {
         "docker",
         "-d",
         "service.port=9123",
+        "-d",
+        "telemetry.metrics-port=0",
         "--vcs",
         "none",
     ];
@@ -128,6 +134,8 @@ fn typing_ahead_answers_what_comes() {
             "minimal",
             "-d",
             "service.port=9123",
+            "-d",
+            "telemetry.metrics-port=0",
             "-d",
             "project.image=ghcr.io/a/b",
             "-d",

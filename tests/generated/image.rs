@@ -138,6 +138,8 @@ impl Container {
             "no-new-privileges",
         ]);
         docker.args(["--env", &format!("APP__SERVER__PORT={port}")]);
+        // Any that is free: the network is the host's, where others may run too.
+        docker.args(["--env", "APP__METRICS__PORT=0"]);
         // The image's own check, only more often.
         docker.args(["--health-interval", "1s", image]);
         run(&mut docker)?;

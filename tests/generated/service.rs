@@ -61,7 +61,7 @@ pub fn answers(project: &Project) -> Result<()> {
 
 /// The requests of this test stand in them under their routes, and a path of no route under none of its own.
 fn exposes_metrics(service: &Service) -> Result<()> {
-    let metrics = http::get(service.address, "/metrics")?;
+    let metrics = http::get(service.metrics, "/metrics")?;
     ensure!(metrics.status == 200, "GET /metrics answered {metrics:?}");
     let requests: Vec<&str> = metrics
         .body
@@ -209,24 +209,29 @@ struct Service {
     environment: Vec<(String, String)>,
     directory: PathBuf,
     address: SocketAddr,
+    /// Where its metrics are, if it has any.
+    metrics: SocketAddr,
     log: PathBuf,
 }
 
 impl Service {
     fn start(project: &Project) -> Result<Self> {
-        let port = free_port()?;
-        let prefix = if project.has("config") {
-            "APP__SERVER__"
+        let (port, metrics_port) = (free_port()?, free_port()?);
+        let (server, metrics) = if project.has("config") {
+            ("APP__SERVER__", "APP__METRICS__")
         } else {
-            ""
+            ("", "METRICS_")
         };
-        let settings = [
-            ("PORT", port.to_string()),
-            ("DRAIN_SECONDS", DRAIN.as_secs().to_string()),
+        let mut environment = vec![
+            (format!("{server}PORT"), port.to_string()),
+            (
+                format!("{server}DRAIN_SECONDS"),
+                DRAIN.as_secs().to_string(),
+            ),
         ];
-        let environment = settings
-            .map(|(name, value)| (format!("{prefix}{name}"), value))
-            .to_vec();
+        if project.has("telemetry") {
+            environment.push((format!("{metrics}PORT"), metrics_port.to_string()));
+        }
         let executable = project.binary()?;
         let log = target()
             .join("generated")
@@ -240,12 +245,14 @@ impl Service {
             .spawn()
             .with_context(|| format!("starting {}", executable.display()))?;
         let address = (Ipv4Addr::LOCALHOST, port).into();
+        let metrics = (Ipv4Addr::LOCALHOST, metrics_port).into();
         let mut service = Self {
             child,
             executable,
             environment,
             directory: project.directory.clone(),
             address,
+            metrics,
             log,
         };
         service.await_answer()?;
