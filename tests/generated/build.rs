@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::command::run;
 use crate::project::Project;
+use crate::servers::{Postgres, Redis};
 
 pub fn is_formatted(project: &Project) -> Result<()> {
     run(project.cargo("fmt").arg("--check"))?;
@@ -23,8 +24,18 @@ pub fn passes_clippy(project: &Project) -> Result<()> {
     Ok(())
 }
 
+/// With the servers that its tests can use.
 pub fn passes_its_tests(project: &Project) -> Result<()> {
-    run(project.cargo("test").arg("--quiet"))?;
+    let mut tests = project.cargo("test");
+    let postgres = project.with("postgres", Postgres::start)?;
+    if let Some(postgres) = &postgres {
+        tests.env("DATABASE_URL", postgres.url());
+    }
+    let redis = project.with("redis", Redis::start)?;
+    if let Some(redis) = &redis {
+        tests.env("REDIS_URL", redis.url());
+    }
+    run(tests.arg("--quiet"))?;
     Ok(())
 }
 

@@ -21,7 +21,10 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
         let of_cargo_test = name.starts_with("CARGO") && name != "CARGO_HOME"
             || name == "RUSTUP_TOOLCHAIN"
             || name == "LD_LIBRARY_PATH";
-        if of_cargo_test || name.starts_with("APP_") || name == "RUST_LOG" {
+        let of_a_service = name.starts_with("APP_")
+            || name.starts_with("OTEL_")
+            || ["RUST_LOG", "DATABASE_URL", "REDIS_URL"].contains(&&*name);
+        if of_cargo_test || of_a_service {
             command.env_remove(&*name);
         }
     }

@@ -44,13 +44,26 @@ impl Connection {
     }
 
     pub fn get(&mut self, path: &str) -> Result<Answer> {
-        self.send(path)
-            .and_then(|()| self.receive())
-            .with_context(|| format!("GET {path}"))
+        self.ask("GET", path, "")
     }
 
-    fn send(&mut self, path: &str) -> Result<()> {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    /// Sends a request, with a body of JSON unless it is empty.
+    pub fn ask(&mut self, method: &str, path: &str, body: &str) -> Result<Answer> {
+        let kind = if body.is_empty() {
+            ""
+        } else {
+            "Content-Type: application/json\r\n"
+        };
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{kind}Content-Length: {length}\r\n\r\n{body}"
+        );
+        self.send(&request)
+            .and_then(|()| self.receive())
+            .with_context(|| format!("{method} {path}"))
+    }
+
+    fn send(&mut self, request: &str) -> Result<()> {
         self.0
             .get_mut()
             .write_all(request.as_bytes())
@@ -112,4 +125,9 @@ impl Connection {
 /// One request on a connection of its own.
 pub fn get(address: SocketAddr, path: &str) -> Result<Answer> {
     Connection::open(address)?.get(path)
+}
+
+/// The same with a body of JSON.
+pub fn post(address: SocketAddr, path: &str, body: &str) -> Result<Answer> {
+    Connection::open(address)?.ask("POST", path, body)
 }

@@ -12,8 +12,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::command::{command, run, tool, transcript};
 use crate::http;
+use crate::process::free_port;
 use crate::project::Project;
-use crate::service::free_port;
 
 #[test]
 #[ignore = "needs a container engine: tests/run image"]

@@ -15,16 +15,22 @@
 
 mod build;
 mod command;
+mod faults;
 mod http;
 mod image;
+mod matrix;
 mod planted;
+mod process;
 mod project;
+#[path = "../fast/selections.rs"]
+mod selections;
+mod servers;
 mod service;
 mod validators;
 
-/// A module for each selection, with every check as a test in it.
+/// A module for each selection, with every check as a test in it, and the faults that it has to survive.
 macro_rules! selections {
-    ($($case:ident: $arguments:literal,)+) => {$(
+    ($($case:ident: $arguments:literal $(=> [$($fault:ident),+])?,)+) => {$(
         mod $case {
             static PROJECT: crate::project::Lazy = crate::project::Lazy::new(stringify!($case), $arguments);
 
@@ -37,6 +43,7 @@ macro_rules! selections {
                 service::loses_no_request,
                 service::refuses_a_bad_setting,
                 validators::find_nothing,
+                $($(faults::$fault,)+)?
             }
         }
     )+};
@@ -54,13 +61,22 @@ macro_rules! checks {
 
 selections! {
     minimal: "--preset minimal",
-    standard: "--preset standard",
-    full: "--preset full",
+    standard: "--preset standard" => [
+        loses_no_request_in_ten_rollouts,
+        survives_the_database,
+        survives_slow_clients,
+        survives_a_crowd,
+        survives_a_log_that_is_stuck
+    ],
+    full: "--preset full" => [
+        loses_no_request_in_ten_rollouts,
+        survives_the_database,
+        survives_the_cache,
+        survives_slow_clients,
+        survives_a_crowd,
+        survives_a_log_that_is_stuck
+    ],
     service_alone: "--preset minimal --without config,telemetry,release-profile,docker",
-    service_with_config: "--preset minimal --without telemetry,release-profile,docker",
-    service_with_telemetry: "--preset minimal --without config,release-profile,docker",
-    standard_without_telemetry: "--preset standard --without telemetry",
-    standard_without_config: "--preset standard --without config",
     // A line that holds the name must be formatted whatever the name's length.
     shortest_name: "--preset standard --name q",
     longest_name: "--preset standard --name abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-012345678",

@@ -1,26 +1,22 @@
-//! A generated service that runs, and what it has to do while it does.
+//! What a generated service has to do while it runs.
 
-use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus};
+use std::fs;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::command::{command, refused, run, target};
+use crate::command::{command, refused, run};
 use crate::http::{self, Connection};
+use crate::process::{DRAIN, Service};
 use crate::project::Project;
 
 /// Clients that ask without a pause while the service is told to stop.
 const CLIENTS: usize = 8;
 
-/// How long the service still takes new connections after its readiness fails.
-const DRAIN: Duration = Duration::from_secs(2);
-
-/// How long it takes a load balancer to act on that; it has to be shorter.
+/// How long it takes a load balancer to act on that; it has to be shorter than the drain.
 const PROPAGATION: Duration = Duration::from_secs(1);
 
 /// The routes answer, and so do the commands of the binary beside the running service.
@@ -192,134 +188,4 @@ pub fn refuses_a_bad_setting(project: &Project) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// A port that is free now, and that nobody else on this machine is likely to take next.
-pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
-}
-
-/// A process that listens; it is killed where a test ends early.
-#[derive(Debug)]
-struct Service {
-    child: Child,
-    executable: PathBuf,
-    environment: Vec<(String, String)>,
-    directory: PathBuf,
-    address: SocketAddr,
-    /// Where its metrics are, if it has any.
-    metrics: SocketAddr,
-    log: PathBuf,
-}
-
-impl Service {
-    fn start(project: &Project) -> Result<Self> {
-        let (port, metrics_port) = (free_port()?, free_port()?);
-        let (server, metrics) = if project.has("config") {
-            ("APP__SERVER__", "APP__METRICS__")
-        } else {
-            ("", "METRICS_")
-        };
-        let mut environment = vec![
-            (format!("{server}PORT"), port.to_string()),
-            (
-                format!("{server}DRAIN_SECONDS"),
-                DRAIN.as_secs().to_string(),
-            ),
-        ];
-        if project.has("telemetry") {
-            environment.push((format!("{metrics}PORT"), metrics_port.to_string()));
-        }
-        let executable = project.binary()?;
-        let log = target()
-            .join("generated")
-            .join(format!("{}.log", project.name));
-        let output = File::create(&log)?;
-        let child = command(&executable)
-            .current_dir(&project.directory)
-            .envs(environment.clone())
-            .stdout(output.try_clone()?)
-            .stderr(output)
-            .spawn()
-            .with_context(|| format!("starting {}", executable.display()))?;
-        let address = (Ipv4Addr::LOCALHOST, port).into();
-        let metrics = (Ipv4Addr::LOCALHOST, metrics_port).into();
-        let mut service = Self {
-            child,
-            executable,
-            environment,
-            directory: project.directory.clone(),
-            address,
-            metrics,
-            log,
-        };
-        service.await_answer()?;
-        Ok(service)
-    }
-
-    fn await_answer(&mut self) -> Result<()> {
-        let begin = Instant::now();
-        while begin.elapsed() < Duration::from_secs(10) {
-            if http::get(self.address, "/health").is_ok() {
-                return Ok(());
-            }
-            if let Some(status) = self.child.try_wait()? {
-                bail!(
-                    "it ended with {status} and said: {}",
-                    fs::read_to_string(&self.log)?
-                );
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        bail!(
-            "it does not answer on {} and said: {}",
-            self.address,
-            fs::read_to_string(&self.log)?
-        )
-    }
-
-    /// Its binary, with the settings it runs with.
-    fn binary(&self) -> Command {
-        let mut binary = command(&self.executable);
-        binary
-            .current_dir(&self.directory)
-            .envs(self.environment.clone());
-        binary
-    }
-
-    fn signal(&self, name: &str) -> Result<()> {
-        run(command("kill")
-            .arg(format!("-{name}"))
-            .arg(self.child.id().to_string()))?;
-        Ok(())
-    }
-
-    fn stop(self, signal: &str) -> Result<ExitStatus> {
-        self.signal(signal)?;
-        self.wait()
-    }
-
-    fn wait(mut self) -> Result<ExitStatus> {
-        let begin = Instant::now();
-        while begin.elapsed() < Duration::from_secs(30) {
-            if let Some(status) = self.child.try_wait()? {
-                return Ok(status);
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        bail!(
-            "it does not stop; it said: {}",
-            fs::read_to_string(&self.log)?
-        )
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // Both fail where it has ended, which is how most tests end.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

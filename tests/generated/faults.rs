@@ -1,0 +1,257 @@
+//! What happens around a service in production: dependencies that go away, clients that misbehave, output that nobody reads.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Stdio, id};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::command::{command, run};
+use crate::http::{self, Answer, Connection};
+use crate::process::Service;
+use crate::project::Project;
+use crate::servers::{Postgres, Redis};
+use crate::service;
+
+/// The sample resource.
+const ITEMS: &str = "/api/v1/items";
+
+/// How long the service may take to notice that something went or came back.
+const NOTICE: Duration = Duration::from_secs(30);
+
+/// No answer may take longer, whatever is broken behind the service.
+const PROMPT: Duration = Duration::from_secs(3);
+
+/// So many clients want something all at once.
+const CROWD: usize = 10_000;
+
+/// A rollout is not lucky, but right, if nothing is lost in so many of them.
+const ROLLOUTS: usize = 10;
+
+pub fn loses_no_request_in_ten_rollouts(project: &Project) -> Result<()> {
+    for rollout in 1..=ROLLOUTS {
+        service::stops_under_load(project, "TERM").with_context(|| format!("rollout {rollout}"))?;
+    }
+    Ok(())
+}
+
+/// While the database is away the service lives, is unready, and answers 503 at once; it finds back by itself.
+pub fn survives_the_database(project: &Project) -> Result<()> {
+    let mut postgres = Postgres::start()?;
+    let service = Service::start_with(project, &[("APP__DATABASE__URL", postgres.url())])?;
+    let address = service.address;
+    await_status(address, "/ready", 200)?;
+    let busy = AtomicBool::new(true);
+    thread::scope(|scope| {
+        let clients: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| keep_asking(address, &busy)))
+            .collect();
+        let outage = outage(address, &mut postgres);
+        busy.store(false, Relaxed);
+        for client in clients {
+            let (well, unavailable) = client
+                .join()
+                .unwrap_or_else(|_| bail!("a client panicked"))?;
+            ensure!(
+                outage.is_err() || well > 0 && unavailable > 0,
+                "a client saw {well} answers and {unavailable} that said 503"
+            );
+        }
+        outage
+    })
+}
+
+fn outage(address: SocketAddr, postgres: &mut Postgres) -> Result<()> {
+    thread::sleep(Duration::from_millis(500));
+    postgres.stop()?;
+    let unready = await_status(address, "/ready", 503).context("without the database")?;
+    ensure!(
+        unready.body.contains("database"),
+        "unready without the reason: {unready:?}"
+    );
+    let health = http::get(address, "/health")?;
+    ensure!(health.status == 200, "GET /health answered {health:?}");
+    let items = http::get(address, ITEMS)?;
+    ensure!(
+        items.status == 503 && !items.header("retry-after").is_empty(),
+        "GET {ITEMS} answered {items:?}"
+    );
+    postgres.resume()?;
+    await_status(address, "/ready", 200).context("with the database again")?;
+    await_status(address, ITEMS, 200)?;
+    Ok(())
+}
+
+/// Asks for the resource until told to stop. Returns how often there was an answer, and how often it was 503.
+fn keep_asking(address: SocketAddr, busy: &AtomicBool) -> Result<(usize, usize)> {
+    let mut connection = Connection::open(address)?;
+    let (mut well, mut unavailable) = (0, 0);
+    while busy.load(Relaxed) {
+        let begin = Instant::now();
+        let answer = connection.get(ITEMS)?;
+        ensure!(
+            begin.elapsed() < PROMPT,
+            "an answer took {:?}: {answer:?}",
+            begin.elapsed()
+        );
+        match answer.status {
+            200 => well += 1,
+            503 => unavailable += 1,
+            _ => bail!("GET {ITEMS} answered {answer:?}"),
+        }
+        if answer.closes() {
+            connection = Connection::open(address)?;
+        }
+        // A limit on requests is not what is looked at here.
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok((well, unavailable))
+}
+
+/// Without its cache the service is slower, and nothing else.
+pub fn survives_the_cache(project: &Project) -> Result<()> {
+    let postgres = Postgres::start()?;
+    let mut redis = Redis::start()?;
+    let servers = [
+        ("APP__DATABASE__URL", postgres.url()),
+        ("APP__CACHE__URL", redis.url()),
+    ];
+    let service = Service::start_with(project, &servers)?;
+    let address = service.address;
+    await_status(address, "/ready", 200)?;
+    let item = http::post(address, ITEMS, "{\"name\":\"kept\"}")?;
+    ensure!(item.status == 201, "POST {ITEMS} answered {item:?}");
+    let item = item.header("location").to_owned();
+    let read = || -> Result<()> {
+        for _ in 0..20 {
+            let begin = Instant::now();
+            let answer = http::get(address, &item)?;
+            ensure!(
+                answer.status == 200 && begin.elapsed() < PROMPT,
+                "GET {item} answered {answer:?} after {:?}",
+                begin.elapsed()
+            );
+        }
+        Ok(())
+    };
+    read()?;
+    redis.kill()?;
+    read().context("without Redis")?;
+    let ready = http::get(address, "/ready")?;
+    ensure!(ready.status == 200, "GET /ready answered {ready:?}");
+    redis.resume()?;
+    read().context("with Redis again")
+}
+
+/// Clients that send a header letter by letter hold up nobody else, and not for ever.
+pub fn survives_slow_clients(project: &Project) -> Result<()> {
+    let service = Service::start(project)?;
+    let mut slow = Vec::new();
+    for _ in 0..200 {
+        let mut stream = TcpStream::connect(service.address)?;
+        stream.write_all(b"GET / HTTP/1.1\r\nhost:")?;
+        slow.push(stream);
+    }
+    for letter in b"localhost" {
+        for stream in &mut slow {
+            // It may have been shut out, which is as good.
+            let _ = stream.write_all(&[*letter]);
+        }
+        let begin = Instant::now();
+        let answer = http::get(service.address, "/")?;
+        ensure!(
+            answer.status == 200 && begin.elapsed() < PROMPT,
+            "beside slow clients, GET / answered {answer:?} after {:?}",
+            begin.elapsed()
+        );
+    }
+    ensure!(
+        service.stop("TERM")?.success(),
+        "slow clients kept it from ending well"
+    );
+    Ok(())
+}
+
+/// More clients than it has files or memory for are turned away, and the service is there when they have gone.
+pub fn survives_a_crowd(project: &Project) -> Result<()> {
+    let mut limit = command("prlimit");
+    run(limit.args(["--pid", &id().to_string(), "--nofile=20000:"]))?;
+    let service = Service::start(project)?;
+    // What a container gets where nobody thought of it.
+    let mut limit = command("prlimit");
+    run(limit.args(["--pid", &service.id().to_string(), "--nofile=1024:1024"]))?;
+    let address = service.address;
+    let mut crowd = Vec::new();
+    for client in 0..CROWD {
+        let stream = TcpStream::connect_timeout(&address, PROMPT);
+        crowd.push(stream.with_context(|| format!("client {client} of a crowd was not let in"))?);
+    }
+    let mut answered = 0;
+    for stream in &mut crowd {
+        stream.set_read_timeout(Some(PROMPT))?;
+        // Who was turned away may have been so before it could say anything.
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        let mut status = [0; 12];
+        match stream.read_exact(&mut status) {
+            Ok(()) => {
+                let politely = [*b"HTTP/1.1 200", *b"HTTP/1.1 503"].contains(&status);
+                let status = String::from_utf8_lossy(&status);
+                ensure!(politely, "one of a crowd was answered {status:?}");
+                answered += 1;
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                bail!("one of a crowd was neither answered nor turned away")
+            }
+            Err(_) => {}
+        }
+    }
+    ensure!(
+        answered > CROWD / 2,
+        "of {CROWD} clients only {answered} were told anything"
+    );
+    drop(crowd);
+    await_status(address, "/health", 200).context("after the crowd")?;
+    ensure!(
+        service.stop("TERM")?.success(),
+        "a crowd kept it from ending well"
+    );
+    Ok(())
+}
+
+/// A log that nobody reads holds up no request.
+pub fn survives_a_log_that_is_stuck(project: &Project) -> Result<()> {
+    let service = Service::start_into(project, &[], Stdio::piped())?;
+    let mut connection = Connection::open(service.address)?;
+    for request in 0..5_000 {
+        let begin = Instant::now();
+        let answer = connection.get("/no/such/page")?;
+        ensure!(
+            begin.elapsed() < PROMPT,
+            "request {request} took {:?}: {answer:?}",
+            begin.elapsed()
+        );
+        if answer.closes() {
+            connection = Connection::open(service.address)?;
+        }
+    }
+    ensure!(
+        service.stop("TERM")?.success(),
+        "a log that nobody reads kept it from ending well"
+    );
+    Ok(())
+}
+
+fn await_status(address: SocketAddr, path: &str, status: u16) -> Result<Answer> {
+    let begin = Instant::now();
+    loop {
+        let answer = http::get(address, path);
+        match answer {
+            Ok(answer) if answer.status == status => return Ok(answer),
+            _ if begin.elapsed() < NOTICE => thread::sleep(Duration::from_millis(50)),
+            other => bail!("GET {path} did not come to answer {status}, but {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Every two components together, and each of them without the other.
+
+use anyhow::{Context as _, Result};
+use cargo_prodify::catalog::{Catalog, Preset};
+use cargo_prodify::select;
+
+use crate::build;
+use crate::project::Project;
+use crate::selections::covering;
+
+#[test]
+#[ignore = "slow: tests/run generated"]
+fn any_two_components_compile_and_pass_their_tests() -> Result<()> {
+    let catalog = Catalog::embedded()?;
+    for (index, selection) in covering(&catalog, 2).into_iter().enumerate() {
+        // Without it, no crate is written.
+        if !selection.contains(&"service") {
+            continue;
+        }
+        let checked = check(&format!("pairs_{index}"), &flags(&catalog, &selection));
+        checked.with_context(|| format!("a project of {}", selection.join(", ")))?;
+    }
+    Ok(())
+}
+
+fn check(case: &str, arguments: &str) -> Result<()> {
+    let project = Project::new(case, arguments)?;
+    build::is_formatted(&project)?;
+    build::passes_clippy(&project)?;
+    build::passes_its_tests(&project)
+}
+
+/// What makes `new` write these components and no others.
+fn flags(catalog: &Catalog, selection: &[&str]) -> String {
+    let unwanted = select::preset(catalog, Preset::Minimal)
+        .into_iter()
+        .filter(|name| !selection.contains(&name.as_str()));
+    let unwanted: Vec<String> = unwanted.map(|name| format!(" --without {name}")).collect();
+    let wanted = selection.join(",");
+    format!("--preset minimal --with {wanted}{}", unwanted.concat())
+}

@@ -1,0 +1,171 @@
+//! A generated service that runs.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::command::{command, run, target};
+use crate::http;
+use crate::project::Project;
+
+/// How long the service still takes new connections after its readiness fails.
+pub const DRAIN: Duration = Duration::from_secs(2);
+
+/// A port that is free now, and that nobody else on this machine is likely to take next.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
+}
+
+/// A process that listens; it is killed where a test ends early.
+#[derive(Debug)]
+pub struct Service {
+    child: Child,
+    executable: PathBuf,
+    environment: Vec<(String, String)>,
+    directory: PathBuf,
+    pub address: SocketAddr,
+    /// Where its metrics are, if it has any.
+    pub metrics: SocketAddr,
+    log: PathBuf,
+}
+
+impl Service {
+    pub fn start(project: &Project) -> Result<Self> {
+        Self::start_with(project, &[])
+    }
+
+    /// Starts it with more settings than it needs.
+    pub fn start_with(project: &Project, settings: &[(&str, String)]) -> Result<Self> {
+        let log = log(project);
+        Self::start_into(project, settings, File::create(log)?.into())
+    }
+
+    /// As [`Service::start_with`], with the log going elsewhere.
+    pub fn start_into(
+        project: &Project,
+        settings: &[(&str, String)],
+        output: Stdio,
+    ) -> Result<Self> {
+        let (port, metrics_port) = (free_port()?, free_port()?);
+        let (server, metrics) = if project.has("config") {
+            ("APP__SERVER__", "APP__METRICS__")
+        } else {
+            ("", "METRICS_")
+        };
+        let mut environment = vec![
+            (format!("{server}PORT"), port.to_string()),
+            (
+                format!("{server}DRAIN_SECONDS"),
+                DRAIN.as_secs().to_string(),
+            ),
+        ];
+        if project.has("telemetry") {
+            environment.push((format!("{metrics}PORT"), metrics_port.to_string()));
+        }
+        let settings = settings.iter().cloned();
+        environment.extend(settings.map(|(name, value)| (name.to_owned(), value)));
+        let executable = project.binary()?;
+        let log = log(project);
+        let errors = File::options().create(true).append(true).open(&log)?;
+        let child = command(&executable)
+            .current_dir(&project.directory)
+            .envs(environment.clone())
+            .stdout(output)
+            .stderr(errors)
+            .spawn()
+            .with_context(|| format!("starting {}", executable.display()))?;
+        let address = (Ipv4Addr::LOCALHOST, port).into();
+        let metrics = (Ipv4Addr::LOCALHOST, metrics_port).into();
+        let mut service = Self {
+            child,
+            executable,
+            environment,
+            directory: project.directory.clone(),
+            address,
+            metrics,
+            log,
+        };
+        service.await_answer()?;
+        Ok(service)
+    }
+
+    fn await_answer(&mut self) -> Result<()> {
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_secs(10) {
+            if http::get(self.address, "/health").is_ok() {
+                return Ok(());
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("it ended with {status} and said: {}", self.log()?);
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        bail!(
+            "it does not answer on {} and said: {}",
+            self.address,
+            self.log()?
+        )
+    }
+
+    /// Its binary, with the settings it runs with.
+    pub fn binary(&self) -> Command {
+        let mut binary = command(&self.executable);
+        binary
+            .current_dir(&self.directory)
+            .envs(self.environment.clone());
+        binary
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> Result<String> {
+        Ok(fs::read_to_string(&self.log)?)
+    }
+
+    pub fn signal(&self, name: &str) -> Result<()> {
+        run(command("kill")
+            .arg(format!("-{name}"))
+            .arg(self.child.id().to_string()))?;
+        Ok(())
+    }
+
+    pub fn stop(self, signal: &str) -> Result<ExitStatus> {
+        self.signal(signal)?;
+        self.wait()
+    }
+
+    pub fn wait(mut self) -> Result<ExitStatus> {
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_secs(30) {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        bail!("it does not stop; it said: {}", self.log()?)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // Both fail where it has ended, which is how most tests end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn log(project: &Project) -> PathBuf {
+    target()
+        .join("generated")
+        .join(format!("{}.log", project.name))
+}

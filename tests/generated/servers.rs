@@ -1,0 +1,204 @@
+//! A PostgreSQL and a Redis that belong to one test: it may stop them, and they end with it.
+
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use tempfile::TempDir;
+
+use crate::command::{command, run};
+use crate::process::free_port;
+
+/// How long a server may take to start or to stop.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A PostgreSQL with an empty database.
+#[derive(Debug)]
+pub struct Postgres {
+    /// Not below `target`: the server's user may not be let into this repository.
+    directory: TempDir,
+    port: u16,
+    server: Option<Child>,
+}
+
+impl Postgres {
+    pub fn start() -> Result<Self> {
+        let mut postgres = Self {
+            directory: TempDir::new()?,
+            port: free_port()?,
+            server: None,
+        };
+        postgres.initialise()?;
+        postgres.resume()?;
+        Ok(postgres)
+    }
+
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Starts it again, on the same port and with the same data.
+    pub fn resume(&mut self) -> Result<()> {
+        let mut server = Self::program("postgres")?;
+        server
+            .arg("-D")
+            .arg(self.data())
+            .args(["-p", &self.port.to_string(), "-h", "127.0.0.1"]);
+        // No test outlives a power cut, but many of them wait for the disk.
+        server.args(["-c", "fsync=off", "-c", "unix_socket_directories="]);
+        server.stdout(Stdio::null()).stderr(Stdio::null());
+        self.server = Some(server.spawn().context("starting PostgreSQL")?);
+        self.await_connections()
+    }
+
+    /// Ends it and every connection to it.
+    pub fn stop(&mut self) -> Result<()> {
+        let Some(mut server) = self.server.take() else {
+            return Ok(());
+        };
+        // "Fast": clients are not waited for.
+        run(command("kill").args(["-INT", &server.id().to_string()]))?;
+        server.wait()?;
+        Ok(())
+    }
+
+    /// Runs a statement in it, and returns what it printed.
+    pub fn query(&self, statement: &str) -> Result<String> {
+        let mut client = command("psql");
+        run(client.args([
+            "-XAtq",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-c",
+            statement,
+            &self.url(),
+        ]))
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    fn initialise(&self) -> Result<()> {
+        if is_root()? {
+            run(command("chown").arg("postgres").arg(self.directory.path()))?;
+        }
+        let mut initdb = Self::program("initdb")?;
+        initdb.args(["-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"]);
+        run(initdb.args(["--locale", "C", "-D"]).arg(self.data()))?;
+        Ok(())
+    }
+
+    fn await_connections(&mut self) -> Result<()> {
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE {
+            if self.query("select 1").is_ok() {
+                return Ok(());
+            }
+            let ended = self.server.as_mut().map(Child::try_wait).transpose()?;
+            if let Some(status) = ended.flatten() {
+                bail!("PostgreSQL ended with {status}");
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        bail!("PostgreSQL does not answer")
+    }
+
+    /// One of the newest release that is installed, as a user that it runs as: not as root.
+    fn program(name: &str) -> Result<Command> {
+        let mut releases: Vec<_> = Path::new("/usr/lib/postgresql")
+            .read_dir()
+            .context("PostgreSQL is missing: `tests/run validators` installs it")?
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
+            .collect();
+        releases.sort_unstable();
+        let newest = releases.last().context("PostgreSQL has no release")?;
+        let path = format!("/usr/lib/postgresql/{newest}/bin/{name}");
+        if !is_root()? {
+            return Ok(command(path));
+        }
+        let mut program = command("setpriv");
+        program.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]);
+        program.arg(path).current_dir("/");
+        Ok(program)
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // The error of the test that ends here is the one to report.
+        let _ = self.stop();
+    }
+}
+
+/// A Redis that keeps nothing.
+#[derive(Debug)]
+pub struct Redis {
+    port: u16,
+    server: Child,
+}
+
+impl Redis {
+    pub fn start() -> Result<Self> {
+        let port = free_port()?;
+        let server = Self::spawn(port)?;
+        let mut redis = Self { port, server };
+        redis.await_connections()?;
+        Ok(redis)
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Starts it again, on the same port and empty.
+    pub fn resume(&mut self) -> Result<()> {
+        self.server = Self::spawn(self.port)?;
+        self.await_connections()
+    }
+
+    /// Ends it without a word to its clients.
+    pub fn kill(&mut self) -> Result<()> {
+        self.server.kill()?;
+        self.server.wait()?;
+        Ok(())
+    }
+
+    fn spawn(port: u16) -> Result<Child> {
+        let mut server = command("redis-server");
+        server.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
+        server.args(["--save", "", "--appendonly", "no"]);
+        server
+            .stdout(Stdio::null())
+            .spawn()
+            .context("starting redis-server, which `tests/run validators` installs")
+    }
+
+    fn await_connections(&mut self) -> Result<()> {
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE {
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
+                return Ok(());
+            }
+            if let Some(status) = self.server.try_wait()? {
+                bail!("Redis ended with {status}");
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        bail!("Redis does not answer")
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        // It may have been killed by the test.
+        let _ = self.kill();
+    }
+}
+
+fn is_root() -> Result<bool> {
+    Ok(run(command("id").arg("-u"))?.trim() == "0")
+}
