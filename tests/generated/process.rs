@@ -23,36 +23,18 @@ pub fn free_port() -> Result<u16> {
         .port())
 }
 
-/// A process that listens; it is killed where a test ends early.
-#[derive(Debug)]
-pub struct Service {
-    child: Child,
-    executable: PathBuf,
-    environment: Vec<(String, String)>,
-    directory: PathBuf,
-    pub address: SocketAddr,
-    /// Where its metrics are, if it has any.
-    pub metrics: SocketAddr,
-    log: PathBuf,
+/// What is unusual about how a service is started.
+#[derive(Debug, Default)]
+pub struct Start<'a> {
+    pub settings: Vec<(&'a str, String)>,
+    /// Where its log goes, if not into a file.
+    pub output: Option<Stdio>,
+    /// How many files it may open, if not as many as this test.
+    pub files: Option<u32>,
 }
 
-impl Service {
-    pub fn start(project: &Project) -> Result<Self> {
-        Self::start_with(project, &[])
-    }
-
-    /// Starts it with more settings than it needs.
-    pub fn start_with(project: &Project, settings: &[(&str, String)]) -> Result<Self> {
-        let log = log(project);
-        Self::start_into(project, settings, File::create(log)?.into())
-    }
-
-    /// As [`Service::start_with`], with the log going elsewhere.
-    pub fn start_into(
-        project: &Project,
-        settings: &[(&str, String)],
-        output: Stdio,
-    ) -> Result<Self> {
+impl Start<'_> {
+    pub fn start(self, project: &Project) -> Result<Service> {
         let (port, metrics_port) = (free_port()?, free_port()?);
         let (server, metrics) = if project.has("config") {
             ("APP__SERVER__", "APP__METRICS__")
@@ -69,12 +51,23 @@ impl Service {
         if project.has("telemetry") {
             environment.push((format!("{metrics}PORT"), metrics_port.to_string()));
         }
-        let settings = settings.iter().cloned();
+        let settings = self.settings.into_iter();
         environment.extend(settings.map(|(name, value)| (name.to_owned(), value)));
         let executable = project.binary()?;
         let log = log(project);
-        let errors = File::options().create(true).append(true).open(&log)?;
-        let child = command(&executable)
+        let errors = File::create(&log)?;
+        let output = match self.output {
+            Some(output) => output,
+            None => errors.try_clone()?.into(),
+        };
+        let mut start = command(&executable);
+        if let Some(files) = self.files {
+            start = command("prlimit");
+            start
+                .arg(format!("--nofile={files}:{files}"))
+                .arg(&executable);
+        }
+        let child = start
             .current_dir(&project.directory)
             .envs(environment.clone())
             .stdout(output)
@@ -83,7 +76,7 @@ impl Service {
             .with_context(|| format!("starting {}", executable.display()))?;
         let address = (Ipv4Addr::LOCALHOST, port).into();
         let metrics = (Ipv4Addr::LOCALHOST, metrics_port).into();
-        let mut service = Self {
+        let mut service = Service {
             child,
             executable,
             environment,
@@ -94,6 +87,35 @@ impl Service {
         };
         service.await_answer()?;
         Ok(service)
+    }
+}
+
+/// A process that listens; it is killed where a test ends early.
+#[derive(Debug)]
+pub struct Service {
+    child: Child,
+    executable: PathBuf,
+    environment: Vec<(String, String)>,
+    directory: PathBuf,
+    pub address: SocketAddr,
+    /// Where its metrics are, if it has any.
+    pub metrics: SocketAddr,
+    log: PathBuf,
+}
+
+impl Service {
+    pub fn start(project: &Project) -> Result<Self> {
+        Start::default().start(project)
+    }
+
+    /// Starts it with more settings than it needs.
+    pub fn start_with(project: &Project, settings: &[(&str, String)]) -> Result<Self> {
+        let settings = settings.to_vec();
+        let start = Start {
+            settings,
+            ..Start::default()
+        };
+        start.start(project)
     }
 
     fn await_answer(&mut self) -> Result<()> {
@@ -121,10 +143,6 @@ impl Service {
             .current_dir(&self.directory)
             .envs(self.environment.clone());
         binary
-    }
-
-    pub fn id(&self) -> u32 {
-        self.child.id()
     }
 
     /// What it has logged so far.
