@@ -39,7 +39,7 @@ pub fn apply(root: &Path, plan: &Plan, originals: &[RelPath]) -> Result<()> {
         .collect();
     // A run that was killed must not look like one that was done, so the record of what was written comes last; and cargo must
     // be able to read the workspace for the next run, so a manifest comes after what it speaks of.
-    steps.sort_by_key(|step| {
+    steps.sort_by_cached_key(|step| {
         let is_manifest = step.path.name() == "Cargo.toml";
         let depth = step.path.as_str().matches('/').count();
         (

@@ -153,11 +153,16 @@ pub fn write_base(tree: &Tree) -> String {
             "-- {path} ({}{executable}{newline}) --",
             file.component
         );
-        for line in file.text.split_inclusive('\n') {
-            if is_marker(line.trim_start_matches('\\')) {
-                base.push('\\');
+        // Hardly any file could have such a line, and to look at each takes its time.
+        if file.text.contains(" --") {
+            for line in file.text.split_inclusive('\n') {
+                if is_marker(line.trim_start_matches('\\')) {
+                    base.push('\\');
+                }
+                base.push_str(line);
             }
-            base.push_str(line);
+        } else {
+            base.push_str(&file.text);
         }
         if !newline.is_empty() {
             base.push('\n');
