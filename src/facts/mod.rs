@@ -30,6 +30,15 @@ pub struct Facts {
     /// Where it listens.
     #[serde(default)]
     pub port: Option<u16>,
+    /// Where TLS ends in production: `pod` means the service itself, `ingress` what is before it.
+    #[serde(default)]
+    pub tls_at: Option<String>,
+    /// The port for https, where that is the pod.
+    #[serde(default)]
+    pub tls_port: Option<u16>,
+    /// The directory of `tls.crt` and `tls.key`, where that is the pod.
+    #[serde(default)]
+    pub tls_dir: Option<String>,
     /// The path that answers as long as the process lives.
     #[serde(default)]
     pub liveness: Option<String>,

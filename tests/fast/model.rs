@@ -14,6 +14,7 @@ use crate::support::render;
 /// Not the defaults, so that a number that was written by hand is found.
 const PORT: &str = "9123";
 const METRICS_PORT: &str = "9234";
+const TLS_PORT: &str = "9345";
 
 struct Project {
     selection: String,
@@ -68,19 +69,22 @@ impl Project {
 }
 
 fn every_project(check: impl Fn(&Project)) {
+    every_project_with(&[], check);
+}
+
+/// As [`every_project`], with these answers where their component is chosen.
+fn every_project_with(more: &[String], check: impl Fn(&Project)) {
     let catalog = Catalog::embedded().unwrap();
+    let ports = [
+        format!("service.port={PORT}"),
+        format!("telemetry.metrics-port={METRICS_PORT}"),
+        format!("tls.port={TLS_PORT}"),
+    ];
     for selection in covering(&catalog, 3) {
-        let (port, metrics_port) = (
-            format!("service.port={PORT}"),
-            format!("telemetry.metrics-port={METRICS_PORT}"),
-        );
-        let mut answers: Vec<&str> = Vec::new();
-        if selection.contains(&"service") {
-            answers.push(&port);
-        }
-        if selection.contains(&"telemetry") {
-            answers.push(&metrics_port);
-        }
+        let answers = ports.iter().chain(more).map(String::as_str);
+        let answers: Vec<&str> = answers
+            .filter(|answer| selection.contains(&answer.split('.').next().unwrap()))
+            .collect();
         check(&Project {
             tree: render(&catalog, "orders", &selection, &answers),
             selection: selection.join("+"),
@@ -94,7 +98,9 @@ fn the_ports_are_the_same_everywhere() {
         let Project { selection, tree } = project;
         for (path, file) in tree {
             assert!(
-                !file.text.contains("8080") && !file.text.contains("9464"),
+                ["8080", "9464", "8443"]
+                    .iter()
+                    .all(|port| !file.text.contains(port)),
                 "{selection}: {path} has a port of its own"
             );
         }
@@ -162,6 +168,84 @@ fn the_ports_are_the_same_everywhere() {
                 assert_eq!(let_in, ports, "{selection}");
             }
         }
+    });
+}
+
+/// TLS that ends in the pod: the certificate is mounted where the service reads it, and clients are sent to the port for
+/// https.
+#[test]
+fn tls_in_the_pod_is_the_same_everywhere() {
+    every_project_with(&["tls.at=pod".to_owned()], |project| {
+        let Project { selection, tree } = project;
+        if !tree.contains_key("src/tls.rs") {
+            return;
+        }
+        let default = project.toml("config/default.toml").unwrap();
+        assert_eq!(default["tls"]["port"].to_string().trim(), TLS_PORT);
+        assert_eq!(default["tls"]["enabled"].as_bool(), Some(false));
+        let production = project.toml("config/production.toml").unwrap();
+        for config in [&production, &project.toml("config/staging.toml").unwrap()] {
+            assert_eq!(config["tls"]["enabled"].as_bool(), Some(true));
+        }
+        if tree.contains_key("Dockerfile") {
+            assert!(project.docker("EXPOSE").contains(&TLS_PORT), "{selection}");
+        }
+        let Some(deployment) = project.object("Deployment") else {
+            return;
+        };
+        let pod = &deployment["spec"]["template"]["spec"];
+        let container = &pod["containers"][0];
+        let port = container["ports"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|port| port["containerPort"].to_string() == TLS_PORT)
+            .unwrap();
+        let service = project.object("Service").unwrap();
+        assert_eq!(service["spec"]["ports"][0]["targetPort"], port["name"]);
+        let ingress = project.object("Ingress").unwrap();
+        let backend = &ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"];
+        assert_eq!(backend["port"]["name"], service["spec"]["ports"][0]["name"]);
+        let let_in = project
+            .objects()
+            .into_iter()
+            .find(|object| {
+                object["kind"] == "NetworkPolicy" && object["metadata"]["name"] == "orders"
+            })
+            .unwrap()["spec"]["ingress"][0]["ports"][0]["port"]
+            .to_string();
+        assert_eq!(let_in, TLS_PORT, "{selection}");
+
+        let (mount, volume) = (&container["volumeMounts"][0], &pod["volumes"][0]);
+        assert_eq!(mount["name"], volume["name"]);
+        for key in ["certificate", "key"] {
+            let path = production["tls"][key].as_str().unwrap();
+            let directory = path.rsplit_once('/').unwrap().0;
+            assert_eq!(mount["mountPath"], directory, "{selection}");
+        }
+        assert_eq!(
+            volume["secret"]["secretName"],
+            ingress["spec"]["tls"][0]["secretName"]
+        );
+
+        let transport = project.object("ServersTransport").unwrap();
+        let of = |key: &str| transport["metadata"][key].as_str().unwrap();
+        let staging = project.text("k8s/overlays/staging/kustomization.yaml");
+        let staging: Value = serde_norway::from_str(staging.unwrap()).unwrap();
+        for (namespace, text) in [
+            (of("namespace"), service["metadata"].to_string()),
+            (
+                staging["namespace"].as_str().unwrap(),
+                staging["patches"].to_string(),
+            ),
+        ] {
+            let name = format!("{namespace}-{}@kubernetescrd", of("name"));
+            assert!(text.contains(&name), "{selection}: {text}");
+        }
+        assert_eq!(
+            transport["spec"]["serverName"],
+            ingress["spec"]["rules"][0]["host"]
+        );
     });
 }
 
@@ -380,6 +464,7 @@ fn what_is_not_chosen_leaves_no_trace() {
         ("config", "config/default.toml"),
         ("docker", "docker"),
         ("k8s", "kubectl"),
+        ("tls", "certificate"),
     ]);
     every_project(|project| {
         for (path, file) in &project.tree {
