@@ -51,9 +51,15 @@ pub struct Facts {
     /// The port that those have for themselves; none or 0 where they are served beside the rest.
     #[serde(default)]
     pub metrics_port: Option<u16>,
+    /// The path of the document that describes its API.
+    #[serde(default)]
+    pub openapi: Option<String>,
     /// The arguments with which the binary checks its own health.
     #[serde(default)]
     pub health_args: Option<Vec<String>>,
+    /// The arguments with which the binary brings its database to the state that it needs.
+    #[serde(default)]
+    pub migrate_args: Option<Vec<String>>,
     /// For how many seconds readiness is red before the listener closes.
     #[serde(default)]
     pub drain_seconds: Option<u32>,

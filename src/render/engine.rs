@@ -47,6 +47,7 @@ impl<'c> Engine<'c> {
             literal(current(state), value)
         });
         environment.add_filter("sort_lines", sort_lines);
+        environment.add_filter("json_entries", json_entries);
         environment.add_filter("image_of", |repository: &str, slug: &str| {
             names::image_of(repository, slug)
         });
@@ -206,4 +207,51 @@ fn sort_lines(text: &str) -> Value {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     lines.sort_unstable();
     Value::from_safe_string(lines.concat())
+}
+
+/// The filter `json_entries`: puts commas between what several fragments add to an object or to a list. Those of an object,
+/// which begin with their key, are sorted by it.
+fn json_entries(text: &str) -> Value {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let outermost = text.lines().map(indent).min().unwrap_or_default();
+    let mut entries: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let begins = indent(line) == outermost && !line.trim_start().starts_with(['}', ']']);
+        match entries.last_mut() {
+            Some(entry) if !begins => {
+                entry.push('\n');
+                entry.push_str(line);
+            }
+            _ => entries.push(line.to_owned()),
+        }
+    }
+    // A list's entries begin with a brace, and stay in their order.
+    entries.sort_by(|a, b| key(a).cmp(&key(b)));
+    let joined = entries.join(",\n");
+    let end = if joined.is_empty() { "" } else { "\n" };
+    Value::from_safe_string(joined + end)
+}
+
+/// The key at the beginning of an entry, if it has one.
+fn key(entry: &str) -> Option<&str> {
+    Some(entry.trim_start().strip_prefix('"')?.split_once("\":")?.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::json_entries;
+
+    #[test]
+    fn entries_of_json_get_their_order_and_commas() {
+        let object = "  \"b/c\": {\n    \"x\": 1\n  }\n  \"b\": 2\n  \"a\": [\n    3\n  ]\n";
+        assert_eq!(
+            json_entries(object).to_string(),
+            "  \"a\": [\n    3\n  ],\n  \"b\": 2,\n  \"b/c\": {\n    \"x\": 1\n  }\n"
+        );
+        assert_eq!(
+            json_entries("  { \"b\": 1 }\n  { \"a\": 2 }\n").to_string(),
+            "  { \"b\": 1 },\n  { \"a\": 2 }\n"
+        );
+        assert_eq!(json_entries("").to_string(), "");
+    }
 }
