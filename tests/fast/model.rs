@@ -462,7 +462,7 @@ fn what_is_not_chosen_leaves_no_trace() {
     let traces = BTreeMap::from([
         ("telemetry", "/metrics"),
         ("config", "config/default.toml"),
-        ("docker", "docker"),
+        ("docker", "docker build"),
         ("k8s", "kubectl"),
         ("tls", "certificate"),
     ]);
