@@ -465,6 +465,7 @@ fn what_is_not_chosen_leaves_no_trace() {
         ("docker", "docker build"),
         ("k8s", "kubectl"),
         ("tls", "certificate"),
+        ("traces", "opentelemetry"),
     ]);
     every_project(|project| {
         for (path, file) in &project.tree {

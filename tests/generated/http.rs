@@ -127,6 +127,14 @@ pub fn get(address: SocketAddr, path: &str) -> Result<Answer> {
     Connection::open(address)?.get(path)
 }
 
+/// The same as a part of a caller's trace.
+pub fn get_traced(address: SocketAddr, path: &str, traceparent: &str) -> Result<Answer> {
+    let mut connection = Connection::open(address)?;
+    let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nTraceparent: {traceparent}");
+    connection.send(&format!("{head}\r\n\r\n"))?;
+    connection.receive()
+}
+
 /// The same with a body of JSON.
 pub fn post(address: SocketAddr, path: &str, body: &str) -> Result<Answer> {
     Connection::open(address)?.ask("POST", path, body)

@@ -26,6 +26,7 @@ mod project;
 mod selections;
 mod servers;
 mod service;
+mod traces;
 mod validators;
 
 /// A module for each selection, with every check as a test in it, and the faults that it has to survive.
