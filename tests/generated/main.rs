@@ -77,6 +77,7 @@ selections! {
         survives_a_crowd,
         survives_a_log_that_is_stuck
     ],
+    tls_in_the_pod: "--preset standard --with tls --set tls.at=pod",
     service_alone: "--preset minimal --without config,telemetry,release-profile,docker",
     // A line that holds the name must be formatted whatever the name's length.
     shortest_name: "--preset standard --name q",
