@@ -199,7 +199,7 @@ fn tls_in_the_pod_is_the_same_everywhere() {
             .as_array()
             .unwrap()
             .iter()
-            .find(|port| port["containerPort"].to_string() == TLS_PORT)
+            .find(|port| port["containerPort"] == TLS_PORT.parse::<u16>().unwrap())
             .unwrap();
         let service = project.object("Service").unwrap();
         assert_eq!(service["spec"]["ports"][0]["targetPort"], port["name"]);
