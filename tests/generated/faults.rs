@@ -249,7 +249,7 @@ pub fn survives_a_log_that_is_stuck(project: &Project) -> Result<()> {
     Ok(())
 }
 
-fn await_status(address: SocketAddr, path: &str, status: u16) -> Result<Answer> {
+pub fn await_status(address: SocketAddr, path: &str, status: u16) -> Result<Answer> {
     let begin = Instant::now();
     loop {
         let answer = http::get(address, path);

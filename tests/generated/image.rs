@@ -27,7 +27,7 @@ fn distroless_image_serves() -> Result<()> {
 #[test]
 #[ignore = "needs a container engine: tests/run image"]
 fn debian_image_serves() -> Result<()> {
-    let project = Project::new("image_debian", "--preset standard --set docker.base=debian")?;
+    let project = Project::new("image_debian", "--preset minimal --set docker.base=debian")?;
     fs::remove_file(project.path("Cargo.lock"))?;
     build(&project)?;
     serves(&project)

@@ -13,6 +13,7 @@
     reason = "a test has no users: `pub` says what a module offers to the others"
 )]
 
+mod api;
 mod build;
 mod command;
 mod faults;
@@ -29,9 +30,9 @@ mod service;
 mod traces;
 mod validators;
 
-/// A module for each selection, with every check as a test in it, and the faults that it has to survive.
+/// A module for each selection, with every check as a test in it, and more where there is more to check.
 macro_rules! selections {
-    ($($case:ident: $arguments:literal $(=> [$($fault:ident),+])?,)+) => {$(
+    ($($case:ident: $arguments:literal $(=> { $($more:tt)+ })?,)+) => {$(
         mod $case {
             static PROJECT: crate::project::Lazy = crate::project::Lazy::new(stringify!($case), $arguments);
 
@@ -44,7 +45,7 @@ macro_rules! selections {
                 service::loses_no_request,
                 service::refuses_a_bad_setting,
                 validators::find_nothing,
-                $($(faults::$fault,)+)?
+                $($($more)+)?
             }
         }
     )+};
@@ -62,21 +63,22 @@ macro_rules! checks {
 
 selections! {
     minimal: "--preset minimal",
-    standard: "--preset standard" => [
-        loses_no_request_in_ten_rollouts,
-        survives_the_database,
-        survives_slow_clients,
-        survives_a_crowd,
-        survives_a_log_that_is_stuck
-    ],
-    full: "--preset full" => [
-        loses_no_request_in_ten_rollouts,
-        survives_the_database,
-        survives_the_cache,
-        survives_slow_clients,
-        survives_a_crowd,
-        survives_a_log_that_is_stuck
-    ],
+    standard: "--preset standard" => {
+        faults::loses_no_request_in_ten_rollouts,
+        faults::survives_the_database,
+        faults::survives_slow_clients,
+        faults::survives_a_crowd,
+        faults::survives_a_log_that_is_stuck,
+    },
+    full: "--preset full" => {
+        api::keeps_to_its_description,
+        faults::loses_no_request_in_ten_rollouts,
+        faults::survives_the_database,
+        faults::survives_the_cache,
+        faults::survives_slow_clients,
+        faults::survives_a_crowd,
+        faults::survives_a_log_that_is_stuck,
+    },
     tls_in_the_pod: "--preset standard --with tls --set tls.at=pod",
     service_alone: "--preset minimal --without config,telemetry,release-profile,docker",
     // A line that holds the name must be formatted whatever the name's length.

@@ -1,0 +1,30 @@
+//! What is asked of the API is answered as its description says, whatever is asked.
+
+use anyhow::Result;
+
+use crate::command::{run, tool};
+use crate::faults::await_status;
+use crate::process::Service;
+use crate::project::Project;
+use crate::servers::{Postgres, Redis};
+
+/// What schemathesis looks for in each answer; the rest of its checks is about conventions that the API need not share.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+                      response_headers_conformance,response_schema_conformance,negative_data_rejection,\
+                      positive_data_acceptance,use_after_free,ensure_resource_availability,ignored_auth";
+
+pub fn keeps_to_its_description(project: &Project) -> Result<()> {
+    let postgres = Postgres::start()?;
+    let mut settings = vec![("APP__DATABASE__URL", postgres.url())];
+    let redis = project.with("redis", Redis::start)?;
+    settings.extend(redis.iter().map(|redis| ("APP__CACHE__URL", redis.url())));
+    let service = Service::start_with(project, &settings)?;
+    await_status(service.address, "/ready", 200)?;
+    let document = format!("http://{}/openapi.json", service.address);
+    let mut schemathesis = tool("schemathesis")?;
+    schemathesis.current_dir(&project.directory);
+    schemathesis.args(["run", &document, "--checks", CHECKS, "--no-color"]);
+    // The same requests each time.
+    run(schemathesis.args(["--max-examples", "100", "--seed", "1"]))?;
+    Ok(())
+}
