@@ -1,0 +1,333 @@
+//! `cargo bench --bench service`: a generated service, with everything that `standard` puts around a request, beside a bare
+//! axum route of the same release profile.
+//!
+//! More arguments go to `new`: `cargo bench --bench service -- --without traces` shows what one component costs.
+//!
+//! All sides run at the same time and are asked in turn, each on the same CPU; what counts is the ratio of the medians. Where
+//! the machine is busy with something else, look at the CPU time per request, which is the server's own. It takes `wrk` and
+//! `taskset`, and Linux for its /proc.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a bench reads the clock, writes to directories of its own and prints what it found"
+)]
+
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// So often each side is measured, for so long, over so many connections.
+const ROUNDS: usize = 9;
+const SECONDS: u32 = 2;
+const CONNECTIONS: u32 = 32;
+
+/// So often each side is started.
+const STARTS: usize = 11;
+
+/// The route that is asked for, on both sides.
+const ROUTE: &str = r#"route("/ping", get(async || "pong"))"#;
+
+const BARE: &str = r#"
+use axum::{Router, routing::get};
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let port = std::env::var("PORT").unwrap_or_default();
+    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
+    axum::serve(listener, Router::new().ROUTE).await
+}
+"#;
+
+/// What a side runs with, so that all that it has around a request is at work, and nothing is refused.
+const SETTINGS: [(&str, &str); 6] = [
+    ("APP_ENVIRONMENT", "production"),
+    ("APP__SERVER__HOST", "127.0.0.1"),
+    ("APP__METRICS__PORT", "0"),
+    ("APP__RATE_LIMIT__REQUESTS_PER_SECOND", "1000000"),
+    ("APP__RATE_LIMIT__BURST", "1000000"),
+    // A span for each request, but no collector to send it to.
+    ("APP__TRACES__RATIO", "0"),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let Built { project, binaries } = build()?;
+    let keys = fs::read_to_string(project.join("config/default.toml"))?;
+    let settings = SETTINGS.into_iter().filter(|(name, _)| {
+        let table = name.split("__").nth(1).map(str::to_lowercase);
+        table.is_none_or(|table| keys.contains(&format!("[{table}]")))
+    });
+    let settings: Vec<_> = settings.collect();
+    let quiet = [&settings[..], &[("APP__LOG__FILTER", "warn")]].concat();
+    let side = |name, binary: &str, settings| Side {
+        name,
+        binary: binaries.join(binary),
+        project: project.clone(),
+        settings,
+    };
+    measure(&[
+        side("bare axum", "bare", Vec::new()),
+        side("standard", "orders", settings),
+        side("standard, no log line", "orders", quiet),
+    ])
+}
+
+struct Built {
+    project: PathBuf,
+    binaries: PathBuf,
+}
+
+/// Writes the service, adds the route and the other side to it, and builds both.
+fn build() -> Result<Built, Box<dyn Error>> {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-service");
+    let project = place.join("orders");
+    let lock = place.join("Cargo.lock");
+    if project.exists() {
+        fs::remove_dir_all(&project)?;
+    }
+    fs::create_dir_all(&place)?;
+    run(Command::new(env!("CARGO_BIN_EXE_cargo-prodify"))
+        .args([
+            "prodify", "new", "-yq", "--preset", "standard", "--vcs", "none",
+        ])
+        .arg(&project)
+        // Cargo adds one of its own.
+        .args(env::args().skip(1).filter(|argument| argument != "--bench")))?;
+    let app = project.join("src/app.rs");
+    let index = r#"route("/", get(index))"#;
+    let routes = fs::read_to_string(&app)?;
+    if !routes.contains(index) {
+        return Err(format!("{} has no `{index}`", app.display()).into());
+    }
+    fs::write(&app, routes.replace(index, &format!("{index}.{ROUTE}")))?;
+    fs::create_dir_all(project.join("src/bin"))?;
+    fs::write(
+        project.join("src/bin/bare.rs"),
+        BARE.replace("ROUTE", ROUTE),
+    )?;
+    if lock.exists() {
+        fs::copy(&lock, project.join("Cargo.lock"))?;
+    }
+    let target = place.join("target");
+    run(Command::new("cargo")
+        .args(["build", "--release", "--quiet", "--bins"])
+        .current_dir(&project)
+        .env("CARGO_TARGET_DIR", &target))?;
+    fs::copy(project.join("Cargo.lock"), &lock)?;
+    Ok(Built {
+        project,
+        binaries: target.join("release"),
+    })
+}
+
+/// Something that serves.
+struct Side<'a> {
+    name: &'a str,
+    binary: PathBuf,
+    project: PathBuf,
+    settings: Vec<(&'a str, &'a str)>,
+}
+
+impl Side<'_> {
+    /// Starts it on the first CPU, and returns how long it took to answer.
+    fn start(&self) -> Result<(Server, Duration), Box<dyn Error>> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let mut command = Command::new("taskset");
+        command.args(["--cpu-list", "0"]).arg(&self.binary);
+        command.current_dir(&self.project).stdout(Stdio::null());
+        command.env_remove("CARGO_MANIFEST_DIR");
+        command.envs(self.settings.iter().copied());
+        command.env("PORT", port.to_string());
+        command.env("APP__SERVER__PORT", port.to_string());
+        let begun = Instant::now();
+        let child = command.spawn()?;
+        let server = Server {
+            child,
+            address: (Ipv4Addr::LOCALHOST, port).into(),
+        };
+        server.await_answer()?;
+        Ok((server, begun.elapsed()))
+    }
+}
+
+/// A side that runs, until it is dropped.
+struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    fn await_answer(&self) -> Result<(), Box<dyn Error>> {
+        use std::io::{Read as _, Write as _};
+        let request = b"GET /ping HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        for _ in 0..20_000 {
+            if let Ok(mut stream) = TcpStream::connect(self.address) {
+                stream.write_all(request)?;
+                let mut answer = String::new();
+                stream.read_to_string(&mut answer)?;
+                return if answer.starts_with("HTTP/1.1 200") {
+                    Ok(())
+                } else {
+                    Err(answer.into())
+                };
+            }
+            thread::sleep(Duration::from_micros(500));
+        }
+        Err("it does not answer".into())
+    }
+
+    /// The CPU time of all its threads so far, in nanoseconds.
+    fn cpu(&self) -> Result<u64, Box<dyn Error>> {
+        let mut total = 0;
+        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let spent = fs::read_to_string(task?.path().join("schedstat"))?;
+            total += spent.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        }
+        Ok(total)
+    }
+
+    /// A line of its memory in /proc, in megabytes.
+    fn memory(&self, name: &str) -> Result<f64, Box<dyn Error>> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next());
+        Ok(kilobytes.ok_or("no memory")?.parse::<f64>()? / 1024.0)
+    }
+
+    /// Asks without a pause, from the last CPU.
+    fn load(&self) -> Result<Sample, Box<dyn Error>> {
+        let last = thread::available_parallelism()?.get() - 1;
+        let url = format!("http://{}/ping", self.address);
+        let before = self.cpu()?;
+        let output = Command::new("taskset")
+            .args(["--cpu-list", &last.to_string()])
+            .args(["wrk", "--threads", "1", "--latency"])
+            .args(["--connections", &CONNECTIONS.to_string()])
+            .args(["--duration", &format!("{SECONDS}s")])
+            .args(["--header", "x-forwarded-for: 203.0.113.7", &url])
+            .output()?;
+        let spent = self.cpu()? - before;
+        let report = String::from_utf8(output.stdout)?;
+        if !output.status.success() || report.contains("Non-2xx") {
+            return Err(format!("wrk ended with {}: {report}", output.status).into());
+        }
+        let word = |line: &str, index: usize| {
+            let line = report.lines().find(|text| text.trim().starts_with(line));
+            let word = line.and_then(|line| line.split_whitespace().nth(index));
+            word.map(str::to_owned)
+                .ok_or(format!("no {line:?} in {report}"))
+        };
+        let requests: f64 = report
+            .lines()
+            .find_map(|line| line.trim().split_once(" requests in"))
+            .ok_or("no requests")?
+            .0
+            .parse()?;
+        Ok(Sample {
+            per_second: word("Requests/sec:", 1)?.parse()?,
+            p99: milliseconds(&word("99%", 1)?)?,
+            cpu: spent as f64 / 1e3 / requests,
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A bench has nothing to lose.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What one round found.
+struct Sample {
+    per_second: f64,
+    /// In milliseconds.
+    p99: f64,
+    /// Per request, in microseconds.
+    cpu: f64,
+}
+
+fn measure(sides: &[Side<'_>]) -> Result<(), Box<dyn Error>> {
+    let mut starts: Vec<Vec<f64>> = sides.iter().map(|_| Vec::new()).collect();
+    for _ in 0..STARTS {
+        for (side, starts) in sides.iter().zip(&mut starts) {
+            starts.push(side.start()?.1.as_secs_f64() * 1e3);
+        }
+    }
+    let servers = sides
+        .iter()
+        .map(|side| Ok(side.start()?.0))
+        .collect::<Result<Vec<_>, Box<dyn Error>>>()?;
+    thread::sleep(Duration::from_secs(1));
+    let idle: Vec<f64> = servers
+        .iter()
+        .map(|server| server.memory("VmRSS:"))
+        .collect::<Result<_, _>>()?;
+    let mut samples: Vec<Vec<Sample>> = sides.iter().map(|_| Vec::new()).collect();
+    for _ in 0..ROUNDS {
+        for (server, samples) in servers.iter().zip(&mut samples) {
+            samples.push(server.load()?);
+        }
+    }
+    let of =
+        |side: usize, value: fn(&Sample) -> f64| median(samples[side].iter().map(value).collect());
+    println!(
+        "{:<22} {:>10} {:>6} {:>8} {:>6} {:>8} {:>6} {:>8} {:>8} {:>8}",
+        "",
+        "requests/s",
+        "ratio",
+        "p99 ms",
+        "ratio",
+        "CPU us",
+        "ratio",
+        "idle MB",
+        "peak MB",
+        "start ms"
+    );
+    for (side, server) in servers.iter().enumerate() {
+        let (rate, p99, cpu) = (
+            of(side, |sample| sample.per_second),
+            of(side, |sample| sample.p99),
+            of(side, |sample| sample.cpu),
+        );
+        println!(
+            "{:<22} {rate:>10.0} {:>6.2} {p99:>8.2} {:>6.2} {cpu:>8.2} {:>6.2} {:>8.1} {:>8.1} {:>8.1}",
+            sides[side].name,
+            rate / of(0, |sample| sample.per_second),
+            p99 / of(0, |sample| sample.p99),
+            of(0, |sample| sample.cpu) / cpu,
+            idle[side],
+            server.memory("VmHWM:")?,
+            median(starts[side].clone()),
+        );
+    }
+    Ok(())
+}
+
+fn run(command: &mut Command) -> Result<(), Box<dyn Error>> {
+    let status = command.status()?;
+    if !status.success() {
+        return Err(format!("{command:?} ended with {status}").into());
+    }
+    Ok(())
+}
+
+/// As wrk writes times: `850.00us`, `1.20ms`, `2.10s`.
+fn milliseconds(text: &str) -> Result<f64, Box<dyn Error>> {
+    let units = [("us", 1e-3), ("ms", 1.0), ("s", 1e3)];
+    let parsed = units
+        .iter()
+        .find_map(|(unit, factor)| Some(text.strip_suffix(unit)?.parse::<f64>().ok()? * factor));
+    parsed.ok_or_else(|| format!("{text:?} is no time").into())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
