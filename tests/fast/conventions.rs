@@ -163,9 +163,10 @@ fn every_fragment_has_a_slot_of_its_own_format_and_every_slot_a_place() {
             }
         }
     }
+    // A file without an extension is of the format of its name.
     let extension = |path: &str| {
         path.trim_end_matches(".j2")
-            .rsplit_once('.')
+            .rsplit_once(['.', '/'])
             .map(|(_, extension)| extension.to_owned())
             .unwrap_or_default()
     };

@@ -466,6 +466,8 @@ fn what_is_not_chosen_leaves_no_trace() {
         ("k8s", "kubectl"),
         ("tls", "certificate"),
         ("traces", "opentelemetry"),
+        ("openapi", "openapi"),
+        ("postgres", "sqlx"),
     ]);
     every_project(|project| {
         for (path, file) in &project.tree {

@@ -1,8 +1,9 @@
 //! What a developer runs on the first day.
 
 use anyhow::Result;
+use tempfile::TempDir;
 
-use crate::command::run;
+use crate::command::{command, run};
 use crate::project::Project;
 use crate::servers::{Postgres, Redis};
 
@@ -36,6 +37,29 @@ pub fn passes_its_tests(project: &Project) -> Result<()> {
         tests.env("REDIS_URL", redis.url());
     }
     run(tests.arg("--quiet"))?;
+    Ok(())
+}
+
+/// What `.sqlx` says of the queries is what a database says of them.
+pub fn has_queries_that_are_true(project: &Project) -> Result<()> {
+    let Some(postgres) = project.with("postgres", Postgres::start)? else {
+        return Ok(());
+    };
+    let mut migrate = command(project.binary()?);
+    migrate.arg("migrate").current_dir(&project.directory);
+    run(migrate.env("APP__DATABASE__URL", postgres.url()))?;
+    let said = TempDir::new()?;
+    let mut check = project.cargo("check");
+    check.args(["--quiet", "--all-targets"]);
+    check
+        .env("DATABASE_URL", postgres.url())
+        .env("SQLX_OFFLINE", "false")
+        .env("SQLX_OFFLINE_DIR", said.path());
+    run(&mut check)?;
+    run(command("diff")
+        .arg("--recursive")
+        .arg(project.path(".sqlx"))
+        .arg(said.path()))?;
     Ok(())
 }
 

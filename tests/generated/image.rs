@@ -140,6 +140,8 @@ impl Container {
         docker.args(["--env", &format!("APP__SERVER__PORT={port}")]);
         // Any that is free: the network is the host's, where others may run too.
         docker.args(["--env", "APP__METRICS__PORT=0"]);
+        // It starts without the database that it is told of.
+        docker.args(["--env", "APP__DATABASE__URL=postgres://127.0.0.1:1/none"]);
         // The image's own check, only more often.
         docker.args(["--health-interval", "1s", image]);
         run(&mut docker)?;

@@ -40,6 +40,7 @@ macro_rules! selections {
                 build::is_formatted,
                 build::passes_clippy,
                 build::passes_its_tests,
+                build::has_queries_that_are_true,
                 build::is_documented,
                 service::answers,
                 service::loses_no_request,
