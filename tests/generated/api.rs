@@ -3,10 +3,10 @@
 use anyhow::Result;
 
 use crate::command::{run, tool};
-use crate::faults::await_status;
+use crate::http::await_status;
 use crate::process::Service;
 use crate::project::Project;
-use crate::servers::{Postgres, Redis};
+use crate::servers::Servers;
 
 /// What schemathesis looks for in each answer; the rest of its checks is about conventions that the API need not share.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
@@ -14,11 +14,8 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
                       positive_data_acceptance,use_after_free,ensure_resource_availability,ignored_auth";
 
 pub fn keeps_to_its_description(project: &Project) -> Result<()> {
-    let postgres = Postgres::start()?;
-    let mut settings = vec![("APP__DATABASE__URL", postgres.url())];
-    let redis = project.with("redis", Redis::start)?;
-    settings.extend(redis.iter().map(|redis| ("APP__CACHE__URL", redis.url())));
-    let service = Service::start_with(project, &settings)?;
+    let servers = Servers::of(project)?;
+    let service = Service::start_with(project, servers.settings())?;
     await_status(service.address, "/ready", 200)?;
     let document = format!("http://{}/openapi.json", service.address);
     let mut schemathesis = tool("schemathesis")?;

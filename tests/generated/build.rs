@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use crate::command::{command, run};
 use crate::project::Project;
-use crate::servers::{Postgres, Redis};
+use crate::servers::Servers;
 
 pub fn is_formatted(project: &Project) -> Result<()> {
     run(project.cargo("fmt").arg("--check"))?;
@@ -28,21 +28,15 @@ pub fn passes_clippy(project: &Project) -> Result<()> {
 /// With the servers that its tests can use.
 pub fn passes_its_tests(project: &Project) -> Result<()> {
     let mut tests = project.cargo("test");
-    let postgres = project.with("postgres", Postgres::start)?;
-    if let Some(postgres) = &postgres {
-        tests.env("DATABASE_URL", postgres.url());
-    }
-    let redis = project.with("redis", Redis::start)?;
-    if let Some(redis) = &redis {
-        tests.env("REDIS_URL", redis.url());
-    }
+    let servers = Servers::of(project)?;
+    tests.envs(servers.of_tests());
     run(tests.arg("--quiet"))?;
     Ok(())
 }
 
 /// What `.sqlx` says of the queries is what a database says of them.
 pub fn has_queries_that_are_true(project: &Project) -> Result<()> {
-    let Some(postgres) = project.with("postgres", Postgres::start)? else {
+    let Some(postgres) = Servers::of(project)?.postgres else {
         return Ok(());
     };
     let mut migrate = command(project.binary()?);

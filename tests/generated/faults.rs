@@ -10,17 +10,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::command::{command, run};
-use crate::http::{self, Answer, Connection};
+use crate::http::{self, Connection, await_status};
 use crate::process::{Service, Start};
 use crate::project::Project;
-use crate::servers::{Postgres, Redis};
+use crate::servers::{Postgres, Servers};
 use crate::service;
 
 /// The sample resource.
 const ITEMS: &str = "/api/v1/items";
-
-/// How long the service may take to notice that something went or came back.
-const NOTICE: Duration = Duration::from_secs(30);
 
 /// No answer may take longer, whatever is broken behind the service.
 const PROMPT: Duration = Duration::from_secs(3);
@@ -32,8 +29,10 @@ const CROWD: usize = 10_000;
 const ROLLOUTS: usize = 10;
 
 pub fn loses_no_request_in_ten_rollouts(project: &Project) -> Result<()> {
+    let servers = Servers::of(project)?;
     for rollout in 1..=ROLLOUTS {
-        service::stops_under_load(project, "TERM").with_context(|| format!("rollout {rollout}"))?;
+        let stopped = service::stops_under_load(project, &servers, "TERM");
+        stopped.with_context(|| format!("rollout {rollout}"))?;
     }
     Ok(())
 }
@@ -41,7 +40,7 @@ pub fn loses_no_request_in_ten_rollouts(project: &Project) -> Result<()> {
 /// While the database is away the service lives, is unready, and answers 503 at once; it finds back by itself.
 pub fn survives_the_database(project: &Project) -> Result<()> {
     let mut postgres = Postgres::start()?;
-    let service = Service::start_with(project, &[("APP__DATABASE__URL", postgres.url())])?;
+    let service = Service::start_with(project, vec![("APP__DATABASE__URL", postgres.url())])?;
     let address = service.address;
     await_status(address, "/ready", 200)?;
     let busy = AtomicBool::new(true);
@@ -113,13 +112,9 @@ fn keep_asking(address: SocketAddr, busy: &AtomicBool) -> Result<(usize, usize)>
 
 /// Without its cache the service is slower, and nothing else.
 pub fn survives_the_cache(project: &Project) -> Result<()> {
-    let postgres = Postgres::start()?;
-    let mut redis = Redis::start()?;
-    let servers = [
-        ("APP__DATABASE__URL", postgres.url()),
-        ("APP__CACHE__URL", redis.url()),
-    ];
-    let service = Service::start_with(project, &servers)?;
+    let mut servers = Servers::of(project)?;
+    let service = Service::start_with(project, servers.settings())?;
+    let redis = servers.redis.as_mut().context("a project without Redis")?;
     let address = service.address;
     await_status(address, "/ready", 200)?;
     let item = http::post(address, ITEMS, "{\"name\":\"kept\"}")?;
@@ -247,16 +242,4 @@ pub fn survives_a_log_that_is_stuck(project: &Project) -> Result<()> {
         "a log that nobody reads kept it from ending well"
     );
     Ok(())
-}
-
-pub fn await_status(address: SocketAddr, path: &str, status: u16) -> Result<Answer> {
-    let begin = Instant::now();
-    loop {
-        let answer = http::get(address, path);
-        match answer {
-            Ok(answer) if answer.status == status => return Ok(answer),
-            _ if begin.elapsed() < NOTICE => thread::sleep(Duration::from_millis(50)),
-            other => bail!("GET {path} did not come to answer {status}, but {other:?}"),
-        }
-    }
 }

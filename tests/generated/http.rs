@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 /// How long any single answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a service may take to notice that something went or came back.
+const NOTICE: Duration = Duration::from_secs(30);
 
 /// An answer that arrived whole.
 #[derive(Debug)]
@@ -138,4 +142,17 @@ pub fn get_traced(address: SocketAddr, path: &str, traceparent: &str) -> Result<
 /// The same with a body of JSON.
 pub fn post(address: SocketAddr, path: &str, body: &str) -> Result<Answer> {
     Connection::open(address)?.ask("POST", path, body)
+}
+
+/// Asks again and again, until the answer has this status.
+pub fn await_status(address: SocketAddr, path: &str, status: u16) -> Result<Answer> {
+    let begin = Instant::now();
+    loop {
+        let answer = get(address, path);
+        match answer {
+            Ok(answer) if answer.status == status => return Ok(answer),
+            _ if begin.elapsed() < NOTICE => thread::sleep(Duration::from_millis(50)),
+            other => bail!("GET {path} did not come to answer {status}, but {other:?}"),
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::project::Project;
+use crate::servers::Servers;
 use crate::service;
 use crate::validators::{self, Validator};
 
@@ -140,7 +141,8 @@ fn cargo_deny_finds_a_licence_that_is_not_allowed() -> Result<()> {
 #[ignore = "slow: tests/run generated"]
 fn clients_notice_a_service_that_drops_them() -> Result<()> {
     let project = Project::new("planted", "--preset standard")?;
-    let noticed = service::stops_under_load(&project, "KILL").err();
+    let servers = Servers::of(&project)?;
+    let noticed = service::stops_under_load(&project, &servers, "KILL").err();
     let noticed = format!("{:#}", noticed.context("they noticed nothing")?);
     ensure!(
         noticed.contains("of a client"),

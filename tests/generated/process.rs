@@ -109,8 +109,7 @@ impl Service {
     }
 
     /// Starts it with more settings than it needs.
-    pub fn start_with(project: &Project, settings: &[(&str, String)]) -> Result<Self> {
-        let settings = settings.to_vec();
+    pub fn start_with(project: &Project, settings: Vec<(&str, String)>) -> Result<Self> {
         let start = Start {
             settings,
             ..Start::default()

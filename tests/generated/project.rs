@@ -79,11 +79,6 @@ impl Project {
         self.components.iter().any(|one| one == component)
     }
 
-    /// What a component needs, where the project has it.
-    pub fn with<T>(&self, component: &str, make: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
-        self.has(component).then(make).transpose()
-    }
-
     pub fn path(&self, relative: &str) -> PathBuf {
         self.directory.join(relative)
     }

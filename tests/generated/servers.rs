@@ -11,9 +11,48 @@ use tempfile::TempDir;
 
 use crate::command::{command, run};
 use crate::process::free_port;
+use crate::project::Project;
 
 /// How long a server may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// All that a project can make use of.
+#[derive(Debug)]
+pub struct Servers {
+    pub postgres: Option<Postgres>,
+    pub redis: Option<Redis>,
+}
+
+impl Servers {
+    pub fn of(project: &Project) -> Result<Self> {
+        let postgres = project.has("postgres").then(Postgres::start);
+        let redis = project.has("redis").then(Redis::start);
+        Ok(Self {
+            postgres: postgres.transpose()?,
+            redis: redis.transpose()?,
+        })
+    }
+
+    /// What tells the service of them.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        self.variables("APP__DATABASE__URL", "APP__CACHE__URL")
+    }
+
+    /// What tells its tests.
+    pub fn of_tests(&self) -> Vec<(&'static str, String)> {
+        self.variables("DATABASE_URL", "REDIS_URL")
+    }
+
+    fn variables(
+        &self,
+        postgres: &'static str,
+        redis: &'static str,
+    ) -> Vec<(&'static str, String)> {
+        let of_postgres = self.postgres.iter().map(|server| (postgres, server.url()));
+        let of_redis = self.redis.iter().map(|server| (redis, server.url()));
+        of_postgres.chain(of_redis).collect()
+    }
+}
 
 /// A PostgreSQL with an empty database.
 #[derive(Debug)]

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::command::{command, refused, run};
-use crate::http::{self, Connection};
+use crate::http::{self, Connection, await_status};
 use crate::process::{DRAIN, Service};
 use crate::project::Project;
+use crate::servers::Servers;
 
 /// Clients that ask without a pause while the service is told to stop.
 const CLIENTS: usize = 8;
@@ -21,16 +22,16 @@ const PROPAGATION: Duration = Duration::from_secs(1);
 
 /// The routes answer, and so do the commands of the binary beside the running service.
 pub fn answers(project: &Project) -> Result<()> {
-    let service = Service::start(project)?;
+    let servers = Servers::of(project)?;
+    let service = Service::start_with(project, servers.settings())?;
+    await_status(service.address, "/ready", 200)?;
     let index = http::get(service.address, "/")?;
     ensure!(
         index.status == 200 && index.body.contains(&project.name),
         "GET / answered {index:?}"
     );
-    for probe in ["/health", "/ready"] {
-        let answer = http::get(service.address, probe)?;
-        ensure!(answer.status == 200, "GET {probe} answered {answer:?}");
-    }
+    let health = http::get(service.address, "/health")?;
+    ensure!(health.status == 200, "GET /health answered {health:?}");
     let missing = http::get(service.address, "/no/such/page")?;
     ensure!(
         missing.status == 404 && missing.header("content-type") == "application/problem+json",
@@ -79,16 +80,19 @@ fn exposes_metrics(service: &Service) -> Result<()> {
 /// A load balancer and its clients see no error when the service is told to stop, by the signal of an orchestrator and by
 /// that of a terminal.
 pub fn loses_no_request(project: &Project) -> Result<()> {
+    let servers = Servers::of(project)?;
     for signal in ["TERM", "INT"] {
-        stops_under_load(project, signal).with_context(|| format!("SIG{signal} under load"))?;
+        let stopped = stops_under_load(project, &servers, signal);
+        stopped.with_context(|| format!("SIG{signal} under load"))?;
     }
     Ok(())
 }
 
 /// Sends `signal` while clients ask without a pause; none of them may notice, and the service has to end well.
-pub fn stops_under_load(project: &Project, signal: &str) -> Result<()> {
-    let service = Service::start(project)?;
+pub fn stops_under_load(project: &Project, servers: &Servers, signal: &str) -> Result<()> {
+    let service = Service::start_with(project, servers.settings())?;
     let address = service.address;
+    await_status(address, "/ready", 200)?;
     let in_rotation = AtomicBool::new(true);
     let (served, unready) = thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)

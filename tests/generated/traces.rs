@@ -23,7 +23,7 @@ fn a_trace_crosses_services_that_send_it_over_both_protocols() -> Result<()> {
         let arguments = format!("--preset minimal --with traces --set traces.protocol={protocol}");
         let project = Project::new(case, &arguments)?;
         let endpoint = collector.endpoint(protocol)?;
-        let service = Service::start_with(&project, &[("APP__TRACES__ENDPOINT", endpoint)])?;
+        let service = Service::start_with(&project, vec![("APP__TRACES__ENDPOINT", endpoint)])?;
         let parent = format!("00-{TRACE}-{CALLER}-01");
         let answer = http::get_traced(service.address, "/no/such/page?token=secret", &parent)?;
         ensure!(
