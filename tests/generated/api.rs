@@ -13,6 +13,9 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
                       response_headers_conformance,response_schema_conformance,negative_data_rejection,\
                       positive_data_acceptance,use_after_free,ensure_resource_availability,ignored_auth";
 
+/// Where it has to know more than the description says.
+const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/schemathesis.toml");
+
 pub fn keeps_to_its_description(project: &Project) -> Result<()> {
     let servers = Servers::of(project)?;
     let service = Service::start_with(project, servers.settings())?;
@@ -20,6 +23,7 @@ pub fn keeps_to_its_description(project: &Project) -> Result<()> {
     let document = format!("http://{}/openapi.json", service.address);
     let mut schemathesis = tool("schemathesis")?;
     schemathesis.current_dir(&project.directory);
+    schemathesis.args(["--config-file", CONFIG]);
     schemathesis.args(["run", &document, "--checks", CHECKS, "--no-color"]);
     // The same requests each time.
     run(schemathesis.args(["--max-examples", "100", "--seed", "1"]))?;

@@ -91,7 +91,7 @@ fn build(project: &Project) -> Result<String> {
 
 /// The image does its work as nobody in particular, on a file system that it cannot write to, without a capability.
 fn serves(project: &Project) -> Result<()> {
-    let container = Container::start(&project.name)?;
+    let container = Container::start(project)?;
     container.await_health()?;
     let index = http::get(container.address, "/")?;
     ensure!(index.status == 200, "GET / answered {index:?}");
@@ -125,7 +125,8 @@ struct Container {
 }
 
 impl Container {
-    fn start(image: &str) -> Result<Self> {
+    fn start(project: &Project) -> Result<Self> {
+        let image = &project.name;
         let name = format!("{image}-{}", process::id());
         let port = free_port()?;
         let mut docker = docker()?;
@@ -140,8 +141,10 @@ impl Container {
         docker.args(["--env", &format!("APP__SERVER__PORT={port}")]);
         // Any that is free: the network is the host's, where others may run too.
         docker.args(["--env", "APP__METRICS__PORT=0"]);
-        // It starts without the database that it is told of.
-        docker.args(["--env", "APP__DATABASE__URL=postgres://127.0.0.1:1/none"]);
+        if project.has("postgres") {
+            // It starts without the database that it is told of.
+            docker.args(["--env", "APP__DATABASE__URL=postgres://127.0.0.1:1/none"]);
+        }
         // The image's own check, only more often.
         docker.args(["--health-interval", "1s", image]);
         run(&mut docker)?;
