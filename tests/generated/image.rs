@@ -145,6 +145,12 @@ impl Container {
             // It starts without the database that it is told of.
             docker.args(["--env", "APP__DATABASE__URL=postgres://127.0.0.1:1/none"]);
         }
+        if project.has("auth") {
+            docker.args([
+                "--env",
+                "APP__AUTH__KEY=known-to-all-and-for-this-test-alone",
+            ]);
+        }
         // The image's own check, only more often.
         docker.args(["--health-interval", "1s", image]);
         run(&mut docker)?;
