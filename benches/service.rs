@@ -3,6 +3,9 @@
 //!
 //! More arguments go to `new`: `cargo bench --bench service -- --without traces` shows what one component costs.
 //!
+//! With `DATABASE_URL`, a PostgreSQL database that it may write to, a route that reads one row is measured too, beside the same
+//! query in bare axum and sqlx.
+//!
 //! All sides run at the same time and are asked in turn, each on the same CPU; what counts is the ratio of the medians. Where
 //! the machine is busy with something else, look at the CPU time per request, which is the server's own. It takes `wrk` and
 //! `taskset`, and Linux for its /proc.
@@ -16,11 +19,12 @@
 use std::env;
 use std::error::Error;
 use std::fs;
+use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// So often each side is measured, for so long, over so many connections.
 const ROUNDS: usize = 9;
@@ -44,8 +48,62 @@ async fn main() -> std::io::Result<()> {
 }
 "#;
 
+/// The same as the generated service's `GET /api/v1/items/{id}`: what is asked, how, and what is answered.
+const BARE_DATABASE: &str = r#"
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::{Json, Router, routing::get};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::Row;
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use uuid::Uuid;
+
+#[derive(Serialize)]
+struct Item {
+    id: Uuid,
+    name: String,
+    description: String,
+    quantity: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    #[serde(skip)]
+    _version: i64,
+}
+
+const FIND: &str = "SELECT id, name, description, quantity, version, created_at, updated_at FROM items WHERE id = $1";
+
+async fn find(State(pool): State<PgPool>, Path(id): Path<Uuid>) -> Result<Json<Item>, StatusCode> {
+    let item = sqlx::query(FIND).bind(id).fetch_optional(&pool).await;
+    let item = item.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    let item = item.ok_or(StatusCode::NOT_FOUND)?;
+    Ok(Json(Item {
+        id: item.get(0),
+        name: item.get(1),
+        description: item.get(2),
+        quantity: item.get(3),
+        _version: item.get(4),
+        created_at: item.get(5),
+        updated_at: item.get(6),
+    }))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port = std::env::var("PORT")?;
+    let pool = PgPoolOptions::new()
+        .max_connections(6)
+        .min_connections(1)
+        .test_before_acquire(false)
+        .connect_lazy(&std::env::var("DATABASE_URL")?)?;
+    let routes = Router::new().route("/api/v1/items/{id}", get(find)).ROUTE;
+    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
+    Ok(axum::serve(listener, routes.with_state(pool)).await?)
+}
+"#;
+
 /// What a side runs with, so that all that it has around a request is at work, and nothing is refused.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 8] = [
     ("APP_ENVIRONMENT", "production"),
     ("APP__SERVER__HOST", "127.0.0.1"),
     ("APP__METRICS__PORT", "0"),
@@ -53,28 +111,50 @@ const SETTINGS: [(&str, &str); 6] = [
     ("APP__RATE_LIMIT__BURST", "1000000"),
     // A span for each request, but no collector to send it to.
     ("APP__TRACES__RATIO", "0"),
+    ("APP__DATABASE__MAX_CONNECTIONS", "6"),
+    ("APP__DATABASE__MIN_CONNECTIONS", "1"),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let Built { project, binaries } = build()?;
     let keys = fs::read_to_string(project.join("config/default.toml"))?;
+    let has = |table: &str| keys.contains(&format!("[{table}]"));
     let settings = SETTINGS.into_iter().filter(|(name, _)| {
         let table = name.split("__").nth(1).map(str::to_lowercase);
-        table.is_none_or(|table| keys.contains(&format!("[{table}]")))
+        table.is_none_or(|table| has(&table))
     });
-    let settings: Vec<_> = settings.collect();
+    let mut settings: Vec<_> = settings.collect();
+    let url = env::var("DATABASE_URL");
+    if let (Ok(url), true) = (&url, has("database")) {
+        settings.push(("APP__DATABASE__URL", url));
+    }
     let quiet = [&settings[..], &[("APP__LOG__FILTER", "warn")]].concat();
-    let side = |name, binary: &str, settings| Side {
+    let side = |name, binary: &str, settings: &[_]| Side {
         name,
         binary: binaries.join(binary),
         project: project.clone(),
-        settings,
+        settings: settings.to_vec(),
     };
-    measure(&[
-        side("bare axum", "bare", Vec::new()),
-        side("standard", "orders", settings),
-        side("standard, no log line", "orders", quiet),
-    ])
+    let standard = side("standard", "orders", &settings);
+    let quiet = side("standard, no log line", "orders", &quiet);
+    measure(
+        &[
+            side("bare axum", "bare", &[]),
+            standard.clone(),
+            quiet.clone(),
+        ],
+        "/ping",
+    )?;
+    if !has("database") {
+        return Ok(());
+    }
+    if url.is_err() {
+        println!("skipped: reads of a database, for which DATABASE_URL has to be set");
+        return Ok(());
+    }
+    let item = standard.create_item()?;
+    let bare = side("bare axum and sqlx", "bare-database", &[]);
+    measure(&[bare, standard, quiet], &item)
 }
 
 struct Built {
@@ -106,10 +186,14 @@ fn build() -> Result<Built, Box<dyn Error>> {
     }
     fs::write(&app, routes.replace(index, &format!("{index}.{ROUTE}")))?;
     fs::create_dir_all(project.join("src/bin"))?;
-    fs::write(
-        project.join("src/bin/bare.rs"),
-        BARE.replace("ROUTE", ROUTE),
-    )?;
+    let bare = |name: &str, text: &str| {
+        let file = project.join("src/bin").join(name);
+        fs::write(file, text.replace("ROUTE", ROUTE))
+    };
+    bare("bare.rs", BARE)?;
+    if project.join("src/database.rs").exists() {
+        bare("bare-database.rs", BARE_DATABASE)?;
+    }
     if lock.exists() {
         fs::copy(&lock, project.join("Cargo.lock"))?;
     }
@@ -117,6 +201,7 @@ fn build() -> Result<Built, Box<dyn Error>> {
     run(Command::new("cargo")
         .args(["build", "--release", "--quiet", "--bins"])
         .current_dir(&project)
+        .env("SQLX_OFFLINE", "true")
         .env("CARGO_TARGET_DIR", &target))?;
     fs::copy(project.join("Cargo.lock"), &lock)?;
     Ok(Built {
@@ -126,6 +211,7 @@ fn build() -> Result<Built, Box<dyn Error>> {
 }
 
 /// Something that serves.
+#[derive(Clone)]
 struct Side<'a> {
     name: &'a str,
     binary: PathBuf,
@@ -134,14 +220,46 @@ struct Side<'a> {
 }
 
 impl Side<'_> {
-    /// Starts it on the first CPU, and returns how long it took to answer.
-    fn start(&self) -> Result<(Server, Duration), Box<dyn Error>> {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    /// Runs it on the first CPU.
+    fn command(&self) -> Command {
         let mut command = Command::new("taskset");
         command.args(["--cpu-list", "0"]).arg(&self.binary);
         command.current_dir(&self.project).stdout(Stdio::null());
         command.env_remove("CARGO_MANIFEST_DIR");
         command.envs(self.settings.iter().copied());
+        command
+    }
+
+    /// Makes an item in its database, and returns its path.
+    fn create_item(&self) -> Result<String, Box<dyn Error>> {
+        run(self.command().arg("migrate"))?;
+        let (server, _) = self.start()?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
+        let body = format!(r#"{{"name":"item {now}","description":"of a bench","quantity":7}}"#);
+        let head = "POST /api/v1/items HTTP/1.1\r\nhost: localhost\r\nconnection: close";
+        let length = body.len();
+        let request = format!(
+            "{head}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        // The database is found in the background.
+        for _ in 0..100 {
+            let answer = server.ask(&request)?;
+            let mut lines = answer.lines();
+            if let Some(path) = lines.find_map(|line| line.strip_prefix("location: ")) {
+                return Ok(path.to_owned());
+            }
+            if !answer.starts_with("HTTP/1.1 503") {
+                return Err(answer.into());
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        Err("it does not find its database".into())
+    }
+
+    /// Starts it, and returns how long it took to answer.
+    fn start(&self) -> Result<(Server, Duration), Box<dyn Error>> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let mut command = self.command();
         command.env("PORT", port.to_string());
         command.env("APP__SERVER__PORT", port.to_string());
         let begun = Instant::now();
@@ -163,22 +281,23 @@ struct Server {
 
 impl Server {
     fn await_answer(&self) -> Result<(), Box<dyn Error>> {
-        use std::io::{Read as _, Write as _};
-        let request = b"GET /ping HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        let request = "GET /ping HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
         for _ in 0..20_000 {
-            if let Ok(mut stream) = TcpStream::connect(self.address) {
-                stream.write_all(request)?;
-                let mut answer = String::new();
-                stream.read_to_string(&mut answer)?;
-                return if answer.starts_with("HTTP/1.1 200") {
-                    Ok(())
-                } else {
-                    Err(answer.into())
-                };
+            match self.ask(request) {
+                Ok(answer) if answer.starts_with("HTTP/1.1 200") => return Ok(()),
+                Ok(answer) => return Err(answer.into()),
+                Err(_) => thread::sleep(Duration::from_micros(500)),
             }
-            thread::sleep(Duration::from_micros(500));
         }
         Err("it does not answer".into())
+    }
+
+    fn ask(&self, request: &str) -> io::Result<String> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.write_all(request.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
     }
 
     /// The CPU time of all its threads so far, in nanoseconds.
@@ -200,9 +319,9 @@ impl Server {
     }
 
     /// Asks without a pause, from the last CPU.
-    fn load(&self) -> Result<Sample, Box<dyn Error>> {
+    fn load(&self, path: &str) -> Result<Sample, Box<dyn Error>> {
         let last = thread::available_parallelism()?.get() - 1;
-        let url = format!("http://{}/ping", self.address);
+        let url = format!("http://{}{path}", self.address);
         let before = self.cpu()?;
         let output = Command::new("taskset")
             .args(["--cpu-list", &last.to_string()])
@@ -253,7 +372,7 @@ struct Sample {
     cpu: f64,
 }
 
-fn measure(sides: &[Side<'_>]) -> Result<(), Box<dyn Error>> {
+fn measure(sides: &[Side<'_>], path: &str) -> Result<(), Box<dyn Error>> {
     let mut starts: Vec<Vec<f64>> = sides.iter().map(|_| Vec::new()).collect();
     for _ in 0..STARTS {
         for (side, starts) in sides.iter().zip(&mut starts) {
@@ -272,11 +391,12 @@ fn measure(sides: &[Side<'_>]) -> Result<(), Box<dyn Error>> {
     let mut samples: Vec<Vec<Sample>> = sides.iter().map(|_| Vec::new()).collect();
     for _ in 0..ROUNDS {
         for (server, samples) in servers.iter().zip(&mut samples) {
-            samples.push(server.load()?);
+            samples.push(server.load(path)?);
         }
     }
     let of =
         |side: usize, value: fn(&Sample) -> f64| median(samples[side].iter().map(value).collect());
+    println!("GET {path}");
     println!(
         "{:<22} {:>10} {:>6} {:>8} {:>6} {:>8} {:>6} {:>8} {:>8} {:>8}",
         "",
