@@ -468,6 +468,7 @@ fn what_is_not_chosen_leaves_no_trace() {
         ("traces", "opentelemetry"),
         ("openapi", "openapi"),
         ("postgres", "sqlx"),
+        ("redis", "redis"),
     ]);
     every_project(|project| {
         for (path, file) in &project.tree {
