@@ -76,6 +76,7 @@ fn the_wizard_asks_shows_and_writes() {
         &mut session,
         &[
             "Port to listen on",
+            "Memory allocator",
             "Base image at run time",
             "Port for the metrics",
         ],
@@ -107,6 +108,8 @@ fn what_a_flag_answers_is_not_asked() {
         "service.port=9123",
         "-d",
         "telemetry.metrics-port=0",
+        "-d",
+        "service.allocator=system",
         "--vcs",
         "none",
     ];
@@ -145,8 +148,8 @@ fn typing_ahead_answers_what_comes() {
         ],
     );
     session.exp_string("What it does").unwrap();
-    // All at once: the description, the repository, the base image, and yes.
-    keys(&mut session, "Takes orders\r\r\ry");
+    // All at once: the description, the repository, the allocator, the base image, and yes.
+    keys(&mut session, "Takes orders\r\r\r\ry");
     session.exp_string("Finished").unwrap();
     session.exp_eof().unwrap();
     assert_eq!(exit_code(&session), Some(0));
