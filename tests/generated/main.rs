@@ -71,7 +71,7 @@ selections! {
         faults::survives_a_crowd,
         faults::survives_a_log_that_is_stuck,
     },
-    full: "--preset full" => {
+    full: "--preset full --set tls.at=pod" => {
         api::keeps_to_its_description,
         faults::loses_no_request_in_ten_rollouts,
         faults::survives_the_database,
@@ -80,9 +80,5 @@ selections! {
         faults::survives_a_crowd,
         faults::survives_a_log_that_is_stuck,
     },
-    tls_in_the_pod: "--preset standard --with tls --set tls.at=pod",
     service_alone: "--preset minimal --without config,telemetry,release-profile,docker",
-    // A line that holds the name must be formatted whatever the name's length.
-    shortest_name: "--preset standard --name q",
-    longest_name: "--preset standard --name abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-012345678",
 }

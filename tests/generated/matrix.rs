@@ -23,6 +23,19 @@ fn any_two_components_compile_and_pass_their_tests() -> Result<()> {
     Ok(())
 }
 
+/// A line that holds the name must be formatted whatever the name's length.
+#[test]
+#[ignore = "slow: tests/run generated"]
+fn a_name_of_any_length_is_formatted() -> Result<()> {
+    let longest = "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-012345678";
+    for name in ["q", longest] {
+        let project = Project::new("name", &format!("--preset full --name {name}"))?;
+        build::is_formatted(&project)?;
+        build::passes_clippy(&project)?;
+    }
+    Ok(())
+}
+
 fn check(case: &str, arguments: &str) -> Result<()> {
     let project = Project::new(case, arguments)?;
     build::is_formatted(&project)?;
