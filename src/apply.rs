@@ -10,7 +10,7 @@
 )]
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -70,9 +70,13 @@ fn create_root(root: &Path, steps: &[&Step]) -> Result<()> {
         remove_dir(&staging)?;
         undo.create_dirs(&staging)?;
         undo.trees.push(staging.clone());
-        let mut made = HashSet::new();
-        for step in steps {
-            make_dirs(&staging, &step.path, &mut made)?;
+        let paths = steps.iter().map(|step| step.path.in_root(&staging));
+        let dirs: BTreeSet<_> = paths
+            .filter_map(|path| Some(path.parent()?.to_owned()))
+            .collect();
+        for dir in dirs {
+            fs::create_dir_all(&dir)
+                .with_context(|| format!("creating the directory {}", dir.display()))?;
         }
         threads::try_map(steps, |step| {
             let Some(file) = &step.after else {
@@ -202,19 +206,6 @@ fn stays_inside(root: &Path, path: &RelPath) -> Result<()> {
                 place.display()
             ),
             Ok(_) => {}
-        }
-    }
-    Ok(())
-}
-
-/// Makes the directories of a path below `root`, a new directory; those in `made` are there.
-fn make_dirs<'p>(root: &Path, path: &'p RelPath, made: &mut HashSet<&'p str>) -> Result<()> {
-    for (end, _) in path.as_str().match_indices('/') {
-        let dir = &path.as_str()[..end];
-        if made.insert(dir) {
-            let dir = root.join(dir);
-            fs::create_dir(&dir)
-                .with_context(|| format!("creating the directory {}", dir.display()))?;
         }
     }
     Ok(())

@@ -1,7 +1,5 @@
 //! From a selection to the files that are to be: asks what is left to ask, renders, and writes nothing.
 
-use std::collections::BTreeSet;
-
 use anyhow::{Context as _, Result};
 use toml_edit::{DocumentMut, Item};
 
@@ -55,12 +53,9 @@ pub fn draft(
         .and_then(Item::as_str);
     let toolchain = toolchain.context("templates/versions.toml has no `toolchain.channel`")?;
     let facts = Facts::of_new(name, toolchain, &selection.components, &answers)?;
-    let mut context = Context::new(name, &answers)
+    let context = Context::new(name, &answers)
         .with_versions(&catalog.versions)?
         .with_facts(&facts);
-    for component in &selection.components {
-        context = context.with_component(&component.name, component.ident(), &answers);
-    }
     let engine = Engine::new(catalog, selection, &context);
     let tree = render::render(&engine, selection)?;
     refuse_dependency_name(name, &tree)?;
@@ -148,14 +143,7 @@ impl Scope<'_> {
         };
         let mut answers = self.answers.clone();
         answers.insert(format!("{}.{}", self.owner, question.key), value.clone());
-        let owners = answers
-            .keys()
-            .filter_map(|key| Some(key.split_once('.')?.0));
-        let owners: BTreeSet<&str> = owners.filter(|owner| *owner != "project").collect();
-        let mut context = Context::new(self.name, &answers);
-        for owner in owners {
-            context = context.with_component(owner, owner.replace('-', "_"), &answers);
-        }
+        let context = Context::new(self.name, &answers);
         let engine = Engine::new(self.catalog, &Selection::default(), &context);
         match engine.holds(&condition.when) {
             Ok(true) => Ok(()),

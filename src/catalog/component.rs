@@ -59,11 +59,6 @@ pub struct Component {
 }
 
 impl Component {
-    /// Its name where templates speak of it: a dash is no part of an identifier.
-    pub fn ident(&self) -> String {
-        self.name.replace('-', "_")
-    }
-
     /// Its questions, each with its name.
     pub fn asked(&self) -> impl Iterator<Item = (&str, &Question)> {
         self.questions

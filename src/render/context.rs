@@ -9,6 +9,7 @@ use serde::Serialize;
 use toml_edit::DocumentMut;
 
 use crate::answers::Answers;
+use crate::catalog;
 use crate::facts::Facts;
 use crate::names;
 
@@ -24,28 +25,30 @@ struct Project<'a> {
     name: &'a str,
     slug: String,
     #[serde(flatten)]
-    answers: BTreeMap<String, &'a crate::catalog::Value>,
+    answers: BTreeMap<String, &'a catalog::Value>,
     registry: Option<String>,
 }
 
 impl Context {
-    /// A context that knows the project by its name and by what was answered about it so far.
+    /// A context that knows the project by its name, and what was answered so far, by who asked.
     pub fn new(name: &str, answers: &Answers) -> Self {
-        let answers = answers_of("project", answers);
-        let registry = answers
+        let mut answers = by_owner(answers);
+        let of_project = answers.remove("project").unwrap_or_default();
+        let registry = of_project
             .get("image")
             .map(|image| names::registry_of(&image.to_string()).to_owned());
         let project = Project {
             name,
             slug: names::slug(name),
-            answers,
+            answers: of_project,
             registry,
         };
-        let mut context = Self::default();
-        context
-            .values
-            .insert("project".to_owned(), Value::from(Serde(&project)));
-        context
+        let mut values: BTreeMap<_, _> = answers
+            .into_iter()
+            .map(|(owner, answers)| (owner, Value::from(Serde(answers))))
+            .collect();
+        values.insert("project".to_owned(), Value::from(Serde(&project)));
+        Self { values }
     }
 
     /// Adds the versions that generated projects pin.
@@ -68,14 +71,6 @@ impl Context {
         self
     }
 
-    /// Adds the answers of a component, under `ident`.
-    #[must_use]
-    pub fn with_component(mut self, component: &str, ident: String, answers: &Answers) -> Self {
-        self.values
-            .insert(ident, Value::from(Serde(answers_of(component, answers))));
-        self
-    }
-
     /// All of it, as an expression sees it.
     pub(super) fn value(&self) -> Value {
         Value::from_pairs(self.pairs())
@@ -92,14 +87,14 @@ impl Context {
     }
 }
 
-/// A dash is no part of an identifier: `ingress-class` is `ingress_class` to a template.
-fn answers_of<'a>(
-    owner: &str,
-    answers: &'a Answers,
-) -> BTreeMap<String, &'a crate::catalog::Value> {
-    answers
-        .iter()
-        .filter_map(|(key, value)| Some((key.strip_prefix(owner)?.strip_prefix('.')?, value)))
-        .map(|(key, value)| (key.replace('-', "_"), value))
-        .collect()
+/// The answers of each that asks. A dash is no part of an identifier: `ingress-class` is `ingress_class` to a template.
+fn by_owner(answers: &Answers) -> BTreeMap<String, BTreeMap<String, &catalog::Value>> {
+    let mut owners: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+    for (key, value) in answers {
+        if let Some((owner, key)) = key.split_once('.') {
+            let answers = owners.entry(names::ident(owner)).or_default();
+            answers.insert(names::ident(key), value);
+        }
+    }
+    owners
 }

@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use crate::command::{command, run};
 use crate::project::Project;
-use crate::servers::Servers;
+use crate::servers::{Postgres, Servers};
 
 pub fn is_formatted(project: &Project) -> Result<()> {
     run(project.cargo("fmt").arg("--check"))?;
@@ -36,9 +36,10 @@ pub fn passes_its_tests(project: &Project) -> Result<()> {
 
 /// What `.sqlx` says of the queries is what a database says of them.
 pub fn has_queries_that_are_true(project: &Project) -> Result<()> {
-    let Some(postgres) = Servers::of(project)?.postgres else {
+    if !project.has("postgres") {
         return Ok(());
-    };
+    }
+    let postgres = Postgres::start()?;
     let mut migrate = command(project.binary()?);
     migrate.arg("migrate").current_dir(&project.directory);
     run(migrate.env("APP__DATABASE__URL", postgres.url()))?;
