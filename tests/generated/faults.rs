@@ -22,6 +22,9 @@ const ITEMS: &str = "/api/v1/items";
 /// No answer may take longer, whatever is broken behind the service.
 const PROMPT: Duration = Duration::from_secs(3);
 
+/// Who has not taken a byte of its answer for so long is not served any more. The kernel looks at longer and longer intervals.
+const NEVER: Duration = Duration::from_secs(120);
+
 /// So many clients want something all at once.
 const CROWD: usize = 10_000;
 
@@ -168,6 +171,44 @@ pub fn survives_slow_clients(project: &Project) -> Result<()> {
         "slow clients kept it from ending well"
     );
     Ok(())
+}
+
+/// Clients that ask and never read are shut out in the end: they would hold their connections for ever.
+pub fn survives_clients_that_never_read(project: &Project) -> Result<()> {
+    let service = Service::start(project)?;
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let client = TcpStream::connect(service.address)?;
+        client.set_nonblocking(true)?;
+        clients.push(client);
+    }
+    let begin = Instant::now();
+    while !clients.is_empty() {
+        ensure!(
+            begin.elapsed() < NEVER,
+            "{} clients that never read were still there after {NEVER:?}",
+            clients.len()
+        );
+        clients.retain_mut(asks_on);
+        thread::sleep(Duration::from_millis(200));
+    }
+    ensure!(http::get(service.address, "/")?.status == 200);
+    ensure!(
+        service.stop("TERM")?.success(),
+        "clients that never read kept it from ending well"
+    );
+    Ok(())
+}
+
+/// Asks as often as the connection takes it, and says whether there still is one. Where a request is cut off in the middle, so
+/// much is in the way before it that it is never read.
+fn asks_on(client: &mut TcpStream) -> bool {
+    let requests = "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1000);
+    loop {
+        if let Err(error) = client.write_all(requests.as_bytes()) {
+            return error.kind() == ErrorKind::WouldBlock;
+        }
+    }
 }
 
 /// More clients than it has files or memory for are turned away, and the service is there when they have gone.

@@ -67,6 +67,7 @@ selections! {
     standard: "--preset standard" => {
         faults::loses_no_request_in_ten_rollouts,
         faults::survives_the_database,
+        faults::survives_clients_that_never_read,
         faults::survives_slow_clients,
         faults::survives_a_crowd,
         faults::survives_a_log_that_is_stuck,
@@ -76,6 +77,7 @@ selections! {
         faults::loses_no_request_in_ten_rollouts,
         faults::survives_the_database,
         faults::survives_the_cache,
+        faults::survives_clients_that_never_read,
         faults::survives_slow_clients,
         faults::survives_a_crowd,
         faults::survives_a_log_that_is_stuck,
