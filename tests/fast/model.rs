@@ -1,6 +1,7 @@
 //! One model, checked against itself: what is decided once is the same in every file that says it, in every selection.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env;
 
 use cargo_prodify::catalog::Catalog;
 use cargo_prodify::tree::Tree;
@@ -8,7 +9,7 @@ use serde::de::Deserialize as _;
 use serde_json::Value;
 use toml_edit::{DocumentMut, Item};
 
-use crate::selections::covering;
+use crate::selections::{covering, every};
 use crate::support::render;
 
 /// Not the defaults, so that a number that was written by hand is found.
@@ -68,6 +69,9 @@ impl Project {
     }
 }
 
+/// Set, it has every selection looked at, as `tests/run` does. That takes minutes where the compiler did not optimise.
+const EVERY_SELECTION: &str = "PRODIFY_TEST_EVERY_SELECTION";
+
 fn every_project(check: impl Fn(&Project)) {
     every_project_with(&[], check);
 }
@@ -80,7 +84,12 @@ fn every_project_with(more: &[String], check: impl Fn(&Project)) {
         format!("telemetry.metrics-port={METRICS_PORT}"),
         format!("tls.port={TLS_PORT}"),
     ];
-    for selection in covering(&catalog, 3) {
+    let selections = if env::var_os(EVERY_SELECTION).is_some() {
+        every(&catalog)
+    } else {
+        covering(&catalog, 3)
+    };
+    for selection in selections {
         let answers = ports.iter().chain(more).map(String::as_str);
         let answers: Vec<&str> = answers
             .filter(|answer| selection.contains(&answer.split('.').next().unwrap()))

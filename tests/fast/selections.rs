@@ -4,6 +4,13 @@ use std::collections::BTreeSet;
 
 use cargo_prodify::catalog::Catalog;
 
+/// All selections that there are.
+pub(crate) fn every(catalog: &Catalog) -> Vec<Vec<&str>> {
+    let names: Vec<&str> = catalog.names().collect();
+    let all = allowed(catalog, &names);
+    all.into_iter().map(|one| named(&names, one)).collect()
+}
+
 /// So few selections that any `strength` components stand in one of them in each way that there is: all chosen, none, or
 /// some. What a component does wrong, it does alone or with one or two others.
 pub(crate) fn covering(catalog: &Catalog, strength: u32) -> Vec<Vec<&str>> {
@@ -25,12 +32,13 @@ pub(crate) fn covering(catalog: &Catalog, strength: u32) -> Vec<Vec<&str>> {
         open.retain(|way| !covered.contains(way));
         chosen.push(best);
     }
-    let named = |selection: u32| {
-        let names = names.iter().enumerate();
-        let names = names.filter(|(index, _)| selection & (1 << index) != 0);
-        names.map(|(_, &name)| name).collect()
-    };
-    chosen.into_iter().map(named).collect()
+    chosen.into_iter().map(|one| named(&names, one)).collect()
+}
+
+fn named<'n>(names: &[&'n str], selection: u32) -> Vec<&'n str> {
+    let names = names.iter().enumerate();
+    let names = names.filter(|(index, _)| selection & (1 << index) != 0);
+    names.map(|(_, &name)| name).collect()
 }
 
 /// Every selection that has what its components require, and no two that conflict: a bit for each of `names`.

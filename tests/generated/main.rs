@@ -23,6 +23,7 @@ mod matrix;
 mod planted;
 mod process;
 mod project;
+#[expect(dead_code, reason = "to build every selection would take days")]
 #[path = "../fast/selections.rs"]
 mod selections;
 mod servers;
