@@ -14,7 +14,7 @@
 //!
 //! # Invariants
 //!
-//! - `select`, `render`, `tree`, `plan`, `merge`, `names` and `provenance` see no file system, environment, clock or terminal.
+//! - `select`, `render`, `tree`, `plan`, `merge`, `manifest`, `names` and `provenance` see no file system, environment, clock or terminal.
 //! - No component is named in Rust code: what differs by component is data in `templates/`.
 //! - What reaches `apply` is a [`tree::RelPath`], which cannot leave the project.
 //! - Only [`shell`] prints. Only `main` exits.
@@ -29,6 +29,7 @@ pub mod commands;
 pub mod draft;
 pub mod error;
 pub mod facts;
+pub mod manifest;
 pub mod merge;
 pub mod names;
 pub mod plan;

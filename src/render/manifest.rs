@@ -70,7 +70,6 @@ fn unite(whole: &mut dyn TableLike, piece: &dyn TableLike, path: &str) -> Result
 
 fn unite_item(there: &mut Item, item: &Item, path: &str) -> Result<()> {
     if is_dependency(path) && (there.is_str() || item.is_str()) {
-        // `"1.0"` is short for `{ version = "1.0" }`.
         let (Some(mut long), Some(other)) = (dependency(there), dependency(item)) else {
             bail!("`{path}` is no dependency")
         };
@@ -102,12 +101,13 @@ fn unite_item(there: &mut Item, item: &Item, path: &str) -> Result<()> {
 }
 
 /// Whether a path is that of a dependency, rather than of something in its description.
-fn is_dependency(path: &str) -> bool {
+pub(crate) fn is_dependency(path: &str) -> bool {
     path.rsplit_once('.')
         .is_some_and(|(section, _)| section.ends_with("dependencies"))
 }
 
-fn dependency(item: &Item) -> Option<InlineTable> {
+/// What a dependency says, in its long form: `"1.0"` is short for `{ version = "1.0" }`.
+pub(crate) fn dependency(item: &Item) -> Option<InlineTable> {
     match item {
         Item::Value(Value::String(_)) => {
             let mut table = InlineTable::new();
@@ -139,20 +139,20 @@ fn insert_sorted(list: &mut Array, text: &str) {
 
 /// Puts the sections into their order, with an empty line before each but the first.
 pub(super) fn arrange(document: &mut Table) {
-    let rank = |name: &str| {
-        SECTIONS
-            .iter()
-            .position(|section| *section == name)
-            .unwrap_or(SECTIONS.len())
-    };
     let mut names: Vec<String> = document.iter().map(|(name, _)| name.to_owned()).collect();
-    names.sort_by_key(|name| rank(name));
+    names.sort_by_key(|name| section_rank(name));
     let mut position = 0;
     for name in names {
         if let Some(item) = document.get_mut(&name) {
             place(item, &mut position);
         }
     }
+}
+
+/// How far down in a manifest a section stands.
+pub(crate) fn section_rank(name: &str) -> usize {
+    let known = SECTIONS.iter().position(|section| *section == name);
+    known.unwrap_or(SECTIONS.len())
 }
 
 fn place(item: &mut Item, position: &mut isize) {

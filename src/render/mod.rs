@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 
 pub use context::Context;
 pub use engine::Engine;
+pub(crate) use manifest::{dependency, is_dependency, section_rank};
 
 use crate::catalog::{Component, Exception, Next, Template};
 use crate::select::Selection;

@@ -316,7 +316,7 @@ fn pure_modules_see_only_what_they_are_given() {
     ];
     let is_pure = |path: &Path| {
         path.parent()
-            .is_some_and(|parent| parent.ends_with("render"))
+            .is_some_and(|parent| parent.ends_with("render") || parent.ends_with("manifest"))
             || pure
                 .iter()
                 .any(|name| path.ends_with(Path::new("src").join(name)))

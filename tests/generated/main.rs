@@ -19,10 +19,13 @@ mod command;
 mod faults;
 mod http;
 mod image;
+mod manifests;
 mod matrix;
 mod planted;
 mod process;
 mod project;
+#[path = "../fast/round_trip.rs"]
+mod round_trip;
 #[expect(dead_code, reason = "to build every selection would take days")]
 #[path = "../fast/selections.rs"]
 mod selections;

@@ -1,0 +1,64 @@
+//! A change to one entry or table.
+
+use anyhow::{Context as _, Result};
+
+use super::entry::{Entry, Keys};
+use super::text::{Header, Text};
+
+/// A change to the text.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// An entry that is not there is put in; `above` stands above the table if that has to be made.
+    Insert {
+        keys: Keys,
+        above: String,
+        entry: Entry,
+    },
+    /// An entry becomes another.
+    Replace { keys: Keys, old: Entry, new: Entry },
+    /// An entry of the user's gets another value.
+    Set { keys: Keys, value: String },
+    /// An entry goes; with `alone`, only if it is the last of its table.
+    Remove {
+        keys: Keys,
+        above: String,
+        alone: bool,
+    },
+    /// A table goes if it is empty.
+    RemoveTable { keys: Keys, above: String },
+}
+
+impl Change {
+    pub(super) fn keys(&self) -> &[String] {
+        match self {
+            Self::Insert { keys, .. }
+            | Self::Replace { keys, .. }
+            | Self::Set { keys, .. }
+            | Self::Remove { keys, .. }
+            | Self::RemoveTable { keys, .. } => keys,
+        }
+    }
+
+    pub(super) fn apply(&self, text: &mut Text) -> Result<()> {
+        match self {
+            Self::Insert { keys, above, entry } => {
+                let (_, table) = keys.split_last().context("an entry without a key")?;
+                text.insert(&Header { keys: table, above }, entry)
+            }
+            Self::Replace { keys, old, new } => text.replace(keys, old, new),
+            Self::Set { keys, value } => text.set(keys, value),
+            Self::Remove { keys, alone, .. } if *alone && !text.is_alone(keys)? => Ok(()),
+            Self::Remove { keys, above, .. } => text.remove(keys, above),
+            Self::RemoveTable { keys, above } => text.remove_table(keys, above),
+        }
+    }
+
+    /// Whether it may leave its entry there, or away.
+    pub(super) fn leaves(&self, there: bool) -> bool {
+        match self {
+            Self::Insert { .. } | Self::Replace { .. } | Self::Set { .. } => there,
+            Self::Remove { alone, .. } => *alone || !there,
+            Self::RemoveTable { .. } => true,
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! What becomes of each entry.
+
+use anyhow::{Context as _, Result, ensure};
+use toml_edit::{DocumentMut, Item, TableLike};
+
+use super::Sides;
+use super::change::Change;
+use super::entry::{Entry, Keys, bare, comments_above, find, same, shown};
+use super::owned::{self, Owned};
+use super::text::Text;
+use super::widen::widen;
+
+/// What becomes of a manifest.
+#[derive(Debug, Default)]
+pub(super) struct Decision {
+    pub(super) changes: Vec<Change>,
+    pub(super) owned: String,
+    pub(super) yours: Vec<String>,
+    pub(super) left: Vec<String>,
+}
+
+/// Decides every entry of base and theirs.
+pub(super) fn decide(sides: &Sides<'_>, ours: &DocumentMut) -> Result<Decision> {
+    let base: DocumentMut = sides.base.parse().context("reading the base")?;
+    let theirs: DocumentMut = sides.theirs.parse().context("reading the new entries")?;
+    let root = Three {
+        base: Some(base.as_item()),
+        ours: Some(ours.as_item()),
+        theirs: Some(theirs.as_item()),
+    };
+    let mut decider = Decider {
+        sides,
+        root,
+        changes: Vec::new(),
+        owned: vec![Owned::default()],
+        yours: Vec::new(),
+        left: Vec::new(),
+    };
+    decider.entries(&mut Vec::new(), root, 0)?;
+    Ok(Decision {
+        owned: owned::text(&decider.owned),
+        changes: decider.changes,
+        yours: decider.yours,
+        left: decider.left,
+    })
+}
+
+/// An item in each of the three states.
+#[derive(Clone, Copy)]
+struct Three<'d> {
+    base: Option<&'d Item>,
+    ours: Option<&'d Item>,
+    theirs: Option<&'d Item>,
+}
+
+impl<'d> Three<'d> {
+    fn get(self, key: &str) -> Self {
+        let within = |item: Option<&'d Item>| item?.as_table_like()?.get(key);
+        Self {
+            base: within(self.base),
+            ours: within(self.ours),
+            theirs: within(self.theirs),
+        }
+    }
+
+    /// Whether it is a table to prodify, rather than a value.
+    fn is_table(self) -> bool {
+        [self.theirs, self.base]
+            .into_iter()
+            .flatten()
+            .any(Item::is_table)
+    }
+
+    /// The keys that prodify wrote or would write.
+    fn keys(self) -> Keys {
+        let keys = |item: Option<&'d Item>| {
+            let table = item.and_then(Item::as_table_like);
+            table
+                .into_iter()
+                .flat_map(TableLike::iter)
+                .map(|(key, _)| key.to_owned())
+        };
+        let mut all: Keys = keys(self.theirs).collect();
+        all.extend(keys(self.base).filter(|key| self.get(key).theirs.is_none()));
+        if self.theirs.is_none() {
+            all.sort_by_key(|key| key == ANCHOR.1);
+        }
+        all
+    }
+}
+
+/// A profile that cargo does not know by itself is an error without this entry: it goes last, and alone.
+const ANCHOR: (&str, &str) = ("profile", "inherits");
+
+struct Decider<'d> {
+    sides: &'d Sides<'d>,
+    root: Three<'d>,
+    changes: Vec<Change>,
+    owned: Vec<Owned>,
+    yours: Vec<String>,
+    left: Vec<String>,
+}
+
+impl<'d> Decider<'d> {
+    /// Decides what is in a table; what is prodify's of it is added to the `owned` of that index.
+    fn entries(&mut self, keys: &mut Keys, table: Three<'d>, owned: usize) -> Result<()> {
+        for key in table.keys() {
+            keys.push(key.clone());
+            let item = self.yielding(keys, table.get(&key));
+            if item.is_table() {
+                self.table(keys, item)?;
+            } else {
+                self.entry(keys, table, item, owned)?;
+            }
+            keys.pop();
+        }
+        Ok(())
+    }
+
+    fn table(&mut self, keys: &mut Keys, table: Three<'d>) -> Result<()> {
+        if let Some(ours) = table.ours.filter(|ours| !ours.is_table_like()) {
+            let ours = ours.to_string();
+            self.yours.push(format!(
+                "Cargo.toml: `{} = {}` stays, where a table would be needed",
+                shown(keys),
+                ours.trim()
+            ));
+            return Ok(());
+        }
+        let of_base = table.base.and_then(Item::as_table);
+        let of_base = of_base.filter(|table| !table.is_dotted() && !table.is_implicit());
+        let is_new = table.base.is_none() && self.is_made(table);
+        let above = table.theirs.and_then(Item::as_table).map(comments_above);
+        let header = above.filter(|_| of_base.is_some() || is_new);
+        self.owned.push(Owned {
+            keys: keys.clone(),
+            header,
+            entries: Vec::new(),
+        });
+        self.entries(keys, table, self.owned.len() - 1)?;
+        if let Some(of_base) = of_base.filter(|_| table.theirs.is_none()) {
+            self.changes.push(Change::RemoveTable {
+                keys: keys.clone(),
+                above: comments_above(of_base),
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether a table is not there, or is the work of a run that was killed: it has nothing in it then but what that put in.
+    fn is_made(&self, table: Three<'d>) -> bool {
+        let Some(ours) = table.ours else { return true };
+        if ours
+            .as_table()
+            .is_some_and(|table| table.is_implicit() && !table.is_dotted())
+        {
+            return true;
+        }
+        let entries = ours.as_table_like().into_iter().flat_map(TableLike::iter);
+        let mut entries = entries.peekable();
+        self.sides.interrupted
+            && entries.peek().is_some()
+            && entries.all(|(key, item)| is_same(item, table.get(key).theirs))
+    }
+
+    /// Decides an entry: the table in the module's documentation, from its first row to its last.
+    fn entry(
+        &mut self,
+        keys: &[String],
+        table: Three<'d>,
+        item: Three<'d>,
+        owned: usize,
+    ) -> Result<()> {
+        let key = keys.last().map_or("", String::as_str);
+        let entry = |table: Option<&Item>| Entry::of(table?.as_table_like()?, key);
+        let (old, new) = (entry(table.base), entry(table.theirs));
+        let new = new.filter(|_| item.theirs.is_some());
+        ensure!(
+            new.is_some() == item.theirs.is_some(),
+            "`{}` is neither a value nor a table",
+            shown(keys)
+        );
+        let is_value = item.ours.is_some_and(Item::is_value);
+        match (old, item.ours, new) {
+            (None, None, Some(new)) => {
+                let above = table.theirs.and_then(Item::as_table).map(comments_above);
+                self.changes.push(Change::Insert {
+                    keys: keys.to_vec(),
+                    above: above.unwrap_or_default(),
+                    entry: new.clone(),
+                });
+                self.own(owned, new);
+            }
+            (None, Some(ours), Some(new)) => {
+                if !is_same(ours, item.theirs) {
+                    self.widen_or_keep(keys, item, &new);
+                } else if self.sides.interrupted {
+                    self.own(owned, new);
+                }
+            }
+            (Some(_), None, Some(new)) => self.own(owned, new),
+            (Some(old), Some(ours), Some(new)) => {
+                if is_value && is_same(ours, item.base) {
+                    if old != new {
+                        let (keys, new) = (keys.to_vec(), new.clone());
+                        self.changes.push(Change::Replace { keys, old, new });
+                    }
+                } else if !is_same(ours, item.theirs) && old.value != new.value {
+                    self.widen_or_keep(keys, item, &new);
+                }
+                self.own(owned, new);
+            }
+            (Some(old), Some(ours), None) => {
+                let is_inline = !table.ours.is_some_and(Item::is_table);
+                let is_plain = is_value && (is_inline || self.behind(keys) == old.behind);
+                if is_plain && is_same(ours, item.base) {
+                    self.changes.push(Change::Remove {
+                        keys: keys.to_vec(),
+                        above: old.above,
+                        alone: keys.len() == 3 && keys[0] == ANCHOR.0 && key == ANCHOR.1,
+                    });
+                } else {
+                    let key = shown(keys);
+                    self.left.push(format!(
+                        "Cargo.toml: `{key}` is not as it was written, and stays"
+                    ));
+                }
+            }
+            (_, None, None) | (None, Some(_), None) => {}
+        }
+        Ok(())
+    }
+
+    /// What the user has behind a value.
+    fn behind(&self, keys: &[String]) -> String {
+        Text(self.sides.ours.to_owned()).behind(keys)
+    }
+
+    fn own(&mut self, owned: usize, entry: Entry) {
+        if let Some(owned) = self.owned.get_mut(owned) {
+            owned.entries.push(entry);
+        }
+    }
+
+    /// The user's value stays; a dependency gets the features that it lacks.
+    fn widen_or_keep(&mut self, keys: &[String], item: Three<'d>, new: &Entry) {
+        let Some(ours) = item.ours else { return };
+        let widened = item
+            .theirs
+            .and_then(|theirs| widen(keys, item.base, ours, theirs));
+        if let Some(value) = widened {
+            let keys = keys.to_vec();
+            self.changes.push(Change::Set { keys, value });
+            return;
+        }
+        let ours = ours.as_value().map(bare);
+        self.yours.push(format!(
+            "Cargo.toml: `{} = {}` is yours and stays; it would have been {}",
+            shown(keys),
+            ours.as_deref().unwrap_or("…"),
+            new.value
+        ));
+    }
+
+    /// Without what is to be, where the user has set something that it gives way to.
+    fn yielding(&mut self, keys: &[String], item: Three<'d>) -> Three<'d> {
+        let name = shown(keys);
+        let Some(reasons) = self
+            .sides
+            .yields
+            .get(&name)
+            .filter(|_| item.theirs.is_some())
+        else {
+            return item;
+        };
+        let is_ours = |reason: &&String| {
+            let keys: Keys = reason.split('.').map(str::to_owned).collect();
+            let within = |state: Option<&'d Item>| find(state?.as_table_like()?, &keys);
+            within(self.root.ours).is_some() && within(self.root.base).is_none()
+        };
+        let as_written = item.ours.is_some_and(|ours| is_same(ours, item.theirs));
+        let reason = reasons.iter().find(is_ours);
+        match reason.filter(|_| !(self.sides.interrupted && as_written)) {
+            Some(reason) => {
+                self.yours.push(format!(
+                    "Cargo.toml: left out `{name}`, since `{reason}` is yours"
+                ));
+                Three {
+                    theirs: None,
+                    ..item
+                }
+            }
+            None => item,
+        }
+    }
+}
+
+fn is_same(ours: &Item, other: Option<&Item>) -> bool {
+    other.is_some_and(|other| same(ours, other))
+}

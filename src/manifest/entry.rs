@@ -1,0 +1,117 @@
+//! An entry of a manifest: a key and its value, with the comments that belong to it.
+
+use toml_edit::{Item, Key, RawString, Table, TableLike, Value};
+
+/// The keys that lead to an entry or a table: `profile`, `release`, `lto`.
+pub(super) type Keys = Vec<String>;
+
+/// An entry as text, in the layout of the components' templates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// The key, quoted where it has to be.
+    pub(super) key: String,
+    pub(super) value: String,
+    /// The comment lines above it, each with its end.
+    pub(super) above: String,
+    /// The comment behind it.
+    pub(super) behind: String,
+}
+
+impl Entry {
+    /// The entry of that key, which holds a value.
+    pub(super) fn of(table: &dyn TableLike, key: &str) -> Option<Self> {
+        let (name, value) = (table.key(key)?, table.get(key)?.as_value()?);
+        Some(Self {
+            key: shown_key(name),
+            value: bare(value),
+            above: comments(name.leaf_decor().prefix()),
+            behind: text(value.decor().suffix()).trim().to_owned(),
+        })
+    }
+
+    /// Its lines, the key with `prefix` before it.
+    pub(super) fn lines(&self, prefix: &str) -> String {
+        let Self {
+            key,
+            value,
+            above,
+            behind,
+        } = self;
+        let space = if behind.is_empty() { "" } else { " " };
+        format!("{above}{prefix}{key} = {value}{space}{behind}\n")
+    }
+}
+
+/// The comments above the header of a table.
+pub(super) fn comments_above(table: &Table) -> String {
+    comments(table.decor().prefix())
+}
+
+/// A value without what stands around it.
+pub(super) fn bare(value: &Value) -> String {
+    value.clone().decorated("", "").to_string()
+}
+
+/// Keys as they are written in a header, or with dots between them.
+pub(super) fn shown(keys: &[String]) -> String {
+    let keys: Vec<String> = keys.iter().map(|key| shown_key(&Key::new(key))).collect();
+    keys.join(".")
+}
+
+/// The item that the keys lead to.
+pub(super) fn find<'t>(table: &'t dyn TableLike, keys: &[String]) -> Option<&'t Item> {
+    let (last, way) = keys.split_last()?;
+    let mut table = table;
+    for key in way {
+        table = table.get(key)?.as_table_like()?;
+    }
+    table.get(last)
+}
+
+/// Whether two items say the same, however they are written.
+pub(super) fn same(one: &Item, other: &Item) -> bool {
+    if let (Some(one), Some(other)) = (one.as_table_like(), other.as_table_like()) {
+        let held = |(key, item): (&str, &Item)| other.get(key).is_some_and(|it| same(item, it));
+        return one.len() == other.len() && one.iter().all(held);
+    }
+    match (one.as_value(), other.as_value()) {
+        (Some(one), Some(other)) => same_value(one, other),
+        (None, None) => one.to_string().trim() == other.to_string().trim(),
+        _ => false,
+    }
+}
+
+fn same_value(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::String(one), Value::String(other)) => one.value() == other.value(),
+        (Value::Integer(one), Value::Integer(other)) => one.value() == other.value(),
+        (Value::Array(one), Value::Array(other)) => {
+            let pairs = || one.iter().zip(other.iter());
+            one.len() == other.len() && pairs().all(|(one, other)| same_value(one, other))
+        }
+        (Value::InlineTable(one), Value::InlineTable(other)) => {
+            let held = |(key, value): (&str, &Value)| {
+                other.get(key).is_some_and(|it| same_value(value, it))
+            };
+            one.len() == other.len() && one.iter().all(held)
+        }
+        _ => bare(one) == bare(other),
+    }
+}
+
+fn shown_key(key: &Key) -> String {
+    key.display_repr().into_owned()
+}
+
+/// The lines of a prefix without the empty ones before them.
+fn comments(prefix: Option<&RawString>) -> String {
+    let lines = text(prefix).lines().map(str::trim);
+    lines
+        .filter(|line| line.starts_with('#'))
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
+
+fn text(raw: Option<&RawString>) -> &str {
+    raw.and_then(RawString::as_str).unwrap_or_default()
+}

@@ -1,0 +1,110 @@
+//! What has to hold of every manifest that entries are put into, and taken out of again.
+
+use std::collections::BTreeMap;
+
+use cargo_prodify::manifest::{Merged, Sides, merge};
+use cargo_prodify::merge::unified_diff;
+use toml_edit::{DocumentMut, Item};
+
+/// Tables and entries of every kind that a component brings, some of which many manifests have too.
+pub(crate) const PIECE: &str = "\
+[package]
+publish = false
+
+[dependencies]
+# Made up, so that nobody has it.
+prodify-one = \"1.0\"
+prodify-two = { version = \"1.0\", features = [\"one\"] }
+
+[lints.clippy]
+unwrap_used = \"warn\"
+
+# Measured.
+[profile.release]
+# One unit.
+codegen-units = 1
+lto = \"thin\" # links in parallel
+panic = \"unwind\"
+
+# To measure with.
+[profile.prodify-measured]
+inherits = \"release\"
+debug = \"line-tables-only\"
+";
+
+/// What has to hold whatever the manifest: it is kept to the byte, a second run finds nothing to do, and what was put in can be
+/// taken out to the byte.
+pub(crate) fn check(original: &str, piece: &str) -> Result<(), String> {
+    let none = BTreeMap::new();
+    let run = |base: &str, ours: &str, theirs: &str| -> Result<Merged, String> {
+        let sides = Sides {
+            base,
+            ours,
+            theirs,
+            yields: &none,
+            interrupted: false,
+        };
+        merge(&sides).map_err(|error| format!("{error:#}"))
+    };
+    let added = run("", original, piece)?;
+    holds_in_order(&added.text, original)?;
+    let (before, after, wanted) = (entries(original)?, entries(&added.text)?, entries(piece)?);
+    for (keys, value) in &before {
+        if after.get(keys) != Some(value) {
+            return Err(format!("`{keys}` was {value} and is {:?}", after.get(keys)));
+        }
+    }
+    for keys in after.keys().filter(|keys| !before.contains_key(*keys)) {
+        if after.get(keys) != wanted.get(keys) {
+            return Err(format!("`{keys}` came from nowhere"));
+        }
+    }
+    let again = run(&added.owned, &added.text, piece)?;
+    if (&again.text, &again.owned) != (&added.text, &added.owned) {
+        return Err(format!(
+            "a second run changed it:\n{}\n=== base\n{}\n=== then\n{}",
+            again.text, added.owned, again.owned
+        ));
+    }
+    let removed = run(&added.owned, &added.text, "")?;
+    if removed.text != original {
+        let difference = unified_diff("Cargo.toml", Some(original), Some(&removed.text));
+        return Err(format!("taken out, it is another:\n{difference}"));
+    }
+    if !removed.owned.is_empty() {
+        return Err(format!("something is owned still:\n{}", removed.owned));
+    }
+    Ok(())
+}
+
+/// Whether a text has all of another, in its order.
+fn holds_in_order(text: &str, other: &str) -> Result<(), String> {
+    let mut rest = text.bytes();
+    let missing = other.bytes().position(|byte| !rest.any(|one| one == byte));
+    match missing {
+        Some(at) => Err(format!("byte {at} of the original is gone:\n{text}")),
+        None => Ok(()),
+    }
+}
+
+/// The values of a manifest by their keys, without what stands around them.
+fn entries(text: &str) -> Result<BTreeMap<String, String>, String> {
+    fn walk(item: &Item, keys: &str, found: &mut BTreeMap<String, String>) {
+        match item.as_table_like() {
+            Some(table) => {
+                for (key, item) in table.iter() {
+                    walk(item, &format!("{keys}.{key}"), found);
+                }
+            }
+            None => {
+                let value = item.as_value().map(|value| value.clone().decorated("", ""));
+                let value = value.map_or_else(|| item.to_string(), |value| value.to_string());
+                found.insert(keys.to_owned(), value.replace("\r\n", "\n"));
+            }
+        }
+    }
+    let document: DocumentMut = text.parse().map_err(|error| format!("{error}\n{text}"))?;
+    let mut found = BTreeMap::new();
+    walk(document.as_item(), "", &mut found);
+    Ok(found)
+}

@@ -1,0 +1,51 @@
+//! Manifests as people write them: those of the crates that this machine has the sources of.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::round_trip::{PIECE, check};
+
+/// So many are enough to have met what people do.
+const ENOUGH: usize = 200;
+
+#[test]
+#[ignore = "slow: tests/run generated"]
+fn of_hundreds_of_crates_are_kept_to_the_byte() -> Result<()> {
+    let mut checked = 0;
+    let mut problems = Vec::new();
+    for path in manifests()? {
+        let Ok(text) = fs::read_to_string(&path) else {
+            continue;
+        };
+        checked += 1;
+        if let Err(problem) = check(&text, PIECE) {
+            problems.push(format!("{}: {problem}", path.display()));
+        }
+    }
+    ensure!(problems.is_empty(), "{}", problems.join("\n\n"));
+    ensure!(
+        checked >= ENOUGH,
+        "cargo's registry has {checked} manifests here, of {ENOUGH} that it takes: `cargo fetch` brings some"
+    );
+    Ok(())
+}
+
+/// Both of each crate: the one that its author wrote, and the one that cargo made of it.
+fn manifests() -> Result<Vec<PathBuf>> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let home = home.context("finding cargo's directory")?;
+    let mut found = Vec::new();
+    let sources = home.join("registry/src");
+    let registries =
+        fs::read_dir(&sources).with_context(|| format!("listing {}", sources.display()))?;
+    for registry in registries {
+        for package in fs::read_dir(registry?.path())? {
+            let package = package?.path();
+            found.extend(["Cargo.toml.orig", "Cargo.toml"].map(|name| package.join(name)));
+        }
+    }
+    Ok(found)
+}
