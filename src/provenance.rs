@@ -16,6 +16,9 @@ pub const ANSWERS: &str = "prodify.toml";
 /// Where the last written files stand.
 pub const BASE: &str = ".prodify/base.txtar";
 
+/// Where texts wait to be renamed into their places.
+pub const STAGING: &str = ".prodify/staging";
+
 /// The format of both files.
 const FORMAT: i64 = 1;
 

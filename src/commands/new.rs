@@ -66,14 +66,13 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
     if matches!(written.outcome, Ending::Conflict | Ending::Planned) {
         return Ok(Report::Written(Box::new(written)));
     }
-    if written.outcome == Ending::Done {
-        if let Some(terminal) = terminal.as_mut().filter(|_| !arguments.answers.defaults) {
-            wizard::confirm(terminal, &project.plan, &written.path, shell)?;
-        }
-        let originals = conflicts::originals(&place.root, &project.plan);
-        apply(&place.root, &project.plan, &originals)?;
+    let confirms = written.outcome == Ending::Done && !arguments.answers.defaults;
+    if let Some(terminal) = terminal.as_mut().filter(|_| confirms) {
+        wizard::confirm(terminal, &project.plan, &written.path, shell)?;
     }
-    // Also where nothing was left to write: the run that wrote it may have been killed before it came to this.
+    // Also where nothing is left to write: the run that wrote it may have been killed before it came to what follows.
+    let originals = conflicts::originals(&place.root, &project.plan);
+    apply(&place.root, &project.plan, &originals)?;
     written
         .notes
         .extend(begin_repository(arguments.vcs, &target, &place, &project));

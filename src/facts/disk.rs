@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use walkdir::WalkDir;
 
 use crate::plan::{Disk, OnDisk};
+use crate::provenance::STAGING;
 use crate::tree::RelPath;
 
 /// Reads what is at each of `paths` below `root`.
@@ -98,7 +99,7 @@ pub fn strangers<'a>(
         if entry.file_type().is_dir() {
             entries.skip_current_dir();
         }
-        if known.contains(name.as_str()) || matches!(name.as_str(), ".git" | ".prodify/staging") {
+        if known.contains(name.as_str()) || matches!(name.as_str(), ".git" | STAGING) {
             continue;
         }
         // Only to be named: what no path of a project can hold is shown as an underscore.

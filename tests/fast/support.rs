@@ -92,3 +92,14 @@ pub(crate) fn listing(directory: &Path) -> Vec<String> {
         })
         .collect()
 }
+
+/// Every path below a directory with what it holds, escaped where it is no text; nothing for a directory.
+pub(crate) fn contents(root: &Path) -> Vec<(String, String)> {
+    let read = |path: String| {
+        let bytes = std::fs::read(root.join(&path)).unwrap_or_default();
+        let text = String::from_utf8(bytes);
+        let text = text.unwrap_or_else(|error| error.as_bytes().escape_ascii().to_string());
+        (path, text)
+    };
+    listing(root).into_iter().map(read).collect()
+}

@@ -1,0 +1,92 @@
+//! Every operation on the disk, each announced before it is done.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use crate::tree::File;
+
+/// Is told of each operation before it is done, with the path that it is done to. What it returns as an error stops the
+/// operation, as the disk's own error would; and if it does not come back, nothing after it is done: that is how a test fails
+/// each operation in turn, and ends the program at each.
+pub type Watch<'w> = dyn Fn(&Path) -> io::Result<()> + Sync + 'w;
+
+/// The disk.
+#[derive(Clone, Copy)]
+pub(super) struct Disk<'w> {
+    pub(super) watch: &'w Watch<'w>,
+}
+
+impl Disk<'_> {
+    pub(super) fn create_dir(self, path: &Path) -> io::Result<()> {
+        (self.watch)(path)?;
+        fs::create_dir(path)
+    }
+
+    /// Writes a file that is not there.
+    pub(super) fn write(self, path: &Path, file: &File) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        if file.executable {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o777);
+        }
+        (self.watch)(path)?;
+        let mut open = options.open(path)?;
+        (self.watch)(path)?;
+        open.write_all(file.text.as_bytes())
+    }
+
+    pub(super) fn copy(self, from: &Path, to: &Path) -> io::Result<()> {
+        (self.watch)(to)?;
+        fs::copy(from, to).map(drop)
+    }
+
+    pub(super) fn set_permissions(self, path: &Path, permissions: Permissions) -> io::Result<()> {
+        (self.watch)(path)?;
+        fs::set_permissions(path, permissions)
+    }
+
+    pub(super) fn sync(self, path: &Path) -> io::Result<()> {
+        (self.watch)(path)?;
+        fs::File::open(path)?.sync_all()
+    }
+
+    pub(super) fn rename(self, from: &Path, to: &Path) -> io::Result<()> {
+        (self.watch)(to)?;
+        fs::rename(from, to)
+    }
+
+    /// Puts a file in a place that has to be free: a link fails where a rename would replace what came in between.
+    pub(super) fn place(self, from: &Path, to: &Path) -> io::Result<()> {
+        (self.watch)(to)?;
+        fs::hard_link(from, to).or_else(|error| {
+            if fs::symlink_metadata(to).is_ok() {
+                Err(error)
+            } else {
+                fs::rename(from, to)
+            }
+        })
+    }
+
+    pub(super) fn remove_file(self, path: &Path) -> io::Result<()> {
+        (self.watch)(path)?;
+        fs::remove_file(path)
+    }
+
+    /// Removes a directory that is empty.
+    pub(super) fn remove_dir(self, path: &Path) -> io::Result<()> {
+        (self.watch)(path)?;
+        fs::remove_dir(path)
+    }
+
+    /// Removes a directory with all that is in it; one that is not there is removed already.
+    pub(super) fn remove_tree(self, path: &Path) -> io::Result<()> {
+        (self.watch)(path)?;
+        match fs::remove_dir_all(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The only writer. A run that fails leaves the tree as it was; one that is killed leaves each file old or new, and the
+//! same run again finishes the work.
+//!
+//! A directory that does not exist yet is written beside its place and moved there in one rename. In one that does, every
+//! text is first written to `.prodify/staging`, where a full disk or a missing permission shows before anything is touched, and
+//! then each is renamed into its place; what a rename replaces is kept until the last one is done.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the one module that writes"
+)]
+
+mod disk;
+mod undo;
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+pub use disk::Watch;
+
+use self::disk::Disk;
+use self::undo::Undo;
+use crate::plan::{Action, Plan, Step};
+use crate::provenance::{self, STAGING};
+use crate::threads;
+use crate::tree::RelPath;
+
+/// Carries out a plan below `root`; what stands in `originals` is kept beside its replacement as `NAME.orig`.
+///
+/// # Errors
+///
+/// Says what was being done to which path. Everything is then as it was before.
+pub fn apply(root: &Path, plan: &Plan, originals: &[RelPath]) -> Result<()> {
+    apply_watched(root, plan, originals, &|_| Ok(()))
+}
+
+/// As [`apply`], with somebody who is told of each operation on the disk.
+///
+/// # Errors
+///
+/// As [`apply`].
+pub fn apply_watched(
+    root: &Path,
+    plan: &Plan,
+    originals: &[RelPath],
+    watch: &Watch<'_>,
+) -> Result<()> {
+    let mut steps: Vec<&Step> = plan
+        .steps
+        .iter()
+        .filter(|step| step.action.writes())
+        .collect();
+    // A run that was killed must not look like one that was done, so the record of what was written comes last; and cargo must
+    // be able to read the workspace for the next run, so a manifest comes after what it speaks of.
+    steps.sort_by_cached_key(|step| {
+        let is_manifest = step.path.name() == "Cargo.toml";
+        let depth = step.path.as_str().matches('/').count();
+        (
+            provenance::is_record(&step.path),
+            is_manifest,
+            Reverse(depth),
+        )
+    });
+    let disk = Disk { watch };
+    match fs::symlink_metadata(root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => create_root(root, &steps, disk),
+        Err(error) => Err(error).with_context(|| format!("looking at {}", root.display())),
+        Ok(_) => edit_root(root, &steps, originals, disk),
+    }
+}
+
+fn create_root(root: &Path, steps: &[&Step], disk: Disk<'_>) -> Result<()> {
+    let (Some(parent), Some(name)) = (root.parent(), root.file_name()) else {
+        bail!("{} has no name", root.display());
+    };
+    let mut undo = Undo::new(disk);
+    let mut staging_name = OsString::from(".");
+    staging_name.push(name);
+    staging_name.push(".prodify-staging");
+    let staging = parent.join(staging_name);
+    let result = (|| {
+        undo.create_dirs(parent)?;
+        // Left by a run that was killed; nobody else gives a directory this name.
+        remove_leftover(&staging, disk)?;
+        undo.create_dirs(&staging)?;
+        undo.trees.push(staging.clone());
+        let paths = steps.iter().map(|step| step.path.in_root(&staging));
+        let dirs: BTreeSet<_> = paths
+            .filter_map(|path| Some(path.parent()?.to_owned()))
+            .collect();
+        for dir in dirs {
+            undo.create_dirs(&dir)?;
+        }
+        threads::try_map(steps, |step| {
+            let Some(file) = &step.after else {
+                return Ok(());
+            };
+            disk.write(&step.path.in_root(&staging), file)
+                .with_context(|| format!("writing {}", step.path.in_root(root).display()))
+        })?;
+        disk.rename(&staging, root)
+            .with_context(|| format!("creating {}", root.display()))
+    })();
+    if result.is_err() {
+        undo.run();
+    }
+    result
+}
+
+fn edit_root(root: &Path, steps: &[&Step], originals: &[RelPath], disk: Disk<'_>) -> Result<()> {
+    let staging = RelPath::new(STAGING)?;
+    // A run may have been killed when all was done but this.
+    if steps.is_empty() && !staging.in_root(root).exists() {
+        return Ok(());
+    }
+    stays_inside(root, &staging)?;
+    for step in steps {
+        stays_inside(root, &step.path)?;
+        may_be_replaced(root, step)?;
+    }
+    let mut edit = Edit {
+        root,
+        staging: staging.in_root(root),
+        disk,
+        undo: Undo::new(disk),
+    };
+    let result = edit.run(steps, originals);
+    if result.is_err() {
+        edit.undo.run();
+    }
+    // What is left of the staging directory is in nobody's way: the next run removes it.
+    let _ = disk.remove_tree(&edit.staging);
+    let _ = disk.remove_dir(&root.join(".prodify"));
+    if result.is_ok() {
+        remove_emptied(root, steps, disk);
+    }
+    result
+}
+
+/// The edit of a directory that is there.
+struct Edit<'a> {
+    root: &'a Path,
+    staging: PathBuf,
+    disk: Disk<'a>,
+    undo: Undo<'a>,
+}
+
+impl Edit<'_> {
+    fn run(&mut self, steps: &[&Step], originals: &[RelPath]) -> Result<()> {
+        remove_leftover(&self.staging, self.disk)?;
+        self.undo.create_dirs(&self.staging)?;
+        for (index, step) in steps.iter().enumerate() {
+            if let Some(file) = &step.after {
+                let path = self.staged(index, "new");
+                self.disk.write(&path, file).with_context(|| {
+                    format!("writing {}", step.path.in_root(self.root).display())
+                })?;
+            }
+        }
+        for (index, step) in steps.iter().enumerate() {
+            let is_kept = originals.contains(&step.path);
+            self.put(index, step, is_kept).with_context(|| {
+                let path = step.path.in_root(self.root);
+                format!("putting {} in its place", path.display())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn staged(&self, index: usize, kind: &str) -> PathBuf {
+        self.staging.join(format!("{index}.{kind}"))
+    }
+
+    /// Renames one file into its place, after what is there was put aside.
+    fn put(&mut self, index: usize, step: &Step, keeps_original: bool) -> Result<()> {
+        let (disk, target) = (self.disk, step.path.in_root(self.root));
+        let (new, old) = (self.staged(index, "new"), self.staged(index, "old"));
+        if step.action == Action::Create {
+            self.undo
+                .create_dirs(target.parent().unwrap_or(self.root))?;
+            disk.place(&new, &target)?;
+            self.undo.created.push(target);
+            return Ok(());
+        }
+        if keeps_original {
+            self.keep_original(index, &target)?;
+        }
+        if step.action == Action::Delete {
+            disk.rename(&target, &old)?;
+        } else {
+            disk.copy(&target, &old)?;
+            disk.set_permissions(&new, fs::metadata(&target)?.permissions())?;
+            // Of a file that is replaced, one of the two contents has to survive a power cut.
+            disk.sync(&new)?;
+            disk.rename(&new, &target)?;
+        }
+        self.undo.replaced.push((old, target));
+        Ok(())
+    }
+
+    /// Puts a copy beside a file, which a run that was killed may have done already.
+    fn keep_original(&mut self, index: usize, target: &Path) -> Result<()> {
+        let text = fs::read(target)?;
+        let Some(place) = place_for_original(target, &text) else {
+            return Ok(());
+        };
+        let copy = self.staged(index, "orig");
+        self.disk.copy(target, &copy)?;
+        self.disk.place(&copy, &place)?;
+        self.undo.created.push(place);
+        Ok(())
+    }
+}
+
+/// `NAME.orig`, or the first `NAME.orig.N` that is free; none where one of them holds just this.
+fn place_for_original(path: &Path, text: &[u8]) -> Option<PathBuf> {
+    let with = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let numbered = (2..).map(|number| with(&format!(".orig.{number}")));
+    for place in std::iter::once(with(".orig")).chain(numbered) {
+        match fs::symlink_metadata(&place) {
+            Err(_) => return Some(place),
+            Ok(found) if found.is_file() && fs::read(&place).is_ok_and(|it| it == text) => {
+                return None;
+            }
+            Ok(_) => {}
+        }
+    }
+    None
+}
+
+/// Removes the directories that held nothing but what was deleted; where that cannot be, they are in nobody's way.
+fn remove_emptied(root: &Path, steps: &[&Step], disk: Disk<'_>) {
+    for step in steps.iter().filter(|step| step.action == Action::Delete) {
+        let place = step.path.in_root(root);
+        let above = place.ancestors().skip(1);
+        for directory in above.take_while(|directory| *directory != root) {
+            if disk.remove_dir(directory).is_err() {
+                break;
+            }
+        }
+    }
+}
+
+/// Whether every directory on the way to a path is a real one: a link could lead out of the project.
+fn stays_inside(root: &Path, path: &RelPath) -> Result<()> {
+    let mut place = root.to_owned();
+    for part in path.as_str().split('/') {
+        place.push(part);
+        match fs::symlink_metadata(&place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => {
+                return Err(error).with_context(|| format!("looking at {}", place.display()));
+            }
+            Ok(metadata) if metadata.is_symlink() => bail!(
+                "{} is a symbolic link, which could lead out of the project: replace it with what it points to",
+                place.display()
+            ),
+            Ok(metadata) if !metadata.is_dir() && place != path.in_root(root) => bail!(
+                "{} is in the way: {path} needs a directory there",
+                place.display()
+            ),
+            Ok(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// A file that nobody may write to is not replaced either, although a rename could.
+fn may_be_replaced(root: &Path, step: &Step) -> Result<()> {
+    let place = step.path.in_root(root);
+    match fs::symlink_metadata(&place) {
+        Ok(found) if found.is_file() && found.permissions().readonly() => bail!(
+            "{} is read-only: make it writable first, if it is to be changed",
+            place.display()
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Removes what a run that was killed has left.
+fn remove_leftover(path: &Path, disk: Disk<'_>) -> Result<()> {
+    disk.remove_tree(path)
+        .with_context(|| format!("removing {}, left by an earlier run", path.display()))
+}

@@ -1,0 +1,60 @@
+//! What has to be taken back if a later operation fails.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use super::disk::Disk;
+
+/// What was done so far.
+pub(super) struct Undo<'w> {
+    disk: Disk<'w>,
+    dirs: Vec<PathBuf>,
+    pub(super) trees: Vec<PathBuf>,
+    pub(super) created: Vec<PathBuf>,
+    /// Where what was replaced is kept, and where it was.
+    pub(super) replaced: Vec<(PathBuf, PathBuf)>,
+}
+
+impl<'w> Undo<'w> {
+    pub(super) fn new(disk: Disk<'w>) -> Self {
+        Self {
+            disk,
+            dirs: Vec::new(),
+            trees: Vec::new(),
+            created: Vec::new(),
+            replaced: Vec::new(),
+        }
+    }
+
+    /// Creates a directory and those above it, remembering which were not there.
+    pub(super) fn create_dirs(&mut self, path: &Path) -> Result<()> {
+        let missing: Vec<&Path> = path
+            .ancestors()
+            .take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists())
+            .collect();
+        for dir in missing.into_iter().rev() {
+            self.disk
+                .create_dir(dir)
+                .with_context(|| format!("creating the directory {}", dir.display()))?;
+            self.dirs.push(dir.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Takes back as much as the system lets it: the error that is reported is the one that made this necessary.
+    pub(super) fn run(self) {
+        for (old, target) in self.replaced.into_iter().rev() {
+            let _ = self.disk.rename(&old, &target);
+        }
+        for file in self.created {
+            let _ = self.disk.remove_file(&file);
+        }
+        for tree in self.trees {
+            let _ = self.disk.remove_tree(&tree);
+        }
+        for dir in self.dirs.into_iter().rev() {
+            let _ = self.disk.remove_dir(&dir);
+        }
+    }
+}
