@@ -49,6 +49,8 @@ pub enum Source {
     Flag,
     /// `--answers FILE`
     File,
+    /// The project's own prodify.toml.
+    Record,
     /// A person.
     Prompt,
     /// Nobody said anything.
@@ -60,6 +62,7 @@ impl fmt::Display for Source {
         f.write_str(match self {
             Self::Flag => "from --set",
             Self::File => "from the answers file",
+            Self::Record => "from prodify.toml",
             Self::Prompt => "as typed",
             Self::Default => "by default",
         })
@@ -73,6 +76,8 @@ pub struct Given {
     flags: BTreeMap<String, String>,
     /// From an answers file.
     file: Answers,
+    /// From the project's own prodify.toml.
+    record: Answers,
 }
 
 impl Given {
@@ -85,6 +90,7 @@ impl Given {
         let mut given = Self {
             flags: BTreeMap::new(),
             file,
+            record: Answers::new(),
         };
         for flag in flags {
             let Some((key, value)) = flag.split_once('=') else {
@@ -108,6 +114,20 @@ impl Given {
         Ok(given)
     }
 
+    /// Takes the answers too that a project was written with.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`] for one that no question has.
+    pub fn with_record(mut self, catalog: &Catalog, record: Answers) -> Result<Self> {
+        for key in record.keys() {
+            let place = |error| Usage::new(format!("in prodify.toml: {error:#}"));
+            known(catalog, key).map_err(place)?;
+        }
+        self.record = record;
+        Ok(self)
+    }
+
     /// Answers a question, asking `prompt` where there is somebody to ask; says where the answer is from.
     ///
     /// # Errors
@@ -126,10 +146,16 @@ impl Given {
             };
             return Ok((asked.parse(typed).map_err(wrong)?, Source::Flag));
         }
-        if let Some(value) = self.file.get(&key) {
-            let wrong = |why| Usage::new(format!("in the answers file, `{key}` {why}"));
-            asked.check(value).map_err(wrong)?;
-            return Ok((value.clone(), Source::File));
+        let files = [
+            (&self.file, "the answers file", Source::File),
+            (&self.record, "prodify.toml", Source::Record),
+        ];
+        for (answers, place, source) in files {
+            if let Some(value) = answers.get(&key) {
+                let wrong = |why| Usage::new(format!("in {place}, `{key}` {why}"));
+                asked.check(value).map_err(wrong)?;
+                return Ok((value.clone(), source));
+            }
         }
         if let Some(prompt) = prompt {
             return Ok((ask(asked, prompt)?, Source::Prompt));
@@ -158,7 +184,7 @@ impl Given {
             .find(|(_, owner)| owner != "project" && !chosen.contains(&owner.as_str()))
         {
             Some((key, owner)) => Err(Usage::new(format!(
-                "`--set {key}=…` answers for `{owner}`, which is not chosen: add `--with {owner}`"
+                "`--set {key}=…` answers for `{owner}`, which is not chosen: choose it too, or leave the answer out"
             ))
             .into()),
             None => Ok(()),

@@ -57,6 +57,10 @@ pub enum Format {
 pub enum Command {
     /// Make a new production service
     New(New),
+    /// Add components to a crate that exists
+    Add(Add),
+    /// Take components back: what they wrote goes, what you changed stays
+    Remove(Remove),
     /// List the components
     List,
     /// Show what a component writes and asks
@@ -100,6 +104,52 @@ pub struct New {
     /// What is done with the result
     #[command(flatten)]
     pub writing: Writing,
+}
+
+/// What `add` takes.
+#[derive(Debug, Args)]
+pub struct Add {
+    /// The components to add; what they require comes along
+    #[arg(required = true, value_name = "COMPONENT")]
+    pub components: Vec<String>,
+    /// The crate
+    #[command(flatten)]
+    pub subject: Subject,
+    /// Where the answers come from
+    #[command(flatten)]
+    pub answers: Answers,
+    /// What is done with the result
+    #[command(flatten)]
+    pub writing: Writing,
+}
+
+/// What `remove` takes.
+#[derive(Debug, Args)]
+pub struct Remove {
+    /// The components to take back
+    #[arg(required = true, value_name = "COMPONENT")]
+    pub components: Vec<String>,
+    /// The crate
+    #[command(flatten)]
+    pub subject: Subject,
+    /// Never ask, not even about files that are in the way
+    #[arg(short = 'N', long)]
+    pub non_interactive: bool,
+    /// What is done with the result
+    #[command(flatten)]
+    pub writing: Writing,
+}
+
+/// Which crate is meant.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Crate")]
+pub struct Subject {
+    /// Its Cargo.toml, where that is not in this directory or above
+    #[arg(long, value_name = "PATH")]
+    pub manifest_path: Option<PathBuf>,
+    /// The package, where a workspace has several
+    #[arg(short, long, value_name = "NAME")]
+    pub package: Option<String>,
 }
 
 /// Where answers come from.

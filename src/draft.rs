@@ -1,7 +1,9 @@
 //! From a selection to the files that are to be: asks what is left to ask, renders, and writes nothing.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
-use toml_edit::{DocumentMut, Item};
+use toml_edit::DocumentMut;
 
 use crate::answers::{Answers, Asked, Given, Source};
 use crate::catalog::{Catalog, Question, Value};
@@ -16,7 +18,7 @@ use crate::shell::Shell;
 use crate::tree::{RelPath, Tree};
 
 /// A project on paper.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Draft {
     /// All answers, whether given, asked for or taken from the defaults.
     pub answers: Answers,
@@ -28,7 +30,46 @@ pub struct Draft {
     pub next: Vec<NextStep>,
 }
 
-/// Drafts a new project.
+/// What is drafted: a project that is about to be made, or a crate that is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The project's name.
+    pub name: &'a str,
+    /// What is known of it, where it is there.
+    pub known: Option<&'a Known>,
+}
+
+/// What is known of a crate that is there.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Facts, by their names. A template that needs another one cannot be rendered.
+    pub facts: BTreeMap<&'static str, String>,
+    /// What its manifest answers of the questions about the project, in the place of their defaults.
+    pub answers: Answers,
+}
+
+impl<'a> Subject<'a> {
+    /// A project that is about to be made.
+    pub fn new(name: &'a str) -> Self {
+        Self { name, known: None }
+    }
+}
+
+impl Draft {
+    /// Which answers stand in for what nobody said.
+    pub fn placeholders(&self) -> Option<String> {
+        let stands_in = |key: &&String| {
+            let value = self.answers.get(*key).map(ToString::to_string);
+            value.is_some_and(|value| names::is_placeholder(&value))
+        };
+        let keys = self.assumed.iter().filter(stands_in);
+        let keys: Vec<String> = keys.map(|key| format!("`{key}`")).collect();
+        let keys = (!keys.is_empty()).then(|| keys.join(" and "));
+        keys.map(|keys| format!("example.com stands in for what was not said: {keys}"))
+    }
+}
+
+/// Drafts a project.
 ///
 /// # Errors
 ///
@@ -36,26 +77,27 @@ pub struct Draft {
 /// template fails.
 pub fn draft(
     catalog: &Catalog,
-    name: &str,
+    subject: &Subject<'_>,
     selection: &Selection<'_>,
     given: &Given,
     prompt: Option<&mut dyn Prompt>,
     shell: &Shell,
 ) -> Result<Draft> {
+    let name = subject.name;
     let names: Vec<&str> = selection.names().collect();
     given.all_used(&names)?;
-    let (answers, assumed) = answer_all(catalog, name, selection, given, prompt, shell)?;
+    let (answers, assumed) = answer_all(catalog, subject, selection, given, prompt, shell)?;
 
-    let toolchain = catalog
-        .versions
-        .get("toolchain")
-        .and_then(|table| table.get("channel"))
-        .and_then(Item::as_str);
-    let toolchain = toolchain.context("templates/versions.toml has no `toolchain.channel`")?;
-    let facts = Facts::of_new(name, toolchain, &selection.components, &answers)?;
-    let context = Context::new(name, &answers)
-        .with_versions(&catalog.versions)?
-        .with_facts(&facts);
+    let context = Context::new(name, &answers).with_versions(&catalog.versions)?;
+    let context = match subject.known {
+        Some(known) => context.with_facts(&known.facts),
+        None => context.with_facts(&Facts::of_new(
+            name,
+            catalog.toolchain()?,
+            &selection.components,
+            &answers,
+        )?),
+    };
     let engine = Engine::new(catalog, selection, &context);
     let tree = render::render(&engine, selection)?;
     refuse_dependency_name(name, &tree)?;
@@ -72,7 +114,7 @@ pub fn draft(
 /// nobody gave.
 fn answer_all(
     catalog: &Catalog,
-    name: &str,
+    subject: &Subject<'_>,
     selection: &Selection<'_>,
     given: &Given,
     mut prompt: Option<&mut dyn Prompt>,
@@ -80,6 +122,13 @@ fn answer_all(
 ) -> Result<(Answers, Vec<String>)> {
     let mut answers = Answers::new();
     let mut assumed = Vec::new();
+    // A crate that is there is asked about what its components' templates name, and about nothing else.
+    let is_wanted = |key: &str| {
+        let components = || selection.components.iter();
+        subject.known.is_none()
+            || !key.starts_with("project.")
+            || components().any(|component| catalog.mentions(component, key))
+    };
     let of_project = catalog.project.iter().map(|question| ("project", question));
     let of_components = selection
         .components
@@ -88,12 +137,18 @@ fn answer_all(
     for (owner, question) in of_project.chain(of_components) {
         let scope = Scope {
             catalog,
-            name,
+            name: subject.name,
             owner,
             answers: &answers,
         };
+        let key = format!("{owner}.{}", question.key);
         let holds = |value: &Value| scope.holds(question, value);
-        let default = scope.default(question)?;
+        let known = subject.known.and_then(|known| known.answers.get(&key));
+        let known = known.filter(|value| question.check(value).is_ok());
+        let default = match known {
+            Some(value) => value.clone(),
+            None => scope.default(question)?,
+        };
         let asked = Asked {
             owner,
             question,
@@ -103,15 +158,23 @@ fn answer_all(
         // `as_deref_mut` would keep the borrow for as long as the trait object lives.
         let prompt = prompt
             .as_mut()
+            .filter(|_| is_wanted(&key))
             .map(|prompt| &mut **prompt as &mut dyn Prompt);
         let (value, source) = given.answer(&asked, prompt)?;
-        let key = asked.key();
+        if source == Source::Flag && !is_wanted(&key) {
+            return Err(Usage::new(format!(
+                "`--set {key}=…` answers what none of the components asks"
+            ))
+            .into());
+        }
         shell.detail(format!("{:>12} {key} = {value} ({source})", "answer"));
-        if source == Source::Default {
+        if source == Source::Default && known.is_none() {
             assumed.push(key.clone());
         }
         answers.insert(key, value);
     }
+    answers.retain(|key, _| is_wanted(key));
+    assumed.retain(|key| is_wanted(key));
     Ok((answers, assumed))
 }
 

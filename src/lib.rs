@@ -12,6 +12,9 @@
 //! selection ([`select`]), collects the [`answers`], renders ([`render`]) and plans ([`plan`]); then it asks its last question,
 //! and from there on writes without another one.
 //!
+//! To a crate that exists, [`commands`] adds the same way. Its `Cargo.toml` is the user's, and is merged entry by entry
+//! ([`manifest`]) before the plan is made.
+//!
 //! # Invariants
 //!
 //! - `select`, `render`, `tree`, `plan`, `merge`, `manifest`, `names` and `provenance` see no file system, environment, clock or terminal.

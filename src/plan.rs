@@ -162,9 +162,8 @@ fn decide(base: Option<&File>, ours: Option<&OnDisk>, theirs: Option<&File>) -> 
         (Some(base), Some(ours), Some(new)) => match new.class {
             Class::Tool => plain(Action::Update),
             Class::Once => because(Action::Skip, "it is yours since it was written"),
-            Class::Shared if base.text == new.text => {
-                because(Action::Skip, "the template did not change")
-            }
+            // The template did not change, so there is nothing to say of the edit.
+            Class::Shared if base.text == new.text => plain(Action::Skip),
             Class::Shared if base.text == ours => plain(Action::Update),
             Class::Shared => Some(match merge::three_way(&base.text, ours, &new.text) {
                 Merged::Clean(text) => Decision {

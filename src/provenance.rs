@@ -47,9 +47,11 @@ pub fn is_record(path: &RelPath) -> bool {
 /// What an answers file says.
 #[derive(Debug, Default)]
 pub struct Answered {
+    /// The project's name, where it says so.
+    pub name: Option<String>,
     /// The components, where it names any.
     pub components: Option<Vec<String>>,
-    /// The answers, without the project's name, which is no other project's.
+    /// The answers; the project's name is none, since it is no other project's.
     pub answers: Answers,
 }
 
@@ -108,6 +110,10 @@ pub fn read_answers(text: &str) -> Result<Answered> {
                 answered.components = Some(names.context("`components` must be a list of names")?);
             }
             (owner, item) => {
+                if owner == "project" {
+                    let name = item.get("name").and_then(Item::as_str);
+                    answered.name = name.map(str::to_owned);
+                }
                 let table = item
                     .as_table_like()
                     .with_context(|| format!("`{owner}` must be a table of answers"))?;
@@ -260,6 +266,7 @@ mod tests {
         let read = read_answers(&text).unwrap();
         assert_eq!(read.answers, answers.into());
         assert_eq!(read.components.unwrap(), ["service", "docker"]);
+        assert_eq!(read.name.as_deref(), Some("x"));
     }
 
     #[test]

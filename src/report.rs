@@ -84,6 +84,9 @@ pub struct FileReport {
 /// A command to type next.
 #[derive(Clone, Debug, Serialize)]
 pub struct NextStep {
+    /// The component that says so, where that is one.
+    #[serde(skip)]
+    pub component: Option<String>,
     /// The command.
     pub command: String,
     /// What it does.
@@ -99,6 +102,9 @@ pub struct Summary {
     scope: Scope,
     requires: Vec<String>,
     conflicts: Vec<String>,
+    /// Why it cannot be added to a crate that exists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
 }
 
 /// All about a component.
@@ -143,6 +149,7 @@ impl Report {
             scope: Scope::Package,
             requires: Vec::new(),
             conflicts: Vec::new(),
+            refused: None,
         };
         let questions = catalog
             .project
@@ -267,7 +274,11 @@ impl NextStep {
     ) -> anyhow::Result<Vec<Self>> {
         Ok(render::next_steps(engine, selection)?
             .into_iter()
-            .map(|(command, why)| Self { command, why })
+            .map(|(component, command, why)| Self {
+                component: Some(component),
+                command,
+                why,
+            })
             .collect())
     }
 }
@@ -281,6 +292,7 @@ impl Summary {
             scope: component.scope,
             requires: component.requires.clone(),
             conflicts: component.conflicts.clone(),
+            refused: component.existing.refused.clone(),
         }
     }
 }

@@ -89,7 +89,7 @@ pub fn select<'c>(catalog: &'c Catalog, request: &Request, widest: Scope) -> Res
         let component = known(catalog, name)?;
         if component.scope > widest {
             return Err(Usage::new(format!(
-                "`{name}` belongs to the top of a {}, and the project would lie below it",
+                "`{name}` belongs to the top of a {}, and this is not one",
                 component.scope
             ))
             .into());
@@ -190,7 +190,7 @@ mod tests {
         for (name, rest) in components {
             sources.insert(
                 format!("{name}/component.toml"),
-                format!("summary = 's'\npreset = 'standard'\n{rest}").into(),
+                format!("summary = 's'\npreset = 'standard'\nexisting = {{}}\n{rest}").into(),
             );
         }
         Catalog::from_sources(sources).unwrap()

@@ -107,6 +107,17 @@ pub struct File {
 }
 
 impl File {
+    /// The entries of a manifest, which are every component's and so none's.
+    pub fn of_all(text: String) -> Self {
+        let component = "project".to_owned();
+        Self {
+            text,
+            executable: false,
+            class: Class::Shared,
+            component,
+        }
+    }
+
     /// A file that is no component's, such as the record of what was written.
     pub fn of_prodify(text: String, class: Class) -> Self {
         let component = "prodify".to_owned();

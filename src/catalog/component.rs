@@ -44,6 +44,8 @@ pub struct Component {
     /// What a crate with this component is; a later component's word wins.
     #[serde(default)]
     pub facts: BTreeMap<String, Fact>,
+    /// What there is to say of a crate that exists.
+    pub existing: Existing,
     /// What to type when the files are written.
     #[serde(default)]
     pub next: Vec<Next>,
@@ -93,6 +95,37 @@ pub struct Exception {
     pub executable: bool,
     /// Written only where this expression over the template context is true.
     pub when: Option<String>,
+}
+
+/// What a component does to a crate that `new` did not make.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Existing {
+    /// Why it cannot be added to one.
+    pub refused: Option<String>,
+    /// Files that are left out where the crate has others of its own, which do the same: for each, their paths.
+    #[serde(default)]
+    pub files: BTreeMap<String, Vec<String>>,
+    /// Entries and tables of Cargo.toml that are left out where the crate sets something itself: for each, what.
+    #[serde(default)]
+    pub entries: BTreeMap<String, Vec<String>>,
+    /// What to warn of.
+    #[serde(default)]
+    pub warnings: Vec<Warning>,
+}
+
+/// Something that the sources of a crate do, and that an entry of its Cargo.toml makes wrong.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Warning {
+    /// The entry: `profile.release.panic`.
+    pub entry: String,
+    /// The value that makes it wrong.
+    pub is: String,
+    /// Words in the sources that show it.
+    pub words: Vec<String>,
+    /// What is wrong then, to stand behind the words.
+    pub why: String,
 }
 
 /// The value of a fact: as it stands, or an answer of the component's own.

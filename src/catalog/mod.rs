@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use include_dir::{Dir, DirEntry, include_dir};
 use serde::Deserialize;
 
-pub use component::{Component, Exception, Fact, Next, Preset, Scope, Template};
+pub use component::{Component, Exception, Existing, Fact, Next, Preset, Scope, Template, Warning};
 pub use question::{Check, Choice, Condition, Kind, Question, Value};
 
 use crate::tree::RelPath;
@@ -98,6 +98,25 @@ impl Catalog {
     pub fn questions(&self) -> impl Iterator<Item = (&str, &Question)> {
         let of_project = self.project.iter().map(|question| ("project", question));
         of_project.chain(self.components().flat_map(Component::asked))
+    }
+
+    /// The release of Rust that generated projects are built with.
+    ///
+    /// # Errors
+    ///
+    /// Where the versions do not name it, which a test keeps from a release.
+    pub fn toolchain(&self) -> Result<&str> {
+        let table = self.versions.get("toolchain");
+        let channel = table.and_then(|table| table.get("channel")?.as_str());
+        channel.context("templates/versions.toml has no `toolchain.channel`")
+    }
+
+    /// Whether a template of a component has this name in it: `project.image`.
+    pub fn mentions(&self, component: &Component, name: &str) -> bool {
+        let files = component.templates.iter().map(|template| &template.source);
+        let fragments = component.fragments.iter().map(|(_, source)| source);
+        let mut all = files.chain(fragments).chain(&component.manifest);
+        all.any(|path| self.source(path).is_some_and(|text| text.contains(name)))
     }
 
     /// The text of a template, by its path below the template directory.

@@ -8,6 +8,7 @@ use crate::cli::Writing;
 use crate::merge;
 use crate::plan::{Action, Plan, Resolution, Step};
 use crate::prompt::{Item, Prompt};
+use crate::report::Ending;
 use crate::shell::Shell;
 use crate::tree::RelPath;
 use crate::vcs;
@@ -53,6 +54,16 @@ pub(super) fn resolve(
         (None, _) => {}
     }
     Ok(())
+}
+
+/// How a run ends that carries this plan out.
+pub(super) fn ending(plan: &Plan, writing: &Writing) -> Ending {
+    match writing {
+        _ if plan.conflicts().next().is_some() => Ending::Conflict,
+        writing if writing.dry_run || writing.diff => Ending::Planned,
+        _ if plan.changes() => Ending::Done,
+        _ => Ending::Unchanged,
+    }
 }
 
 /// The files that would be lost if they were replaced: git does not hold them.

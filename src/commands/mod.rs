@@ -1,8 +1,13 @@
 //! The verbs: each decides, then does.
 
+mod add;
+mod change;
 mod conflicts;
+mod existing;
 mod new;
 mod place;
+mod remove;
+mod site;
 mod wizard;
 
 use anyhow::Result;
@@ -24,6 +29,8 @@ pub fn run(command: &Command, shell: &Shell) -> Result<Report> {
     let catalog = Catalog::embedded()?;
     match command {
         Command::New(arguments) => new::run(&catalog, arguments, shell),
+        Command::Add(arguments) => add::run(&catalog, arguments, shell),
+        Command::Remove(arguments) => remove::run(&catalog, arguments, shell),
         Command::List => Ok(Report::list(&catalog)),
         Command::Show { component } => show(&catalog, component),
         Command::Completions { shell } => completions(&catalog, *shell),
@@ -55,6 +62,12 @@ fn completions(catalog: &Catalog, shell: clap_complete::Shell) -> Result<Report>
         })
         .mut_subcommand("show", |show| {
             show.mut_arg("component", |arg| arg.value_parser(values()))
+        })
+        .mut_subcommand("add", |add| {
+            add.mut_arg("components", |arg| arg.value_parser(values()))
+        })
+        .mut_subcommand("remove", |remove| {
+            remove.mut_arg("components", |arg| arg.value_parser(values()))
         });
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, "cargo-prodify", &mut script);

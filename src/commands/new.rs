@@ -9,8 +9,8 @@ use super::{conflicts, wizard};
 use crate::answers::Given;
 use crate::apply::apply;
 use crate::catalog::{Catalog, Preset};
-use crate::cli::{New, Vcs};
-use crate::draft::{self, Draft};
+use crate::cli::{self, New, Vcs};
+use crate::draft::{self, Draft, Subject};
 use crate::error::Usage;
 use crate::facts::disk;
 use crate::facts::surroundings::{Membership, Workspace};
@@ -22,8 +22,7 @@ use crate::report::{Ending, FileReport, NextStep, Report, Written};
 use crate::select::{self, Request, Selection};
 use crate::shell::Shell;
 use crate::tree::{Class, File, RelPath, Tree};
-use crate::vcs::Begun;
-use crate::{names, vcs};
+use crate::vcs::{self, Begun};
 
 /// What is made unless something else is asked for.
 const PRESET: Preset = Preset::Standard;
@@ -34,13 +33,13 @@ const PRESET: Preset = Preset::Standard;
 ///
 /// Whatever keeps it from being made; nothing is then written.
 pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<Report> {
-    let mut terminal = wizard::terminal(&arguments.answers)?;
+    let mut terminal = wizard::terminal(arguments.answers.non_interactive)?;
     let mut wizard = terminal
         .as_mut()
         .filter(|_| !arguments.answers.defaults)
         .map(|terminal| terminal as &mut dyn Prompt);
 
-    let answered = read_answers(arguments)?;
+    let answered = read_answers(&arguments.answers)?;
     // A slip in a flag is told before the first question, not after the last.
     let given = Given::new(catalog, &arguments.answers.set, answered.answers)?;
     for name in arguments.with.iter().chain(&arguments.without) {
@@ -55,7 +54,14 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         wizard.as_deref_mut(),
     )?;
     let selection = select::select(catalog, &request, place.widest)?;
-    let draft = draft::draft(catalog, &target.name, &selection, &given, wizard, shell)?;
+    let draft = draft::draft(
+        catalog,
+        &Subject::new(&target.name),
+        &selection,
+        &given,
+        wizard,
+        shell,
+    )?;
 
     let mut project = Project::plan(&target, &place, &selection, draft)?;
     let prompt = terminal
@@ -79,8 +85,13 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
     Ok(Report::Written(Box::new(written)))
 }
 
-fn read_answers(arguments: &New) -> Result<Answered> {
-    let Some(path) = &arguments.answers.answers else {
+/// What the answers file says.
+///
+/// # Errors
+///
+/// [`Usage`] where it cannot be read; names it.
+pub(super) fn read_answers(arguments: &cli::Answers) -> Result<Answered> {
+    let Some(path) = &arguments.answers else {
         return Ok(Answered::default());
     };
     let read = fs::read_to_string(path).map_err(anyhow::Error::new);
@@ -125,8 +136,8 @@ struct Project {
     branch: String,
     /// Whether the directory held files that are not the project's.
     has_strangers: bool,
-    /// The answers that stand in for what nobody said.
-    placeholders: Vec<String>,
+    /// Which answers stand in for what nobody said.
+    placeholders: Option<String>,
 }
 
 impl Project {
@@ -140,13 +151,7 @@ impl Project {
             .answers
             .get("project.branch")
             .map_or_else(|| "main".to_owned(), ToString::to_string);
-        let assumed = draft.assumed.iter().filter(|key| {
-            draft
-                .answers
-                .get(*key)
-                .is_some_and(|value| names::is_placeholder(&value.to_string()))
-        });
-        let placeholders = assumed.map(|key| format!("`{key}`")).collect();
+        let placeholders = draft.placeholders();
         let names: Vec<&str> = selection.names().collect();
         let answers = provenance::write_answers(&target.name, &names, &draft.answers);
         let base = provenance::write_base(&draft.tree);
@@ -197,23 +202,14 @@ impl Project {
         place: &Place,
         selection: &Selection<'_>,
     ) -> Written {
-        let outcome = match &arguments.writing {
-            _ if self.plan.conflicts().next().is_some() => Ending::Conflict,
-            writing if writing.dry_run || writing.diff => Ending::Planned,
-            _ if self.plan.changes() => Ending::Done,
-            _ => Ending::Unchanged,
-        };
+        let outcome = conflicts::ending(&self.plan, &arguments.writing);
         let enter = (target.shown != ".").then(|| NextStep {
+            component: None,
             command: format!("cd {}", shell_word(&target.shown)),
             why: "the new project".to_owned(),
         });
         let mut notes = place.notes(target, selection);
-        if !self.placeholders.is_empty() {
-            let keys = self.placeholders.join(" and ");
-            notes.push(format!(
-                "example.com stands in for what was not said: {keys}"
-            ));
-        }
+        notes.extend(self.placeholders.clone());
         Written {
             command: "new",
             outcome,

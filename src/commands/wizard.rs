@@ -7,7 +7,6 @@ use std::io::{self, IsTerminal as _};
 use anyhow::Result;
 
 use crate::catalog::{Catalog, Preset};
-use crate::cli;
 use crate::error::Interrupted;
 use crate::names;
 use crate::plan::Plan;
@@ -23,14 +22,13 @@ const SHOWN: usize = 3;
 /// # Errors
 ///
 /// Where the terminal cannot be taken over.
-pub(super) fn terminal(answers: &cli::Answers) -> Result<Option<Terminal>> {
+pub(super) fn terminal(non_interactive: bool) -> Result<Option<Terminal>> {
     #[expect(
         clippy::disallowed_methods,
         reason = "whether to ask is the one thing that the environment decides"
     )]
     let ci = env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false");
-    let asks =
-        !answers.non_interactive && !ci && io::stdin().is_terminal() && io::stderr().is_terminal();
+    let asks = !non_interactive && !ci && io::stdin().is_terminal() && io::stderr().is_terminal();
     asks.then(Terminal::new).transpose()
 }
 

@@ -29,7 +29,10 @@ pub fn read<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Re
             continue;
         }
         let found = match fs::symlink_metadata(&place) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match clash(root, path) {
+                true => OnDisk::Other("is there with other capital letters"),
+                false => continue,
+            },
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 OnDisk::Other("would lie below a file")
             }
@@ -50,6 +53,11 @@ pub fn read<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Re
     Ok(disk)
 }
 
+/// Whether a run that was killed left its staging directory here.
+pub fn was_interrupted(root: &Path) -> bool {
+    root.join(STAGING).exists()
+}
+
 /// Whether a directory on the way to a path is a link, which could lead out of the project.
 fn is_behind_link(root: &Path, path: &RelPath) -> bool {
     let ends = path
@@ -60,6 +68,23 @@ fn is_behind_link(root: &Path, path: &RelPath) -> bool {
         fs::symlink_metadata(root.join(directory)).is_ok_and(|found| found.is_symlink())
     };
     ends.into_iter().any(links)
+}
+
+/// Whether something lies on the way to a path whose name differs in nothing but capital letters: on many systems it would be
+/// the same.
+fn clash(root: &Path, path: &RelPath) -> bool {
+    let mut directory = root.to_owned();
+    for part in path.as_str().split('/') {
+        let place = directory.join(part);
+        if place.symlink_metadata().is_err() {
+            let lower = part.to_lowercase();
+            let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
+            let mut names = entries.map(|entry| entry.file_name());
+            return names.any(|name| name.to_string_lossy().to_lowercase() == lower);
+        }
+        directory = place;
+    }
+    false
 }
 
 /// What lies in `root` and is none of `paths`: files, and directories that hold none of them. Git's own directory is not

@@ -1,6 +1,8 @@
 //! What a crate is, as templates see it.
 
 pub mod disk;
+pub mod location;
+pub mod sources;
 pub mod surroundings;
 
 use std::collections::BTreeMap;

@@ -52,15 +52,18 @@ impl Surroundings {
     ///
     /// Where a manifest above cannot be read, or where cargo refuses it: a package below a broken workspace cannot be built.
     pub fn of(directory: &Path) -> Result<Self> {
-        let repository = directory
-            .ancestors()
-            .find(|dir| dir.join(".git").exists())
-            .map(Path::to_owned);
         Ok(Self {
             workspace: workspace(directory)?,
-            repository,
+            repository: repository(directory),
         })
     }
+}
+
+/// The top of the git repository around a directory; that of a submodule or of a further worktree is one too.
+pub fn repository(directory: &Path) -> Option<PathBuf> {
+    let mut above = directory.ancestors();
+    let top = above.find(|directory| directory.join(".git").exists());
+    top.map(Path::to_owned)
 }
 
 fn workspace(directory: &Path) -> Result<Option<Workspace>> {

@@ -10,7 +10,6 @@ use toml_edit::DocumentMut;
 
 use crate::answers::Answers;
 use crate::catalog;
-use crate::facts::Facts;
 use crate::names;
 
 /// The names that templates can use: `project`, `crate`, `versions`, and the answers by component.
@@ -65,7 +64,7 @@ impl Context {
 
     /// Adds what the crate is.
     #[must_use]
-    pub fn with_facts(mut self, facts: &Facts) -> Self {
+    pub fn with_facts(mut self, facts: &impl Serialize) -> Self {
         self.values
             .insert("crate".to_owned(), Value::from(Serde(facts)));
         self

@@ -15,7 +15,7 @@ pub(crate) use manifest::{dependency, is_dependency, section_rank};
 use crate::catalog::{Component, Exception, Next, Template};
 use crate::select::Selection;
 use crate::threads;
-use crate::tree::{Class, File, RelPath, Tree};
+use crate::tree::{File, RelPath, Tree};
 
 /// Renders what `selection` writes.
 ///
@@ -40,18 +40,8 @@ pub fn render(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Tree> {
         }
     }
     if !pieces.is_empty() {
-        // It is every component's, and so none's.
-        let component = "project".to_owned();
         let text = manifest::compose(&pieces)?;
-        tree.insert(
-            RelPath::new("Cargo.toml")?,
-            File {
-                text,
-                executable: false,
-                class: Class::Shared,
-                component,
-            },
-        );
+        tree.insert(RelPath::new("Cargo.toml")?, File::of_all(text));
     }
     Ok(tree)
 }
@@ -109,17 +99,20 @@ impl Planned<'_> {
     }
 }
 
-/// Renders what to type next: commands, each with what it does.
+/// Renders what to type next: the component that says so, a command, and what it does.
 ///
 /// # Errors
 ///
 /// As [`render`].
-pub fn next_steps(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Vec<(String, String)>> {
+pub fn next_steps(
+    engine: &Engine<'_>,
+    selection: &Selection<'_>,
+) -> Result<Vec<(String, String, String)>> {
     let step = |component: &str, next: &Next| {
         let place = || format!("reading [[next]] in templates/{component}/component.toml");
         let command = engine.render_text(&next.command).with_context(place)?;
         let why = engine.render_text(&next.why).with_context(place)?;
-        Ok((command, why))
+        Ok((component.to_owned(), command, why))
     };
     let steps = selection
         .components

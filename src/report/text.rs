@@ -38,7 +38,7 @@ impl Written {
                 .filter(|width| *width <= 48)
                 .max()
                 .unwrap_or_default();
-            for NextStep { command, why } in &self.next {
+            for NextStep { command, why, .. } in &self.next {
                 shell.line(format!("  {command:width$}  # {why}"));
             }
         }
@@ -156,6 +156,7 @@ impl Details {
             preset,
             requires,
             conflicts,
+            refused,
             ..
         } = &self.summary;
         let mut text = format!("{name}: {summary}\n\npreset     {preset}\n");
@@ -163,6 +164,9 @@ impl Details {
             if !names.is_empty() {
                 let _ = writeln!(text, "{label:10} {}", names.join(", "));
             }
+        }
+        if let Some(why) = refused {
+            let _ = writeln!(text, "add        not to a crate that exists: {why}");
         }
         text.push_str("\nWrites:\n");
         self.files

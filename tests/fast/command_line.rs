@@ -2,23 +2,9 @@
 
 use std::fs;
 
-use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::support::{command, listing, prodify, said};
-
-fn json(output: &std::process::Output) -> Value {
-    let document: Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)));
-    let schema: Value = serde_json::from_str(include_str!("../../src/report.schema.json")).unwrap();
-    let problems: Vec<String> = jsonschema::validator_for(&schema)
-        .unwrap()
-        .iter_errors(&document)
-        .map(|error| format!("{error} at {}", error.instance_path()))
-        .collect();
-    assert!(problems.is_empty(), "{problems:?}\n{document:#}");
-    document
-}
+use crate::support::{command, json, listing, prodify, said};
 
 #[test]
 fn new_makes_a_project_and_the_same_again_does_nothing() {
@@ -321,7 +307,7 @@ const REFUSED: [(&str, i32, &str); 21] = [
     (
         "new x --preset minimal -d k8s.host=a.b -y",
         2,
-        "add `--with k8s`",
+        "answers for `k8s`, which is not chosen",
     ),
     ("new x --keep --overwrite -y", 2, "cannot be used with"),
     (

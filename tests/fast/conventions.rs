@@ -246,6 +246,32 @@ fn a_question_takes_its_own_default() {
 }
 
 #[test]
+fn a_rule_for_crates_that_exist_speaks_of_what_is_written() {
+    let catalog = Catalog::embedded().unwrap();
+    for component in catalog.components() {
+        let (name, existing) = (&component.name, &component.existing);
+        for path in existing.files.keys() {
+            let mut written = component.templates.iter();
+            assert!(
+                written.any(|template| template.path.as_str() == path),
+                "[existing.files] of `{name}` speaks of `{path}`, which it does not write"
+            );
+        }
+        let manifest = component.manifest.as_ref();
+        let manifest = manifest.map_or("", |path| catalog.source(path).unwrap());
+        let entries = existing.entries.keys();
+        for entry in entries.chain(existing.warnings.iter().map(|warning| &warning.entry)) {
+            let key = entry.rsplit('.').next().unwrap();
+            assert!(
+                manifest.contains(&format!("[{entry}]"))
+                    || manifest.contains(&format!("\n{key} = ")),
+                "[existing] of `{name}` speaks of `{entry}`, which it does not write"
+            );
+        }
+    }
+}
+
+#[test]
 fn no_component_waits_for_itself() {
     fn waits(catalog: &Catalog, name: &str, path: &mut Vec<String>) {
         assert!(

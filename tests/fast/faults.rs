@@ -246,33 +246,40 @@ fn a_run_killed_at_any_operation_leaves_whole_files() {
     }
 }
 
-/// A file system that is full, where one can be made: that takes the superuser.
+/// A file system that is full, and one that is read-only, where they can be made: that takes the superuser. For others there is
+/// a limit on the size of a file, and a directory without permissions, in tests below.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_file_system_keeps_what_it_holds() {
-    let dir = tempdir().unwrap();
-    let place = dir.path().to_str().unwrap();
-    let mount = ["-t", "tmpfs", "-o", "size=64k", "tmpfs", place];
-    if !Command::new("mount")
-        .args(mount)
-        .output()
-        .is_ok_and(|mounted| mounted.status.success())
-    {
-        // Then the limit on the size of a file, in another test, has to do.
-        return;
+fn a_file_system_that_takes_no_more_keeps_what_it_holds() {
+    let cases = [
+        ("size=64k", "large: No space left on device"),
+        ("remount,ro", "Read-only file system"),
+    ];
+    for (options, message) in cases {
+        let dir = tempdir().unwrap();
+        let place = dir.path().to_str().unwrap();
+        let mount = |options: &str| {
+            let mut mount = Command::new("mount");
+            mount.args(["-t", "tmpfs", "-o", options, "tmpfs", place]);
+            mount.output().is_ok_and(|mounted| mounted.status.success())
+        };
+        if !mount("size=64k") {
+            return;
+        }
+        let root = dir.path().join("x");
+        CHANGES[0].prepare(&root);
+        let before = contents(dir.path());
+        assert!(options == "size=64k" || mount(options), "{options}");
+        let large = "x".repeat(100_000);
+        let files = [("a", "one"), ("large", large.as_str())];
+        let result = apply(&root, &plan_for(&[("a", "1")], &[("a", "1")], &files), &[]);
+        let after = contents(dir.path());
+        let unmounted = Command::new("umount").arg(place).status().unwrap();
+        assert!(unmounted.success());
+        let error = format!("{:#}", result.unwrap_err());
+        assert!(error.contains(message), "{error}");
+        assert_eq!(after, before);
     }
-    let root = dir.path().join("x");
-    CHANGES[0].prepare(&root);
-    let before = contents(dir.path());
-    let large = "x".repeat(100_000);
-    let files = [("a", "one"), ("large", large.as_str())];
-    let result = apply(&root, &plan_for(&[("a", "1")], &[("a", "1")], &files), &[]);
-    let after = contents(dir.path());
-    let unmounted = Command::new("umount").arg(place).status().unwrap();
-    assert!(unmounted.success());
-    let error = format!("{:#}", result.unwrap_err());
-    assert!(error.contains("large: No space left on device"), "{error}");
-    assert_eq!(after, before);
 }
 
 /// A directory in the way of each file in turn makes putting it in its place fail, after everything before it was done.

@@ -9,10 +9,12 @@
 mod command_line;
 mod components;
 mod conventions;
+mod existing;
 mod faults;
 mod hostile;
 mod manifests;
 mod model;
+mod places;
 mod round_trip;
 mod selections;
 mod support;

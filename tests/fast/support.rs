@@ -5,10 +5,11 @@ use std::process::{Command, Output, Stdio};
 
 use cargo_prodify::answers::{Answers, Given};
 use cargo_prodify::catalog::{Catalog, Scope};
-use cargo_prodify::draft::{Draft, draft};
+use cargo_prodify::draft::{Draft, Subject, draft};
 use cargo_prodify::select::{Request, select};
 use cargo_prodify::shell::{Shell, Verbosity};
 use cargo_prodify::tree::Tree;
+use serde_json::Value;
 
 /// Drafts a project of these components and what they require.
 pub(crate) fn try_draft(
@@ -29,7 +30,7 @@ pub(crate) fn try_draft(
     let given = Given::new(catalog, &flags, Answers::new())?;
     draft(
         catalog,
-        name,
+        &Subject::new(name),
         &selection,
         &given,
         None,
@@ -102,4 +103,27 @@ pub(crate) fn contents(root: &Path) -> Vec<(String, String)> {
         (path, text)
     };
     listing(root).into_iter().map(read).collect()
+}
+
+/// The document that a run printed, which has to be of the published schema.
+pub(crate) fn json(output: &Output) -> Value {
+    let document: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)));
+    let schema: Value = serde_json::from_str(include_str!("../../src/report.schema.json")).unwrap();
+    let problems: Vec<String> = jsonschema::validator_for(&schema)
+        .unwrap()
+        .iter_errors(&document)
+        .map(|error| format!("{error} at {}", error.instance_path()))
+        .collect();
+    assert!(problems.is_empty(), "{problems:?}\n{document:#}");
+    document
+}
+
+/// git, as somebody whom it knows; returns what it printed.
+pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
+    let mut git = Command::new("git");
+    git.args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);
+    let output = git.args(arguments).current_dir(directory).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -255,3 +255,39 @@ fn a_slip_in_a_flag_is_told_before_the_first_question() {
         assert_eq!(exit_code(&session), Some(2));
     }
 }
+
+#[test]
+fn a_crate_that_exists_is_asked_only_what_its_components_need() {
+    let dir = tempdir().unwrap();
+    let manifest = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+    std::fs::create_dir(dir.path().join("src")).unwrap();
+    std::fs::write(dir.path().join("src/lib.rs"), "").unwrap();
+    std::fs::write(dir.path().join("Cargo.toml"), manifest).unwrap();
+    std::fs::write(dir.path().join("deny.toml"), "mine\n").unwrap();
+    let mut session = start(dir.path(), &["add", "supply-chain"]);
+    accept_the_rest(
+        &mut session,
+        &["Address of its repository", "deny.toml is there already"],
+    );
+    let asked = session.exp_string("Write 5 files to .?").unwrap();
+    assert!(
+        PROJECT.iter().all(|question| !asked.contains(question)),
+        "{asked}"
+    );
+    assert!(!dir.path().join("prodify.toml").exists());
+    keys(&mut session, "y");
+    session.exp_string("Finished").unwrap();
+    session.exp_eof().unwrap();
+    assert_eq!(exit_code(&session), Some(0));
+
+    // Nothing is asked of who adds nothing but profiles, except whether to.
+    let mut session = start(dir.path(), &["add", "release-profile"]);
+    session.exp_string("Write 3 files to .?").unwrap();
+    keys(&mut session, "n");
+    session.exp_string("nothing was written").unwrap();
+    assert_eq!(exit_code(&session), Some(130));
+    assert_eq!(
+        std::fs::read_to_string(dir.path().join("Cargo.toml")).unwrap(),
+        manifest
+    );
+}

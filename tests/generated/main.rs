@@ -16,6 +16,7 @@
 mod api;
 mod build;
 mod command;
+mod existing;
 mod faults;
 mod http;
 mod image;

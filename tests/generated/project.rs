@@ -30,6 +30,15 @@ impl Project {
         Ok(project)
     }
 
+    /// A crate that was there before anything was added to it.
+    pub fn existing(directory: PathBuf, name: &str) -> Self {
+        Self {
+            directory,
+            name: name.to_owned(),
+            components: Vec::new(),
+        }
+    }
+
     fn render(case: &str, arguments: &str) -> Result<Self> {
         let place = target().join("generated");
         fs::create_dir_all(&place)?;

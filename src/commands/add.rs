@@ -1,0 +1,103 @@
+//! `cargo prodify add`: components for a crate that exists.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use super::change::Change;
+use super::existing::{self, Run};
+use super::new::read_answers;
+use super::site::Site;
+use super::wizard;
+use crate::answers::Given;
+use crate::catalog::{Catalog, Component, Scope};
+use crate::cli::Add;
+use crate::error::Usage;
+use crate::prompt::Prompt;
+use crate::report::Report;
+use crate::select::{self, Request};
+use crate::shell::Shell;
+
+/// Adds components, and what they require.
+///
+/// # Errors
+///
+/// Whatever keeps them from being added; nothing is then written.
+pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<Report> {
+    let mut terminal = wizard::terminal(arguments.answers.non_interactive)?;
+    let answered = read_answers(&arguments.answers)?;
+    let given = Given::new(catalog, &arguments.answers.set, answered.answers)?;
+    let asked = arguments
+        .components
+        .iter()
+        .map(|name| select::known(catalog, name));
+    let asked: Vec<&Component> = asked.collect::<Result<_>>()?;
+    let site = Site::find(&arguments.subject, &asked)?;
+    let given = given.with_record(catalog, site.record.answered.answers.clone())?;
+
+    let there: BTreeSet<String> = site.components().iter().cloned().collect();
+    let request = Request {
+        start: there.clone(),
+        with: arguments.components.clone(),
+        without: Vec::new(),
+    };
+    // What is there already fits there; what is new is looked at below.
+    let selection = select::select(catalog, &request, Scope::Repository)?;
+    let is_new = |name: &str| !there.contains(name);
+    let began_with_new = site.record.began_with_new()?;
+    // Those that were named come first: a refusal speaks of them rather than of what they require.
+    for component in asked.iter().chain(&selection.components) {
+        if is_new(&component.name) {
+            fits(component, &site, began_with_new)?;
+        }
+    }
+
+    let wizard = terminal
+        .as_mut()
+        .filter(|_| !arguments.answers.defaults)
+        .map(|terminal| terminal as &mut dyn Prompt);
+    let mut draft = existing::draft(catalog, &site, &selection, &given, wizard, shell)?;
+    let mut next = std::mem::take(&mut draft.next);
+    next.retain(|step| step.component.as_deref().is_none_or(is_new));
+    let change = Change::plan(&site, &selection, draft)?;
+    let run = Run {
+        command: "add",
+        writing: &arguments.writing,
+        terminal: terminal.as_mut(),
+        confirms: !arguments.answers.defaults,
+        next,
+        shell,
+    };
+    run.carry_out(&site, change)
+}
+
+/// Whether a component can be added there.
+fn fits(component: &Component, site: &Site, began_with_new: bool) -> Result<()> {
+    let name = &component.name;
+    if let Some(why) = component
+        .existing
+        .refused
+        .as_ref()
+        .filter(|_| !began_with_new)
+    {
+        return Err(Usage::new(format!(
+            "`{name}` cannot be added to a crate that exists: {why}"
+        ))
+        .into());
+    }
+    if component.scope > site.widest() {
+        let (scope, shown) = (component.scope, &site.shown);
+        let hint = site
+            .repository
+            .as_ref()
+            .filter(|_| scope == Scope::Repository);
+        let hint = hint
+            .map(|top| format!(" ({})", top.display()))
+            .unwrap_or_default();
+        return Err(Usage::new(format!(
+            "`{name}` belongs to the top of a {scope}{hint}, and {shown} lies below it"
+        ))
+        .into());
+    }
+    Ok(())
+}

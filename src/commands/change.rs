@@ -1,0 +1,260 @@
+//! What becomes of a crate that is there: every file of it, and every entry in its Cargo.toml.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::site::{MANIFEST, Site, is_package};
+use crate::catalog::Warning;
+use crate::draft::Draft;
+use crate::error::Usage;
+use crate::facts::{disk, sources};
+use crate::manifest::{self, Merged, Sides};
+use crate::plan::{self, Action, OnDisk, Plan, Resolution, Step};
+use crate::provenance::{self, ANSWERS, BASE};
+use crate::select::Selection;
+use crate::tree::{Class, File, RelPath, Tree};
+
+/// A change to a crate, decided to the last byte.
+pub(super) struct Change {
+    pub(super) plan: Plan,
+    /// The project's name.
+    pub(super) name: String,
+    /// The components that it has then.
+    pub(super) components: Vec<String>,
+    /// What is worth knowing.
+    pub(super) notes: Vec<String>,
+}
+
+impl Change {
+    /// From the crate as it is to the components that it is to have, as they are drafted.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`] where nothing would be left of the package itself; otherwise where something cannot be read.
+    pub(super) fn plan(site: &Site, selection: &Selection<'_>, draft: Draft) -> Result<Self> {
+        let placeholders = draft.placeholders();
+        let mut theirs = draft.tree;
+        let piece = theirs.remove(MANIFEST).map(|file| file.text);
+        let piece = piece.unwrap_or_default();
+        refuse_the_whole(site, &piece)?;
+        let mut base = site.record.base.clone();
+        base.remove(MANIFEST);
+        let mut of_the_rest: Vec<String> = placeholders.into_iter().collect();
+        of_the_rest.extend(leave_out(site, selection, &mut theirs));
+
+        let ours = disk::read(&site.root, base.keys().chain(theirs.keys()))?;
+        let mut plan = plan::plan(&base, ours, theirs.clone());
+        keep_edits(&mut plan);
+        let mut next_base = next_base(site, &plan, theirs);
+        let mut notes = Vec::new();
+        if let Some((step, merged)) = merge_manifest(site, selection, &piece)? {
+            of_the_rest.extend(merged.yours);
+            of_the_rest.extend(warnings(site, selection, &merged.text)?);
+            notes = merged.left;
+            plan.extend([step]);
+            if !merged.owned.is_empty() {
+                next_base.insert(RelPath::new(MANIFEST)?, File::of_all(merged.owned));
+            }
+        }
+        let stays = |name: &String| selection.names().any(|other| other == name);
+        // Who takes a component back has read the rest when it was added.
+        if site.components().iter().all(stays) {
+            notes.extend(of_the_rest);
+        }
+
+        let name = site.name()?;
+        let components: Vec<String> = selection.names().map(str::to_owned).collect();
+        let mut records = Tree::new();
+        if !components.is_empty() {
+            let names: Vec<&str> = selection.names().collect();
+            let answers = provenance::write_answers(&name, &names, &draft.answers);
+            let answers = merge_answers(site, &name, answers)?;
+            let base = provenance::write_base(&next_base);
+            for (path, text) in [(ANSWERS, answers), (BASE, base)] {
+                records.insert(RelPath::new(path)?, File::of_prodify(text, Class::Tool));
+            }
+        }
+        plan.extend(plan_records(site, records)?.steps);
+        Ok(Self {
+            plan,
+            name,
+            components,
+            notes,
+        })
+    }
+}
+
+/// Of a project that `new` made, the package itself is prodify's, and cannot be taken out of itself.
+fn refuse_the_whole(site: &Site, piece: &str) -> Result<()> {
+    if site.record.began_with_new()? && !is_package(piece)? {
+        let shown = &site.shown;
+        return Err(Usage::new(format!(
+            "this would take the package itself: to be rid of it, delete the directory {shown}"
+        ))
+        .into());
+    }
+    Ok(())
+}
+
+/// Leaves out the files for which the crate has others of its own; says so.
+fn leave_out(site: &Site, selection: &Selection<'_>, theirs: &mut Tree) -> Vec<String> {
+    let mut notes = Vec::new();
+    let rules = selection
+        .components
+        .iter()
+        .flat_map(|component| &component.existing.files);
+    for (path, others) in rules {
+        let own = others.iter().find(|other| {
+            let is_there = site.root.join(other).is_file();
+            is_there && !site.record.base.contains_key(other.as_str())
+        });
+        if let Some(own) = own
+            && theirs.remove(path.as_str()).is_some()
+        {
+            notes.push(format!("left out {path}, since {own} is there"));
+        }
+    }
+    notes
+}
+
+/// What was edited and is no longer wanted stays: nothing else could be done to it without a loss.
+fn keep_edits(plan: &mut Plan) {
+    let edited = plan
+        .steps
+        .iter_mut()
+        .filter(|step| step.action == Action::Conflict && step.after.is_none());
+    for step in edited {
+        step.resolve(Resolution::Keep);
+        step.why = Some("is not as it was written, and stays");
+    }
+}
+
+/// The edit of Cargo.toml, where a component has entries in it or had some.
+fn merge_manifest(
+    site: &Site,
+    selection: &Selection<'_>,
+    piece: &str,
+) -> Result<Option<(Step, Merged)>> {
+    if piece.is_empty() && site.record.entries().is_empty() {
+        return Ok(None);
+    }
+    let path = RelPath::new(MANIFEST)?;
+    let place = path.in_root(&site.root);
+    let ours = match disk::read(&site.root, [&path])?.remove(&path) {
+        Some(OnDisk::Text(text)) => text,
+        Some(OnDisk::Other(why)) => bail!(
+            "{} {why}: put a file of text there, which entries can be added to",
+            place.display()
+        ),
+        None => bail!("{} is gone", place.display()),
+    };
+    let rules = selection
+        .components
+        .iter()
+        .flat_map(|component| &component.existing.entries);
+    let yields: BTreeMap<_, _> = rules
+        .map(|(entry, to)| (entry.clone(), to.clone()))
+        .collect();
+    let sides = Sides {
+        base: site.record.entries(),
+        ours: &ours,
+        theirs: piece,
+        yields: &yields,
+        interrupted: site.record.interrupted,
+    };
+    let merged = manifest::merge(&sides).with_context(|| format!("editing {}", place.display()))?;
+    let (action, why) = if merged.text == ours {
+        (Action::Identical, None)
+    } else {
+        let gone = "without its entries; the rest stays as it is";
+        let there = "with its entries; the rest stays as it is";
+        (
+            Action::Update,
+            Some(if piece.is_empty() { gone } else { there }),
+        )
+    };
+    let after =
+        (action == Action::Update).then(|| File::of_prodify(merged.text.clone(), Class::Shared));
+    let step = Step {
+        path,
+        action,
+        why,
+        before: Some(ours),
+        after,
+        resolved: false,
+    };
+    Ok(Some((step, merged)))
+}
+
+/// What is to be compared with the next time: what was written, but not what the user had just so already.
+fn next_base(site: &Site, plan: &Plan, mut theirs: Tree) -> Tree {
+    let had = plan.steps.iter().filter(|step| {
+        let is_known = site.record.base.contains_key(&step.path) || site.record.interrupted;
+        step.action == Action::Identical && !is_known
+    });
+    for step in had {
+        theirs.remove(&step.path);
+    }
+    theirs
+}
+
+/// The answers, in the file as the user left it: with their comments, and in their order.
+fn merge_answers(site: &Site, name: &str, new: String) -> Result<String> {
+    let Some(ours) = &site.record.text else {
+        return Ok(new);
+    };
+    let components: Vec<&str> = site.components().iter().map(String::as_str).collect();
+    let base = provenance::write_answers(name, &components, &site.record.answered.answers);
+    let sides = Sides {
+        base: &base,
+        ours,
+        theirs: &new,
+        yields: &BTreeMap::new(),
+        interrupted: false,
+    };
+    let merged = manifest::merge(&sides);
+    Ok(merged.with_context(|| format!("editing {ANSWERS}"))?.text)
+}
+
+fn plan_records(site: &Site, records: Tree) -> Result<Plan> {
+    let paths = [RelPath::new(ANSWERS)?, RelPath::new(BASE)?];
+    let ours = disk::read(&site.root, &paths)?;
+    let before = ours.iter().filter_map(|(path, found)| match found {
+        OnDisk::Text(text) => Some((path.clone(), File::of_prodify(text.clone(), Class::Tool))),
+        OnDisk::Other(_) => None,
+    });
+    let before = before.collect();
+    Ok(plan::plan(&before, ours, records))
+}
+
+/// What the sources do that the manifest makes wrong.
+fn warnings(site: &Site, selection: &Selection<'_>, manifest: &str) -> Result<Vec<String>> {
+    let mut said = Vec::new();
+    let components = selection.components.iter();
+    let all = components.flat_map(|component| &component.existing.warnings);
+    for Warning {
+        entry,
+        is,
+        words,
+        why,
+    } in all
+    {
+        if manifest::value(manifest, entry)?.as_ref() != Some(is) {
+            continue;
+        }
+        for package in &site.location.packages {
+            for mention in sources::mentions(&package.directory, words)? {
+                let path = mention
+                    .path
+                    .strip_prefix(&site.root)
+                    .unwrap_or(&mention.path);
+                let (path, line, word) = (path.display(), mention.line, mention.word);
+                said.push(format!("{path}:{line}: `{word}` {why}"));
+            }
+        }
+    }
+    said.sort();
+    said.dedup();
+    Ok(said)
+}

@@ -1,0 +1,90 @@
+//! What `add` and `remove` share: drafting for a crate that is there, and carrying a change to it out.
+
+use anyhow::Result;
+
+use super::change::Change;
+use super::site::Site;
+use super::{conflicts, wizard};
+use crate::answers::Given;
+use crate::apply::apply;
+use crate::catalog::Catalog;
+use crate::cli::Writing;
+use crate::draft::{self, Draft, Subject};
+use crate::prompt::{Prompt, Terminal};
+use crate::report::{Ending, FileReport, NextStep, Report, Written};
+use crate::select::Selection;
+use crate::shell::Shell;
+
+/// Drafts what the components of a selection write there, with what the crate's own manifests say.
+///
+/// # Errors
+///
+/// As [`draft::draft`].
+pub(super) fn draft(
+    catalog: &Catalog,
+    site: &Site,
+    selection: &Selection<'_>,
+    given: &Given,
+    prompt: Option<&mut dyn Prompt>,
+    shell: &Shell,
+) -> Result<Draft> {
+    let name = site.name()?;
+    let known = if site.record.began_with_new()? {
+        None
+    } else {
+        Some(site.known(catalog.toolchain()?))
+    };
+    let subject = Subject {
+        name: &name,
+        known: known.as_ref(),
+    };
+    draft::draft(catalog, &subject, selection, given, prompt, shell)
+}
+
+/// How a change is carried out.
+pub(super) struct Run<'a> {
+    /// The verb.
+    pub(super) command: &'static str,
+    pub(super) writing: &'a Writing,
+    pub(super) terminal: Option<&'a mut Terminal>,
+    /// Whether to ask before the first write.
+    pub(super) confirms: bool,
+    /// What to type next.
+    pub(super) next: Vec<NextStep>,
+    pub(super) shell: &'a Shell,
+}
+
+impl Run<'_> {
+    /// Asks about what is in the way, writes, and says what was done.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from being done; nothing is then written.
+    pub(super) fn carry_out(mut self, site: &Site, mut change: Change) -> Result<Report> {
+        let prompt = self
+            .terminal
+            .as_mut()
+            .map(|terminal| &mut **terminal as &mut dyn Prompt);
+        conflicts::resolve(&mut change.plan, self.writing, prompt, self.shell)?;
+        let outcome = conflicts::ending(&change.plan, self.writing);
+        let confirms = self.confirms && outcome == Ending::Done;
+        if let Some(terminal) = self.terminal.filter(|_| confirms) {
+            wizard::confirm(terminal, &change.plan, &site.shown, self.shell)?;
+        }
+        // Where nothing is left to write, a run that was killed may have left something to tidy up.
+        if matches!(outcome, Ending::Done | Ending::Unchanged) {
+            let originals = conflicts::originals(&site.root, &change.plan);
+            apply(&site.root, &change.plan, &originals)?;
+        }
+        Ok(Report::Written(Box::new(Written {
+            command: self.command,
+            outcome,
+            name: change.name,
+            path: site.shown.clone(),
+            components: change.components,
+            files: FileReport::of_plan(&change.plan, self.writing.diff),
+            notes: change.notes,
+            next: self.next,
+        })))
+    }
+}

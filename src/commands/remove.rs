@@ -1,0 +1,87 @@
+//! `cargo prodify remove`: takes back what a component wrote, and keeps what was changed since.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use super::change::Change;
+use super::existing::{self, Run};
+use super::site::Site;
+use super::wizard;
+use crate::answers::{Answers, Given};
+use crate::catalog::{Catalog, Component, Scope};
+use crate::cli::Remove;
+use crate::draft::Draft;
+use crate::error::Usage;
+use crate::provenance::ANSWERS;
+use crate::report::Report;
+use crate::select::{self, Request, Selection};
+use crate::shell::Shell;
+
+/// Takes components back.
+///
+/// # Errors
+///
+/// [`Usage`] where one is not there, or where another one requires it; otherwise whatever keeps them from being taken back.
+/// Nothing is then written.
+pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Result<Report> {
+    let mut terminal = wizard::terminal(arguments.non_interactive)?;
+    let asked = arguments
+        .components
+        .iter()
+        .map(|name| select::known(catalog, name));
+    let asked: Vec<&Component> = asked.collect::<Result<_>>()?;
+    let site = Site::find(&arguments.subject, &asked)?;
+    for component in &asked {
+        is_there(component, &site)?;
+    }
+
+    let selection = without(catalog, &site, &arguments.components)?;
+    let given = Given::new(catalog, &[], Answers::new())?;
+    let given = given.with_record(catalog, site.record.answered.answers.clone())?;
+    let draft = if selection.components.is_empty() {
+        Draft::default()
+    } else {
+        existing::draft(catalog, &site, &selection, &given, None, shell)?
+    };
+    let change = Change::plan(&site, &selection, draft)?;
+    let run = Run {
+        command: "remove",
+        writing: &arguments.writing,
+        terminal: terminal.as_mut(),
+        // It was asked for by name, and takes back nothing but what can be added again.
+        confirms: false,
+        next: Vec::new(),
+        shell,
+    };
+    run.carry_out(&site, change)
+}
+
+fn is_there(component: &Component, site: &Site) -> Result<()> {
+    let there = site.components();
+    // A run that was killed may have come as far as the record, and left something to tidy up.
+    if there.contains(&component.name) || site.record.interrupted {
+        return Ok(());
+    }
+    let (name, shown) = (&component.name, &site.shown);
+    let why = if there.is_empty() {
+        format!("nothing was added there: it has no {ANSWERS}")
+    } else {
+        format!("its {ANSWERS} has {}", there.join(", "))
+    };
+    Err(Usage::new(format!("`{name}` is not in {shown}: {why}")).into())
+}
+
+/// The components that stay.
+fn without<'c>(catalog: &'c Catalog, site: &Site, gone: &[String]) -> Result<Selection<'c>> {
+    let there: BTreeSet<String> = site.components().iter().cloned().collect();
+    if there.iter().all(|component| gone.contains(component)) {
+        return Ok(Selection::default());
+    }
+    let request = Request {
+        start: there,
+        with: Vec::new(),
+        without: gone.to_vec(),
+    };
+    select::select(catalog, &request, Scope::Repository)
+}

@@ -1,0 +1,295 @@
+//! A crate that is there already: where it lies, and what prodify wrote into it before.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::catalog::{Component, Scope, Value};
+use crate::cli;
+use crate::draft::Known;
+use crate::error::Usage;
+use crate::facts::location::{Location, Wanted};
+use crate::facts::{disk, surroundings};
+use crate::manifest;
+use crate::names;
+use crate::provenance::{self, Answered};
+use crate::tree::{RelPath, Tree};
+
+/// The manifest of a package or a workspace.
+pub(super) const MANIFEST: &str = "Cargo.toml";
+
+/// A directory that components are added to, or taken from: the top of a workspace, or a package in it.
+pub(super) struct Site {
+    /// Absolute, without links.
+    pub(super) root: PathBuf,
+    /// As the user would type it.
+    pub(super) shown: String,
+    /// The workspace around it.
+    pub(super) location: Location,
+    /// The top of the git repository around it.
+    pub(super) repository: Option<PathBuf>,
+    /// What was written there before.
+    pub(super) record: Record,
+}
+
+/// What prodify remembers of a directory.
+#[derive(Default)]
+pub(super) struct Record {
+    /// The text of `prodify.toml`, where there is one.
+    pub(super) text: Option<String>,
+    /// What that says.
+    pub(super) answered: Answered,
+    /// What was last written.
+    pub(super) base: Tree,
+    /// Whether the last run was killed.
+    pub(super) interrupted: bool,
+}
+
+impl Site {
+    /// Where components of these scopes belong: to the package, or to the top of the workspace.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`] where the crate cannot be told, or where they belong to different directories; otherwise where cargo cannot load
+    /// the crate, or where the record cannot be read.
+    pub(super) fn find(subject: &cli::Subject, components: &[&Component]) -> Result<Self> {
+        let directory = env::current_dir().context("finding the current directory")?;
+        let directory = fs::canonicalize(&directory).context("finding the current directory")?;
+        let wanted = Wanted {
+            manifest: subject.manifest_path.as_deref(),
+            package: subject.package.as_deref(),
+        };
+        let location = Location::find(&directory, wanted)?;
+        let root = root(&location, components)?;
+        Ok(Self {
+            shown: shown(&directory, &root),
+            repository: surroundings::repository(&root),
+            record: Record::read(&root)?,
+            location,
+            root,
+        })
+    }
+
+    /// The components that are there.
+    pub(super) fn components(&self) -> &[String] {
+        self.record
+            .answered
+            .components
+            .as_deref()
+            .unwrap_or_default()
+    }
+
+    /// The widest scope whose top this is.
+    pub(super) fn widest(&self) -> Scope {
+        match &self.repository {
+            _ if self.root != self.location.workspace => Scope::Package,
+            Some(top) if *top != self.root => Scope::Workspace,
+            _ => Scope::Repository,
+        }
+    }
+
+    /// What the project is called: as it was before, as its package, or as its directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`] where a workspace of several packages lies in a directory whose name would not do.
+    pub(super) fn name(&self) -> Result<String> {
+        if let Some(name) = &self.record.answered.name {
+            return Ok(name.clone());
+        }
+        let packages = &self.location.packages;
+        if let Some(package) = packages
+            .iter()
+            .find(|package| package.directory == self.root)
+        {
+            return Ok(package.name.clone());
+        }
+        let own = self.root.file_name().unwrap_or_default().to_string_lossy();
+        if names::package(&own).is_ok() {
+            return Ok(own.into_owned());
+        }
+        let package = self.location.package().map(|package| package.name.clone());
+        package.ok_or_else(|| {
+            let packages: Vec<&str> = packages.iter().map(|package| &*package.name).collect();
+            Usage::new(format!(
+                "the workspace at {} has several packages: say with --package which one to name the project after ({})",
+                self.shown,
+                packages.join(", ")
+            ))
+            .into()
+        })
+    }
+
+    /// What its manifests say.
+    pub(super) fn known(&self, toolchain: &str) -> Known {
+        let mut known = Known::default();
+        // Not older than what any of the packages takes.
+        let versions = self
+            .location
+            .packages
+            .iter()
+            .filter_map(|package| package.rust_version);
+        let needed = versions
+            .max()
+            .filter(|needed| release(toolchain).is_none_or(|it| it < *needed));
+        let needed = needed.map(|(major, minor, patch)| format!("{major}.{minor}.{patch}"));
+        let toolchain = needed.unwrap_or_else(|| toolchain.to_owned());
+        known.facts.insert("toolchain", toolchain);
+        let packages = &self.location.packages;
+        let own = packages
+            .iter()
+            .find(|package| package.directory == self.root);
+        if let Some(package) = self.location.package().or(own) {
+            let said = [
+                ("project.description", &package.description),
+                ("project.repository", &package.repository),
+            ];
+            let said = said
+                .into_iter()
+                .filter_map(|(key, text)| Some((key, text.clone()?)));
+            known
+                .answers
+                .extend(said.map(|(key, text)| (key.to_owned(), Value::Text(text))));
+        }
+        known
+    }
+}
+
+impl Record {
+    /// Reads what is there; of a crate that prodify never saw, that is nothing.
+    fn read(root: &Path) -> Result<Self> {
+        let (text, base) = (
+            read(root, provenance::ANSWERS)?,
+            read(root, provenance::BASE)?,
+        );
+        let interrupted = disk::was_interrupted(root);
+        if text.is_some() != base.is_some() && !interrupted {
+            let (gone, there) = match text {
+                Some(_) => (provenance::BASE, provenance::ANSWERS),
+                None => (provenance::ANSWERS, provenance::BASE),
+            };
+            bail!(
+                "{} is gone, without which {there} says too little: restore it from version control",
+                root.join(gone).display()
+            );
+        }
+        let answered = text.as_deref().map(provenance::read_answers).transpose();
+        let answered = answered.map_err(|error| {
+            let path = root.join(provenance::ANSWERS);
+            Usage::new(format!("reading {}: {error:#}", path.display()))
+        })?;
+        let base = base.as_deref().map(provenance::read_base).transpose();
+        let base = base.with_context(|| {
+            let path = root.join(provenance::BASE);
+            format!(
+                "reading {}, which was edited: restore it from version control",
+                path.display()
+            )
+        })?;
+        Ok(Self {
+            text,
+            answered: answered.unwrap_or_default(),
+            base: base.unwrap_or_default(),
+            interrupted,
+        })
+    }
+
+    /// Whether `new` made the package: it is prodify's then, down to its name.
+    pub(super) fn began_with_new(&self) -> Result<bool> {
+        is_package(self.entries())
+    }
+
+    /// The entries of Cargo.toml that are prodify's.
+    pub(super) fn entries(&self) -> &str {
+        self.base
+            .get(MANIFEST)
+            .map_or("", |file| file.text.as_str())
+    }
+}
+
+/// Whether entries make a package, and not only add to one.
+pub(super) fn is_package(entries: &str) -> Result<bool> {
+    Ok(manifest::value(entries, "package.name")?.is_some())
+}
+
+fn root(location: &Location, components: &[&Component]) -> Result<PathBuf> {
+    let package = location.package().map(|package| &package.directory);
+    let of_package = components
+        .iter()
+        .find(|component| component.scope == Scope::Package);
+    let of_workspace = components
+        .iter()
+        .find(|component| component.scope > Scope::Package);
+    match (of_package, of_workspace) {
+        (None, _) => Ok(location.workspace.clone()),
+        (Some(component), _) if package.is_none() => {
+            let packages: Vec<&str> = location.packages.iter().map(|package| &*package.name).collect();
+            Err(Usage::new(format!(
+                "`{}` belongs to a package: say with --package to which ({})",
+                component.name,
+                packages.join(", ")
+            ))
+            .into())
+        }
+        (Some(one), Some(other)) if package != Some(&location.workspace) => Err(Usage::new(format!(
+            "`{}` belongs to the package and `{}` to the top of the workspace: name them one after the other",
+            one.name, other.name
+        ))
+        .into()),
+        (Some(_), _) => Ok(package.unwrap_or(&location.workspace).clone()),
+    }
+}
+
+/// A directory as it is typed in another one.
+fn shown(from: &Path, to: &Path) -> String {
+    if let Ok(below) = to.strip_prefix(from) {
+        return match below.display().to_string() {
+            here if here.is_empty() => ".".to_owned(),
+            below => below,
+        };
+    }
+    match from.strip_prefix(to) {
+        Ok(above) => vec![".."; above.components().count()].join("/"),
+        Err(_) => to.display().to_string(),
+    }
+}
+
+fn release(toolchain: &str) -> Option<(u64, u64, u64)> {
+    let mut numbers = toolchain.split('.').map(str::parse);
+    let mut next = || numbers.next()?.ok();
+    Some((next()?, next()?, next()?))
+}
+
+/// A file of prodify's own; `None` where there is none.
+fn read(root: &Path, path: &str) -> Result<Option<String>> {
+    let place = RelPath::new(path)?.in_root(root);
+    match fs::read_to_string(&place) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("reading {}", place.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{release, shown};
+
+    #[test]
+    fn a_directory_is_shown_as_it_would_be_typed() {
+        let show = |from: &str, to: &str| shown(Path::new(from), Path::new(to));
+        assert_eq!(show("/a/b", "/a/b"), ".");
+        assert_eq!(show("/a/b", "/a"), "..");
+        assert_eq!(show("/a/b/c", "/a"), "../..");
+        assert_eq!(show("/a", "/a/b/c"), "b/c");
+        assert_eq!(show("/a/b", "/c"), "/c");
+    }
+
+    #[test]
+    fn a_release_is_three_numbers() {
+        assert_eq!(release("1.95.0"), Some((1, 95, 0)));
+        assert_eq!(release("stable"), None);
+    }
+}

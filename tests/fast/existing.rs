@@ -1,0 +1,537 @@
+//! `add` and `remove` in crates that exist.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use cargo_prodify::catalog::Catalog;
+use serde_json::Value;
+use tempfile::{TempDir, tempdir};
+
+use crate::support::{contents, git, json, listing, prodify, said};
+
+/// A manifest with what people have in theirs.
+const MANIFEST: &str = "\
+# The shop.
+[package]
+name = \"shop\" # for now
+version = '0.1.0'
+edition = \"2021\"
+description = \"Sells things\"
+repository = \"https://github.com/acme/shop\"
+
+[dependencies]
+
+[profile.release]
+lto = true   # as measured
+
+# The end.
+";
+
+/// A crate in a git repository, committed.
+fn shop(manifest: &str) -> TempDir {
+    let dir = tempdir().unwrap();
+    fs::create_dir(dir.path().join("src")).unwrap();
+    fs::write(dir.path().join("Cargo.toml"), manifest).unwrap();
+    fs::write(dir.path().join("src/main.rs"), "fn main() {}\n").unwrap();
+    commit(dir.path());
+    dir
+}
+
+fn commit(directory: &Path) {
+    git(directory, &["init", "-q"]);
+    git(directory, &["add", "--all"]);
+    git(directory, &["commit", "-qm", "x"]);
+}
+
+/// Runs the program, which has to end with this code, and returns what it said.
+#[track_caller]
+fn run(directory: &Path, line: &str, code: i32) -> String {
+    let arguments: Vec<&str> = line.split_whitespace().collect();
+    let output = prodify(directory, &arguments);
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{line}: {}",
+        said(&output)
+    );
+    said(&output)
+}
+
+#[track_caller]
+fn says(said: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(said.contains(part), "{part} is missing in\n{said}");
+    }
+}
+
+#[test]
+fn what_is_added_is_all_that_changes_and_can_be_taken_back() {
+    let dir = shop(MANIFEST);
+    let before = contents(dir.path());
+    let added = run(dir.path(), "add release-profile supply-chain -y", 0);
+    says(
+        &added,
+        &[
+            "update Cargo.toml (with its entries; the rest stays as it is)",
+            "create deny.toml",
+            "`profile.release.lto = true` is yours and stays; it would have been \"thin\"",
+            "Finished shop in .: 6 files created, 1 updated",
+            "cargo deny check",
+        ],
+    );
+    assert_eq!(
+        git(dir.path(), &["diff", "--stat"]),
+        " Cargo.toml | 21 +++++++++++++++++++++\n 1 file changed, 21 insertions(+)\n"
+    );
+    assert_eq!(
+        git(dir.path(), &["status", "--porcelain"]),
+        " M Cargo.toml\n?? .github/\n?? .prodify/\n?? SECURITY.md\n?? deny.toml\n?? prodify.toml\n?? rust-toolchain.toml\n"
+    );
+    insta::assert_snapshot!(fs::read_to_string(dir.path().join("Cargo.toml")).unwrap(), @r#"
+    # The shop.
+    [package]
+    name = "shop" # for now
+    version = '0.1.0'
+    edition = "2021"
+    description = "Sells things"
+    repository = "https://github.com/acme/shop"
+
+    [dependencies]
+
+    [profile.release]
+    lto = true   # as measured
+    # Each crate is optimized as a whole, and calls are inlined across crates. `fat` links on a single core, and made a service
+    # no faster.
+    codegen-units = 1
+    # A panic ends the request or the task that it happens in. `abort` would end the process, and all else that it was doing.
+    panic = "unwind"
+    # The names of functions stay in: they are about a fifth of the binary, and without them a backtrace from production says
+    # nothing.
+    strip = "debuginfo"
+
+    # The end.
+
+    # For perf, samply and the like: what a release runs, with the lines that it came from.
+    [profile.profiling]
+    inherits = "release"
+    debug = "line-tables-only"
+    strip = "none"
+
+    # For binaries that people download: small rather than fast.
+    [profile.dist]
+    inherits = "release"
+    lto = "fat"
+    opt-level = "s"
+    strip = "symbols"
+    "#);
+    insta::assert_snapshot!(fs::read_to_string(dir.path().join("prodify.toml")).unwrap(), @r#"
+    # What this project was made from: its components, and the answers they were written with.
+    # Another project can begin with the same ones: `cargo prodify new PATH --answers prodify.toml`.
+    format = 1
+    prodify = "0.1.0"
+    components = [
+        "release-profile",
+        "supply-chain",
+    ]
+
+    [project]
+    name = "shop"
+    repository = "https://github.com/acme/shop"
+    "#);
+    let cargo = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(said(&cargo), "");
+
+    let again = run(dir.path(), "add supply-chain release-profile -y", 0);
+    says(&again, &["nothing to do in ."]);
+    let removed = run(dir.path(), "remove release-profile", 0);
+    says(
+        &removed,
+        &[
+            "update Cargo.toml (without its entries; the rest stays as it is)",
+            "update prodify.toml",
+        ],
+    );
+    assert_eq!(
+        fs::read_to_string(dir.path().join("Cargo.toml")).unwrap(),
+        MANIFEST
+    );
+    run(dir.path(), "remove supply-chain", 0);
+    assert_eq!(contents(dir.path()), before);
+    assert_eq!(git(dir.path(), &["status", "--porcelain"]), "");
+}
+
+#[test]
+fn what_was_changed_stays_and_is_named() {
+    let dir = shop(MANIFEST);
+    run(dir.path(), "add release-profile supply-chain -y", 0);
+    let edit = |path: &str, from: &str, to: &str| {
+        let path = dir.path().join(path);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(path, text.replace(from, to)).unwrap();
+    };
+    edit("deny.toml", "\"MIT\",", "\"MIT\",\n    \"MPL-2.0\",");
+    edit("Cargo.toml", "codegen-units = 1", "codegen-units = 4");
+    edit("Cargo.toml", "debug = \"line-tables-only\"", "debug = 2");
+    fs::remove_file(dir.path().join("SECURITY.md")).unwrap();
+    // What was deleted does not come back, and what was edited is no conflict.
+    let again = run(dir.path(), "add supply-chain -y", 0);
+    says(&again, &["skip SECURITY.md (you deleted it)"]);
+
+    let removed = run(dir.path(), "remove release-profile supply-chain", 0);
+    says(
+        &removed,
+        &[
+            "skip deny.toml (is not as it was written, and stays)",
+            "`profile.release.codegen-units` is not as it was written, and stays",
+            "`profile.profiling.debug` is not as it was written, and stays",
+            "delete rust-toolchain.toml",
+        ],
+    );
+    assert_eq!(
+        listing(dir.path()),
+        ["Cargo.toml", "deny.toml", "src", "src/main.rs"]
+    );
+    // Cargo does not know a profile of that name by itself: `inherits` stays for as long as anything does.
+    let left = fs::read_to_string(dir.path().join("Cargo.toml")).unwrap();
+    says(
+        &left,
+        &[
+            "lto = true   # as measured\n# Each crate is",
+            "codegen-units = 4\n\n# The end.\n",
+            "[profile.profiling]\ninherits = \"release\"\ndebug = 2\n",
+        ],
+    );
+    assert!(
+        !left.contains("strip") && !left.contains("[profile.dist]"),
+        "{left}"
+    );
+    let metadata = prodify(dir.path(), &["add", "release-profile", "-n"]);
+    assert_eq!(metadata.status.code(), Some(0), "{}", said(&metadata));
+}
+
+#[test]
+fn the_crates_own_profiles_are_left_alone() {
+    let manifest = format!(
+        "{MANIFEST}panic = \"abort\"\ndebug = 1\n\n[profile.dist]\ninherits = \"release\"\n"
+    );
+    let dir = shop(&manifest);
+    let sources = "fn main() {\n    let _ = std::panic::catch_unwind(|| 1);\n}\n";
+    fs::write(dir.path().join("src/main.rs"), sources).unwrap();
+    let added = run(dir.path(), "add release-profile -y", 0);
+    says(
+        &added,
+        &[
+            "left out `profile.dist`, since `profile.dist` is yours",
+            "left out `profile.release.strip`, since `profile.release.debug` is yours",
+            "`profile.release.panic = \"abort\"` is yours and stays",
+            "src/main.rs:2: `catch_unwind` catches nothing in a release",
+        ],
+    );
+    let edited = fs::read_to_string(dir.path().join("Cargo.toml")).unwrap();
+    assert!(edited.contains("[profile.profiling]"), "{edited}");
+    assert_eq!(edited.matches("[profile.dist]").count(), 1, "{edited}");
+    run(dir.path(), "remove release-profile", 0);
+    assert_eq!(
+        fs::read_to_string(dir.path().join("Cargo.toml")).unwrap(),
+        manifest
+    );
+}
+
+#[test]
+fn files_that_exist_are_the_users() {
+    let dir = shop(MANIFEST);
+    fs::write(dir.path().join("deny.toml"), "# mine\n").unwrap();
+    fs::write(dir.path().join("SECURITY.md"), "# mine\n").unwrap();
+    git(dir.path(), &["add", "SECURITY.md"]);
+    git(dir.path(), &["commit", "-qm", "y"]);
+    fs::write(
+        dir.path().join("src/main.rs"),
+        "fn main() { /* not committed */ }\n",
+    )
+    .unwrap();
+    let before = contents(dir.path());
+    let stopped = run(dir.path(), "add supply-chain -y", 3);
+    says(
+        &stopped,
+        &[
+            "conflict SECURITY.md (is there already and differs)",
+            "conflict deny.toml",
+            "--keep",
+            "--overwrite",
+        ],
+    );
+    assert_eq!(contents(dir.path()), before);
+
+    run(dir.path(), "add supply-chain -y --keep", 0);
+    let text = |path: &str| fs::read_to_string(dir.path().join(path)).unwrap();
+    assert_eq!(
+        (text("deny.toml"), text("SECURITY.md")),
+        ("# mine\n".to_owned(), "# mine\n".to_owned())
+    );
+    says(
+        &run(dir.path(), "add supply-chain -y", 0),
+        &["nothing to do"],
+    );
+    run(dir.path(), "remove supply-chain", 0);
+    assert_eq!(contents(dir.path()), before);
+
+    // git holds the one, and not the other.
+    run(dir.path(), "add supply-chain -y --overwrite", 0);
+    assert_eq!(text("deny.toml.orig"), "# mine\n");
+    assert!(!dir.path().join("SECURITY.md.orig").exists());
+    assert!(text("src/main.rs").contains("not committed"));
+}
+
+#[test]
+fn a_file_that_is_just_so_already_is_not_taken_back() {
+    let dir = shop(MANIFEST);
+    run(dir.path(), "add supply-chain -y", 0);
+    let security = fs::read(dir.path().join("SECURITY.md")).unwrap();
+    run(dir.path(), "remove supply-chain", 0);
+    fs::write(dir.path().join("SECURITY.md"), &security).unwrap();
+    let before = contents(dir.path());
+    run(dir.path(), "add supply-chain -y", 0);
+    run(dir.path(), "remove supply-chain", 0);
+    assert_eq!(contents(dir.path()), before);
+}
+
+#[test]
+fn what_does_the_same_under_another_name_is_enough() {
+    let dir = shop(MANIFEST);
+    fs::write(dir.path().join("rust-toolchain"), "1.90.0\n").unwrap();
+    fs::create_dir(dir.path().join(".cargo")).unwrap();
+    fs::write(dir.path().join(".cargo/deny.toml"), "").unwrap();
+    let added = run(dir.path(), "add supply-chain -y", 0);
+    says(
+        &added,
+        &[
+            "left out rust-toolchain.toml, since rust-toolchain is there",
+            "left out deny.toml, since .cargo/deny.toml is there",
+        ],
+    );
+    assert!(!dir.path().join("rust-toolchain.toml").exists());
+}
+
+#[test]
+fn the_toolchain_is_not_older_than_what_the_crate_takes() {
+    let dir = shop(&MANIFEST.replace("edition", "rust-version = \"1.99\"\nedition"));
+    run(dir.path(), "add supply-chain -y", 0);
+    let toolchain = fs::read_to_string(dir.path().join("rust-toolchain.toml")).unwrap();
+    says(&toolchain, &["channel = \"1.99.0\""]);
+}
+
+#[test]
+fn a_dry_run_shows_and_writes_nothing() {
+    let dir = shop(MANIFEST);
+    let before = contents(dir.path());
+    for flag in ["-n", "--diff"] {
+        let said = run(dir.path(), &format!("add release-profile -y {flag}"), 0);
+        says(&said, &["nothing was written"]);
+    }
+    let diff = prodify(dir.path(), &["add", "release-profile", "-y", "--diff"]);
+    let diff = String::from_utf8_lossy(&diff.stdout).into_owned();
+    says(
+        &diff,
+        &[
+            "--- a/Cargo.toml\n+++ b/Cargo.toml\n",
+            "+codegen-units = 1\n",
+        ],
+    );
+    assert_eq!(contents(dir.path()), before);
+    run(dir.path(), "add release-profile -y", 0);
+    let added = contents(dir.path());
+    run(dir.path(), "remove release-profile -n", 0);
+    assert_eq!(contents(dir.path()), added);
+}
+
+#[test]
+fn json_is_one_document_of_the_published_schema() {
+    let dir = shop(MANIFEST);
+    let line = |line: &str| -> Value {
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        json(&prodify(
+            dir.path(),
+            &[&arguments[..], &["--format", "json"]].concat(),
+        ))
+    };
+    let planned = line("add release-profile -y --diff");
+    assert_eq!(
+        (&planned["command"], &planned["outcome"]),
+        (&"add".into(), &"planned".into())
+    );
+    let done = line("add release-profile -y");
+    assert_eq!(
+        (&done["outcome"], &done["components"][0]),
+        (&"done".into(), &"release-profile".into())
+    );
+    assert!(
+        done["notes"][0]
+            .as_str()
+            .unwrap()
+            .contains("profile.release.lto")
+    );
+    let removed = line("remove release-profile");
+    assert_eq!(
+        (&removed["command"], &removed["outcome"]),
+        (&"remove".into(), &"done".into())
+    );
+    assert_eq!(line("remove release-profile")["error"]["exit_code"], 2);
+    let listed = line("list");
+    let components = listed["components"].as_array().unwrap();
+    let refused = |name: &str| {
+        let found = components
+            .iter()
+            .find(|component| component["name"] == name);
+        found.unwrap()["refused"].is_string()
+    };
+    assert_eq!(
+        (refused("service"), refused("release-profile")),
+        (true, false)
+    );
+}
+
+/// In whatever state a run that was killed has left the crate, the same one again ends as if it had not been: also as to what
+/// is prodify's, and what is the user's.
+#[test]
+fn a_killed_run_is_finished_by_the_next() {
+    let dir = shop(MANIFEST);
+    let root = dir.path();
+    let before = contents(root);
+    run(root, "add release-profile supply-chain -y", 0);
+    let after = contents(root);
+    // The order in which `apply` puts them in their places.
+    let order = [
+        ".github/dependabot.yml",
+        "SECURITY.md",
+        "deny.toml",
+        "rust-toolchain.toml",
+        "Cargo.toml",
+        ".prodify/base.txtar",
+        "prodify.toml",
+    ];
+    let put = |path: &str, state: &[(String, String)]| {
+        let place = root.join(path);
+        match state.iter().find(|(other, _)| other == path) {
+            Some((_, text)) => {
+                fs::create_dir_all(place.parent().unwrap()).unwrap();
+                fs::write(place, text).unwrap();
+            }
+            None => drop(fs::remove_file(place)),
+        }
+    };
+    for done in 0..=order.len() {
+        for (line, from, to) in [
+            ("add release-profile supply-chain -y", &before, &after),
+            ("remove release-profile supply-chain", &after, &before),
+        ] {
+            for (index, path) in order.iter().enumerate() {
+                put(path, if index < done { to } else { from });
+            }
+            fs::create_dir_all(root.join(".prodify/staging")).unwrap();
+            fs::write(root.join(".prodify/staging/0.new"), "half a te").unwrap();
+            run(root, line, 0);
+            let files = |all: &[(String, String)]| {
+                let mut files = all.to_vec();
+                files.retain(|(path, _)| !path.ends_with(".github"));
+                files
+            };
+            assert_eq!(
+                files(&contents(root)),
+                files(to),
+                "{line}, killed after {done}"
+            );
+        }
+    }
+}
+
+/// Whatever can be added is right for a crate of which nothing is known but its manifest; whatever cannot says why.
+#[test]
+fn each_component_can_be_added_or_says_why_not() {
+    let catalog = Catalog::embedded().unwrap();
+    for component in catalog.components() {
+        let dir = shop("[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n");
+        let before = contents(dir.path());
+        let line = format!("add {} -y", component.name);
+        match &component.existing.refused {
+            Some(why) => {
+                let said = run(dir.path(), &line, 2);
+                says(&said, &["cannot be added to a crate that exists: ", why]);
+                assert!(
+                    !why.ends_with('.') && why.starts_with(char::is_lowercase),
+                    "{why}"
+                );
+                assert_eq!(contents(dir.path()), before);
+            }
+            None => {
+                run(dir.path(), &line, 0);
+                run(dir.path(), &format!("remove {}", component.name), 0);
+                assert_eq!(contents(dir.path()), before);
+            }
+        }
+    }
+}
+
+/// What `add` makes of a project is what `new` makes of the larger one at once; and `remove` undoes it.
+#[test]
+fn a_project_that_new_made_grows_and_shrinks() {
+    let catalog = Catalog::embedded().unwrap();
+    let begin = |dir: &TempDir, components: &[&str]| {
+        let answers = dir.path().join("answers.toml");
+        fs::write(&answers, format!("components = {components:?}\n")).unwrap();
+        run(
+            dir.path(),
+            "new orders -y --vcs none --answers answers.toml",
+            0,
+        );
+        dir.path().join("orders")
+    };
+    for component in catalog
+        .components()
+        .filter(|component| component.name != "service")
+    {
+        let name = component.name.as_str();
+        let (one, other) = (tempdir().unwrap(), tempdir().unwrap());
+        let grown = begin(&one, &["service"]);
+        let before = contents(&grown);
+        run(&grown, &format!("add {name} -y"), 0);
+        let whole = begin(&other, &["service", name]);
+        let of = |root: &Path| {
+            let mut files = contents(root);
+            // Its tables stand in the order in which they came.
+            files.retain(|(path, _)| path != "prodify.toml");
+            files
+        };
+        for (ours, theirs) in of(&grown).iter().zip(&of(&whole)) {
+            assert_eq!(ours, theirs, "{name}");
+        }
+        assert_eq!(of(&grown).len(), of(&whole).len(), "{name}");
+
+        let there = |root: &Path| -> Vec<String> {
+            let text = fs::read_to_string(root.join("prodify.toml")).unwrap();
+            let document: toml_edit::DocumentMut = text.parse().unwrap();
+            let names = document["components"].as_array().unwrap().iter();
+            names
+                .map(|name| name.as_str().unwrap().to_owned())
+                .collect()
+        };
+        let mut added = there(&grown);
+        added.retain(|name| name != "service");
+        run(&grown, &format!("remove {}", added.join(" ")), 0);
+        assert_eq!(contents(&grown), before, "{name}");
+    }
+    let dir = tempdir().unwrap();
+    let project = begin(&dir, &["service", "config"]);
+    let said = run(&project, "remove service", 2);
+    says(
+        &said,
+        &["`config` requires `service`: leave `config` out too, or keep `service`"],
+    );
+    let said = run(&project, "remove service config", 2);
+    says(&said, &["this would take the package itself"]);
+}

@@ -1,0 +1,38 @@
+//! What `cargo prodify add` writes into a crate that exists.
+
+use std::fs;
+
+use anyhow::{Context as _, Result};
+
+use crate::command::{command, run, target};
+use crate::project::Project;
+use crate::validators;
+
+/// A crate as somebody may have it, with what can be added to any.
+fn shop() -> Result<Project> {
+    let directory = target().join("generated/shop");
+    if directory.exists() {
+        fs::remove_dir_all(&directory)
+            .with_context(|| format!("removing {}", directory.display()))?;
+    }
+    fs::create_dir_all(directory.join("src"))?;
+    let manifest = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\nlicense = \"MIT\"\n\n[profile.release]\nlto = true\n";
+    fs::write(directory.join("Cargo.toml"), manifest)?;
+    fs::write(directory.join("src/main.rs"), "fn main() {}\n")?;
+    run(command("git").args(["init", "--quiet"]).arg(&directory))?;
+    run(command(env!("CARGO_BIN_EXE_cargo-prodify"))
+        .args(["prodify", "add", "--defaults", "--non-interactive"])
+        .args(["release-profile", "supply-chain"])
+        .current_dir(&directory))?;
+    Ok(Project::existing(directory, "shop"))
+}
+
+#[test]
+#[ignore = "slow: tests/run generated"]
+fn satisfies_the_validators_and_builds_in_each_profile() -> Result<()> {
+    let shop = shop()?;
+    for profile in ["release", "profiling", "dist"] {
+        run(shop.cargo("build").args(["--quiet", "--profile", profile]))?;
+    }
+    validators::find_nothing(&shop)
+}
