@@ -34,7 +34,7 @@ pub struct Output {
     /// Print errors alone
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say where each answer came from, and name the files that stay as they are
+    /// Say where each answer and each fact came from, and name the files that stay as they are
     #[arg(short, long, global = true)]
     pub verbose: bool,
     /// When to use colours
@@ -61,6 +61,8 @@ pub enum Command {
     Add(Add),
     /// Take components back: what they wrote goes, what you changed stays
     Remove(Remove),
+    /// Find out what a crate is, and from which file or line
+    Inspect(Inspect),
     /// List the components
     List,
     /// Show what a component writes and asks
@@ -138,6 +140,17 @@ pub struct Remove {
     /// What is done with the result
     #[command(flatten)]
     pub writing: Writing,
+}
+
+/// What `inspect` takes.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// The crate
+    #[command(flatten)]
+    pub subject: Subject,
+    /// The binary that is the service, where there are several
+    #[arg(long, value_name = "NAME", help_heading = "Crate")]
+    pub bin: Option<String>,
 }
 
 /// Which crate is meant.

@@ -1,7 +1,10 @@
 //! What a run has to say at its end, as text for people and as JSON for programs.
 //!
-//! The JSON is described by `report.schema.json` beside this file, and a test holds the one against the other.
+//! The JSON is described by `report.schema.json` beside this file, that of `inspect` by `inspection.schema.json`, and tests hold the
+//! one against the other.
 
+mod inspection;
+mod page;
 mod text;
 
 use std::io;
@@ -12,8 +15,9 @@ use serde_json::{Value as Json, json};
 use crate::catalog::{Catalog, Choice, Component, Kind, Preset, Question, Scope, Value};
 use crate::cli::Format;
 use crate::error::Outcome;
+use crate::facts::inspection::Inspection;
 use crate::plan::{Action, Plan};
-use crate::shell::Shell;
+use crate::shell::{Shell, Verbosity};
 use crate::{merge, provenance, render};
 
 /// The version of the JSON; it grows with a change that a reader would stumble over.
@@ -23,6 +27,8 @@ const SCHEMA_VERSION: u32 = 1;
 pub enum Report {
     /// `new`
     Written(Box<Written>),
+    /// `inspect`
+    Inspected(Box<Inspection>),
     /// `list`
     Listed(Vec<Summary>),
     /// `show`
@@ -208,6 +214,10 @@ impl Report {
             (report, Format::Json) => shell.out(report.json()),
             (Self::Script(script), Format::Text) => shell.out(script),
             (Self::Written(written), Format::Text) => written.print(shell),
+            (Self::Inspected(found), Format::Text) => shell.out(inspection::text(
+                found,
+                shell.verbosity() == Verbosity::Verbose,
+            )),
             (Self::Listed(components), Format::Text) => shell.out(text::list(components)),
             (Self::Shown(details), Format::Text) => shell.out(details.text()),
         }
@@ -216,6 +226,7 @@ impl Report {
     fn json(&self) -> String {
         let (command, mut body) = match self {
             Self::Written(written) => (written.command, json!(written)),
+            Self::Inspected(found) => ("inspect", json!(found)),
             Self::Listed(components) => ("list", json!({ "components": components })),
             Self::Shown(details) => ("show", json!({ "component": details })),
             Self::Script(script) => ("completions", json!({ "script": script })),

@@ -36,6 +36,11 @@ impl Shell {
         Self { verbosity }
     }
 
+    /// How much is said.
+    pub fn verbosity(&self) -> Verbosity {
+        self.verbosity
+    }
+
     /// A verb in cargo's column, and what it was done to.
     pub fn status(&self, verb: &str, message: impl Display) {
         if self.verbosity >= Verbosity::Normal {

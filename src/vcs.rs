@@ -61,6 +61,17 @@ pub fn holds(path: &Path, text: &str) -> bool {
     committed.is_ok_and(|output| output.status.success() && output.stdout == text.as_bytes())
 }
 
+/// Whether git tracks a file; none where it lies in no repository, or where there is no git.
+pub fn tracks(path: &Path) -> Option<bool> {
+    let (directory, name) = (path.parent()?, path.file_name()?.to_str()?);
+    let inside = run(directory, &["rev-parse", "--is-inside-work-tree"]).ok()?;
+    if !inside.status.success() {
+        return None;
+    }
+    let listed = run(directory, &["ls-files", "--error-unmatch", "--", name]).ok()?;
+    Some(listed.status.success())
+}
+
 fn git(root: &Path, arguments: &[&str]) -> Result<()> {
     let output = run(root, arguments)?;
     if !output.status.success() {

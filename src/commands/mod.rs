@@ -4,6 +4,7 @@ mod add;
 mod change;
 mod conflicts;
 mod existing;
+mod inspect;
 mod new;
 mod place;
 mod remove;
@@ -31,6 +32,7 @@ pub fn run(command: &Command, shell: &Shell) -> Result<Report> {
         Command::New(arguments) => new::run(&catalog, arguments, shell),
         Command::Add(arguments) => add::run(&catalog, arguments, shell),
         Command::Remove(arguments) => remove::run(&catalog, arguments, shell),
+        Command::Inspect(arguments) => inspect::run(arguments),
         Command::List => Ok(Report::list(&catalog)),
         Command::Show { component } => show(&catalog, component),
         Command::Completions { shell } => completions(&catalog, *shell),

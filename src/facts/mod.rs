@@ -1,9 +1,31 @@
-//! What a crate is, as templates see it.
+//! What a crate is: as templates see it, and as it is found.
+//!
+//! [`inspection::inspect`] is the way in for a crate that exists. Each module has one kind of fact; what is known about other people's crates is
+//! data, in the TOML files beside them.
 
+pub mod builder;
+pub mod choice;
+pub mod configuration;
+pub mod database;
 pub mod disk;
+pub mod files;
+pub mod found;
+pub mod graph;
+pub mod inspection;
+pub mod listening;
 pub mod location;
+pub mod origins;
+pub mod package;
+pub mod problems;
+pub mod program;
+pub mod routes;
+pub mod settings;
+pub mod source;
 pub mod sources;
 pub mod surroundings;
+pub mod system;
+pub mod toml;
+pub mod workspace;
 
 use std::collections::BTreeMap;
 

@@ -12,6 +12,7 @@ mod conventions;
 mod existing;
 mod faults;
 mod hostile;
+mod inspect;
 mod manifests;
 mod model;
 mod places;

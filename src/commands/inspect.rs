@@ -1,0 +1,26 @@
+//! `cargo prodify inspect`: what is found out about a crate that exists.
+
+use std::env;
+
+use anyhow::{Context as _, Result};
+
+use crate::cli::Inspect;
+use crate::facts::choice::Which;
+use crate::facts::inspection;
+use crate::report::Report;
+
+/// Finds it out.
+///
+/// # Errors
+///
+/// As [`inspection::inspect`].
+pub(super) fn run(arguments: &Inspect) -> Result<Report> {
+    let directory = env::current_dir().context("finding the current directory")?;
+    let which = Which {
+        manifest_path: arguments.subject.manifest_path.clone(),
+        package: arguments.subject.package.clone(),
+        bin: arguments.bin.clone(),
+    };
+    let found = inspection::inspect(&which, &directory)?;
+    Ok(Report::Inspected(Box::new(found)))
+}

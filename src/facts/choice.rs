@@ -1,0 +1,308 @@
+//! Which package and which of its binaries is meant: by the flags, by what cargo would take, or by what only one of them is.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, Target, TargetKind};
+
+use super::found::{Certainty, Evidence, Found};
+use super::toml::{TomlFile, shown};
+use crate::error::{Usage, did_you_mean};
+
+/// Which crate is asked about.
+#[derive(Debug, Default)]
+pub struct Which {
+    /// Its manifest; the nearest one above the current directory otherwise.
+    pub manifest_path: Option<PathBuf>,
+    /// The package, in a workspace.
+    pub package: Option<String>,
+    /// The binary.
+    pub bin: Option<String>,
+}
+
+/// The package and the binary that are meant.
+#[derive(Debug)]
+pub struct Choice<'m> {
+    /// The package, and why it is this one.
+    pub package: Found<&'m Package>,
+    /// The binary, and why it is this one.
+    pub bin: Found<&'m Target>,
+}
+
+/// The manifest that is meant, absolute.
+///
+/// # Errors
+///
+/// Where there is none.
+pub fn manifest(which: &Which, directory: &Path) -> Result<PathBuf> {
+    if let Some(path) = &which.manifest_path {
+        let path = directory.join(path);
+        if !path.is_file() || path.file_name().is_none_or(|name| name != "Cargo.toml") {
+            let path = path.display();
+            return Err(Usage::new(format!(
+                "--manifest-path takes the path of a Cargo.toml, and {path} is none"
+            ))
+            .into());
+        }
+        return Ok(path);
+    }
+    let nearest = directory
+        .ancestors()
+        .map(|above| above.join("Cargo.toml"))
+        .find(|path| path.is_file());
+    nearest.ok_or_else(|| {
+        Usage::new(format!(
+            "there is no Cargo.toml in {} or above it: go to a crate, or name one with --manifest-path",
+            directory.display()
+        ))
+        .into()
+    })
+}
+
+/// What cargo knows of the workspace of a manifest: without its dependencies, which would take the package cache's lock, write
+/// a Cargo.lock, and need every crate on the disk.
+///
+/// # Errors
+///
+/// Where cargo cannot load it; the words are cargo's.
+pub fn ask_cargo(manifest: &Path) -> Result<Metadata> {
+    let asked = MetadataCommand::new()
+        .manifest_path(manifest)
+        .no_deps()
+        .other_options(["--offline".to_owned()])
+        .exec();
+    let asked = asked.map_err(|error| match error {
+        cargo_metadata::Error::CargoMetadata { stderr } => {
+            let said = stderr.trim_end();
+            anyhow::Error::msg(said.strip_prefix("error: ").unwrap_or(said).to_owned())
+        }
+        error => error.into(),
+    });
+    asked.with_context(|| format!("asking cargo about {}", manifest.display()))
+}
+
+/// Chooses the package and the binary; `serves` tells whether a package that a package depends on makes a server of it.
+///
+/// # Errors
+///
+/// Where what was asked for is not there, or where several could be meant: the candidates are named.
+pub fn choose<'m>(
+    metadata: &'m Metadata,
+    manifest: &Path,
+    which: &Which,
+    serves: impl Fn(&str) -> bool,
+) -> Result<Choice<'m>> {
+    let package = package(metadata, manifest, which, serves)?;
+    let bin = bin(metadata, package.value, which.bin.as_deref())?;
+    Ok(Choice { package, bin })
+}
+
+/// The binaries of a package, in cargo's order. Examples, tests and benches are none.
+pub fn bins(package: &Package) -> impl Iterator<Item = &Target> {
+    package
+        .targets
+        .iter()
+        .filter(|target| target.kind.contains(&TargetKind::Bin))
+}
+
+fn package<'m>(
+    metadata: &'m Metadata,
+    manifest: &Path,
+    which: &Which,
+    serves: impl Fn(&str) -> bool,
+) -> Result<Found<&'m Package>> {
+    let members = metadata.workspace_packages();
+    if let Some(name) = &which.package {
+        let named = members.iter().find(|package| package.name == *name);
+        return named.map_or_else(
+            || Err(unknown("package", name, &members)),
+            |package| Ok(Found::certain(*package, asked("--package", name))),
+        );
+    }
+    let here = members
+        .iter()
+        .copied()
+        .find(|package| is_same(package.manifest_path.as_std_path(), manifest));
+    // A member is what it is; only the top of a workspace may stand for one of its members.
+    let alone = members.len() == 1
+        || here.is_some_and(|package| !metadata.workspace_root.eq(&root_of(package)));
+    if let Some(package) = here.filter(|package| alone || bins(package).next().is_some()) {
+        let holds = |bin: &String| bins(package).any(|target| target.name == *bin);
+        if alone || which.bin.as_ref().is_none_or(holds) {
+            let evidence = Evidence::file(&shown_manifest(metadata, package), "the nearest one");
+            return Ok(Found::certain(package, evidence));
+        }
+    }
+    member(&members, which, serves)
+}
+
+/// The member that is the service.
+fn member<'m>(
+    members: &[&'m Package],
+    which: &Which,
+    serves: impl Fn(&str) -> bool,
+) -> Result<Found<&'m Package>> {
+    let field = "packages[].targets";
+    let mut able: Vec<&Package> = members
+        .iter()
+        .copied()
+        .filter(|package| bins(package).next().is_some())
+        .collect();
+    if let Some(bin) = &which.bin {
+        let all: Vec<String> = able
+            .iter()
+            .flat_map(|package| bins(package))
+            .map(|target| target.name.clone())
+            .collect();
+        able.retain(|package| bins(package).any(|target| target.name == *bin));
+        if able.is_empty() {
+            return Err(unknown_name("the workspace has no binary", bin, &all));
+        }
+        if let [package] = able[..] {
+            return Ok(Found::certain(package, asked("--bin", bin)));
+        }
+    }
+    let of_them = |packages: &[&Package]| {
+        let names: Vec<String> = packages
+            .iter()
+            .map(|package| format!("`{}`", package.name))
+            .collect();
+        names.join(", ")
+    };
+    let servers: Vec<&Package> = able
+        .iter()
+        .copied()
+        .filter(|package| {
+            let normal = |kind| kind == DependencyKind::Normal;
+            package
+                .dependencies
+                .iter()
+                .any(|dependency| normal(dependency.kind) && serves(&dependency.name))
+        })
+        .collect();
+    match (&able[..], &servers[..]) {
+        ([], _) => {
+            let message =
+                "the workspace has no binary, and so nothing that could run in production";
+            Err(Usage::new(message).into())
+        }
+        ([only], _) => {
+            let evidence = Evidence::metadata(field, "the only package with a binary");
+            Ok(Found::certain(*only, evidence))
+        }
+        (_, [only]) => {
+            let says = "the only package with a binary that depends on a server's framework";
+            let evidence = Evidence::metadata("packages[].dependencies", says);
+            Ok(Found::likely(*only, evidence))
+        }
+        (_, several) => {
+            let several = if several.is_empty() { &able } else { several };
+            Err(Usage::new(format!(
+                "the workspace has {} packages that could be the service: {}; name one with --package",
+                several.len(),
+                of_them(several)
+            ))
+            .into())
+        }
+    }
+}
+
+fn bin<'m>(
+    metadata: &Metadata,
+    package: &'m Package,
+    asked_for: Option<&str>,
+) -> Result<Found<&'m Target>> {
+    let bins: Vec<&Target> = bins(package).collect();
+    let names: Vec<String> = bins.iter().map(|bin| bin.name.clone()).collect();
+    let named = |name: &str| bins.iter().copied().find(|bin| bin.name == name);
+    if let Some(name) = asked_for {
+        let what = format!("package `{}` has no binary", package.name);
+        return named(name).map_or_else(
+            || Err(unknown_name(&what, name, &names)),
+            |bin| Ok(Found::certain(bin, asked("--bin", name))),
+        );
+    }
+    let manifest = TomlFile::read(
+        package.manifest_path.as_std_path(),
+        metadata.workspace_root.as_std_path(),
+    )?;
+    if let Some(bin) = package.default_run.as_deref().and_then(named) {
+        let line = manifest.and_then(|manifest| manifest.evidence(&["package", "default-run"]));
+        let field = || Evidence::metadata("packages[].default_run", &bin.name);
+        return Ok(Found::certain(bin, line.unwrap_or_else(field)));
+    }
+    let field = "packages[].targets";
+    match (&bins[..], named(&package.name)) {
+        ([], _) => Err(Usage::new(format!(
+            "package `{}` has no binary, and so nothing that could run in production; name another one with --package",
+            package.name
+        ))
+        .into()),
+        ([only], _) => {
+            let evidence = Evidence::metadata(field, "its only binary");
+            Ok(Found::certain(*only, evidence))
+        }
+        (_, Some(bin)) => {
+            let says = format!("of {} binaries the one with the package's name", bins.len());
+            Ok(Found::new(
+                bin,
+                Certainty::Likely,
+                vec![Evidence::metadata(field, says)],
+            ))
+        }
+        (_, None) => {
+            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            Err(Usage::new(format!(
+                "package `{}` has {} binaries and no `default-run`: {}; name one with --bin",
+                package.name,
+                bins.len(),
+                names.join(", ")
+            ))
+            .into())
+        }
+    }
+}
+
+fn asked(flag: &str, name: &str) -> Evidence {
+    Evidence::argument(format!("{flag} {name}"))
+}
+
+fn unknown(kind: &str, name: &str, members: &[&Package]) -> anyhow::Error {
+    let names: Vec<String> = members
+        .iter()
+        .map(|package| package.name.to_string())
+        .collect();
+    unknown_name(&format!("the workspace has no {kind}"), name, &names)
+}
+
+/// `what` and the name that is not there, with what is near or, where nothing is, with all there are.
+fn unknown_name(what: &str, name: &str, names: &[String]) -> anyhow::Error {
+    let mut near = did_you_mean(name, names.iter().map(String::as_str));
+    if near.is_empty() && !names.is_empty() {
+        let all: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        near = format!("; there is {}", all.join(", "));
+    }
+    Usage::new(format!("{what} `{name}`{near}")).into()
+}
+
+fn root_of(package: &Package) -> PathBuf {
+    package
+        .manifest_path
+        .parent()
+        .map(|directory| directory.as_std_path().to_owned())
+        .unwrap_or_default()
+}
+
+fn shown_manifest(metadata: &Metadata, package: &Package) -> String {
+    shown(
+        package.manifest_path.as_std_path(),
+        metadata.workspace_root.as_std_path(),
+    )
+}
+
+/// Whether two paths are one file; cargo may have followed a link that the caller did not.
+fn is_same(a: &Path, b: &Path) -> bool {
+    a == b
+        || a.canonicalize()
+            .is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+}

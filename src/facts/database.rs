@@ -1,0 +1,242 @@
+//! Databases: the crates that speak to them, sqlx's queries that are checked while compiling, migrations.
+//!
+//! Which crate speaks to what is data, in `database.toml` beside this file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use super::files::{Places, When};
+use super::found::{Certainty, Evidence, Found};
+use super::origins::lexical;
+use super::source::{Call, Form, Sources};
+use super::toml::shown;
+
+/// How a program uses databases.
+#[derive(Debug, Default, Serialize)]
+pub struct Database {
+    /// The crates that it takes for it.
+    pub libraries: Vec<Found<String>>,
+    /// The engines that it speaks to.
+    pub engines: Vec<Found<String>>,
+    /// Whether sqlx's macros check its queries while it is compiled.
+    pub checked_queries: Option<Found<bool>>,
+    /// What those macros read in the place of a database, below the workspace.
+    pub offline_data: Option<Found<String>>,
+    /// Its migrations.
+    pub migrations: Vec<Found<Migrations>>,
+}
+
+/// A set of migrations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Migrations {
+    /// Their directory, below the workspace; none where they are Rust code.
+    pub path: Option<String>,
+    /// When they are read; none where the program does not read them.
+    pub when: Option<When>,
+}
+
+/// A crate that the package takes directly: its line, and its features.
+pub struct Taken {
+    /// Where it is declared.
+    pub evidence: Evidence,
+    /// The features that are asked for there.
+    pub features: BTreeSet<String>,
+    /// The packages that take it.
+    pub by: BTreeSet<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    libraries: BTreeMap<String, Library>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Library {
+    engine: Option<String>,
+    #[serde(default)]
+    engines: BTreeMap<String, String>,
+}
+
+/// sqlx's macros that need a database, or what was saved of one.
+const CHECKED: [&str; 6] = [
+    "query",
+    "query_as",
+    "query_scalar",
+    "query_file",
+    "query_file_as",
+    "query_file_scalar",
+];
+
+/// Finds it in the crates that are taken, the sources and the directories.
+///
+/// # Errors
+///
+/// Where the data is broken, which a test rules out.
+pub fn find(
+    taken: &BTreeMap<String, Taken>,
+    sources: &Sources,
+    places: &Places<'_>,
+) -> Result<Database> {
+    let table: Table = toml_edit::de::from_str(include_str!("database.toml"))
+        .context("reading the table of databases")?;
+    let mut database = Database::default();
+    for (name, library) in &table.libraries {
+        let Some(taken) = taken.get(name) else {
+            continue;
+        };
+        database
+            .libraries
+            .push(Found::certain(name.clone(), taken.evidence.clone()));
+        let by_feature = library
+            .engines
+            .iter()
+            .filter(|(feature, _)| taken.features.contains(*feature));
+        for engine in by_feature.map(|(_, engine)| engine).chain(&library.engine) {
+            match database
+                .engines
+                .iter_mut()
+                .find(|known| known.value == *engine)
+            {
+                Some(known) => known.evidence.push(taken.evidence.clone()),
+                None => database
+                    .engines
+                    .push(Found::certain(engine.clone(), taken.evidence.clone())),
+            }
+        }
+    }
+    let sqlx = taken.get("sqlx").map(|taken| &taken.by);
+    let checks = |call: &Call<'_>| {
+        let name = call.name();
+        let name = name.strip_suffix("_unchecked").unwrap_or(name);
+        call.form == Form::Macro
+            && CHECKED.contains(&name)
+            && sqlx.is_some_and(|by| by.contains(&call.file.package))
+    };
+    for call in sources.calls() {
+        if checks(&call) {
+            let evidence = call.file.evidence(call.at);
+            match &mut database.checked_queries {
+                Some(known) => known.evidence.push(evidence),
+                None => database.checked_queries = Some(Found::likely(true, evidence)),
+            }
+        }
+        if let Some(migrations) = migrations(&call, taken, places) {
+            match database
+                .migrations
+                .iter_mut()
+                .find(|known| known.value == migrations.value)
+            {
+                Some(known) => known.evidence.extend(migrations.evidence),
+                None => database.migrations.push(migrations),
+            }
+        }
+    }
+    database.offline_data = offline_data(sources, places);
+    if database.migrations.is_empty() && !database.libraries.is_empty() {
+        database.migrations.extend(unread(places));
+    }
+    Ok(database)
+}
+
+/// What `cargo sqlx prepare` has saved: beside a package, or at the top of the workspace.
+fn offline_data(sources: &Sources, places: &Places<'_>) -> Option<Found<String>> {
+    let holds_queries = |path: &Path| {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        entries
+            .map(|entry| entry.file_name())
+            .any(|name| name.to_string_lossy().starts_with("query-"))
+    };
+    let packages: BTreeSet<&Path> = sources
+        .files
+        .iter()
+        .map(|file| file.directory.as_path())
+        .collect();
+    let all = [places.package]
+        .into_iter()
+        .chain(packages)
+        .chain([places.top]);
+    all.into_iter().find_map(|directory| {
+        // Before sqlx 0.7 it was one file.
+        let (new, old) = (directory.join(".sqlx"), directory.join("sqlx-data.json"));
+        let path = if holds_queries(&new) {
+            new
+        } else {
+            Some(old).filter(|path| path.is_file())?
+        };
+        let shown = shown(&path, places.top);
+        Some(Found::certain(
+            shown.clone(),
+            Evidence::file(&shown, "is there"),
+        ))
+    })
+}
+
+/// The migrations that a call runs.
+fn migrations(
+    call: &Call<'_>,
+    taken: &BTreeMap<String, Taken>,
+    places: &Places<'_>,
+) -> Option<Found<Migrations>> {
+    let when = match call.form {
+        Form::Macro if call.is("migrate") || call.is("embed_migrations") => Some(When::Build),
+        Form::Function
+            if call.is("Migrator::new") || call.path.contains("FileBasedMigrations::") =>
+        {
+            Some(When::Run)
+        }
+        Form::Function if call.is("Migrator::up") && taken.contains_key("sea-orm-migration") => {
+            None
+        }
+        _ => return None,
+    };
+    let evidence = call.file.evidence(call.at);
+    let Some(when) = when else {
+        // sea-orm's migrations are Rust code, and so part of the binary.
+        let migrations = Migrations {
+            path: None,
+            when: Some(When::Build),
+        };
+        return Some(Found::likely(migrations, evidence));
+    };
+    // `Migrator::new(Path::new("./migrations"))` has the path one call further in.
+    let mut inside = call.arguments.iter().cloned().flatten();
+    let written = inside.find_map(|at| call.file.text(at));
+    let written = written.unwrap_or_else(|| "migrations".to_owned());
+    let bases = [&call.file.directory, places.package, places.top];
+    let path = bases
+        .iter()
+        .map(|base| lexical(&base.join(&written)))
+        .find(|path| path.is_dir());
+    let certainty = if path.is_some() {
+        Certainty::Likely
+    } else {
+        Certainty::Guess
+    };
+    let migrations = Migrations {
+        path: Some(path.map_or(written, |path| shown(&path, places.top))),
+        when: Some(when),
+    };
+    Some(Found::new(migrations, certainty, vec![evidence]))
+}
+
+/// Migrations that are there and that the program itself does not run.
+fn unread(places: &Places<'_>) -> Option<Found<Migrations>> {
+    let directory = [places.package, places.top].map(|base| base.join("migrations"));
+    let directory = directory.into_iter().find(|path| path.is_dir())?;
+    let shown = shown(&directory, places.top);
+    let migrations = Migrations {
+        path: Some(shown.clone()),
+        when: None,
+    };
+    let says = "is there, and nothing in the sources runs it";
+    Some(Found::new(
+        migrations,
+        Certainty::Guess,
+        vec![Evidence::file(&shown, says)],
+    ))
+}

@@ -1,0 +1,107 @@
+//! Cargo.lock, as it stands.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Result;
+use toml_edit::Item;
+
+use crate::facts::toml::{TomlFile, texts};
+
+/// A lock file.
+#[derive(Debug)]
+pub struct LockFile {
+    /// Its packages, in its order.
+    pub packages: Vec<Locked>,
+}
+
+/// A package that a lock file holds.
+#[derive(Debug)]
+pub struct Locked {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Where it is from; none for a directory.
+    pub source: Option<String>,
+    /// The indexes of what it takes: for any target, and with any feature that the workspace knows.
+    pub takes: Vec<usize>,
+    /// The line of its name.
+    pub line: Option<usize>,
+}
+
+impl LockFile {
+    /// Reads the lock file at the top of a workspace; none where there is none.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be read, or is no TOML.
+    pub fn read(top: &Path) -> Result<Option<Self>> {
+        let Some(file) = TomlFile::read(&top.join("Cargo.lock"), top)? else {
+            return Ok(None);
+        };
+        let tables = file.get(&["package"]).and_then(Item::as_array_of_tables);
+        let tables: Vec<_> = tables.into_iter().flatten().collect();
+        let text = |table: &toml_edit::Table, key| {
+            let text = table.get(key).and_then(|item: &Item| item.as_str());
+            text.map(str::to_owned)
+        };
+        let mut packages: Vec<Locked> = tables
+            .iter()
+            .map(|table| Locked {
+                name: text(table, "name").unwrap_or_default(),
+                version: text(table, "version").unwrap_or_default(),
+                source: text(table, "source"),
+                takes: Vec::new(),
+                line: table.get("name").and_then(|name| file.line_of(name)),
+            })
+            .collect();
+        let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, package) in packages.iter().enumerate() {
+            by_name.entry(&package.name).or_default().push(index);
+        }
+        let takes: Vec<Vec<usize>> = tables
+            .iter()
+            .map(|table| {
+                let names = texts(table.get("dependencies"));
+                let found = names
+                    .iter()
+                    .filter_map(|name| find(name, &packages, &by_name));
+                found.collect()
+            })
+            .collect();
+        for (package, takes) in packages.iter_mut().zip(takes) {
+            package.takes = takes;
+        }
+        Ok(Some(Self { packages }))
+    }
+
+    /// The index of a member of the workspace.
+    pub fn member(&self, name: &str) -> Option<usize> {
+        let is_it = |locked: &Locked| locked.name == name && locked.source.is_none();
+        self.packages.iter().position(is_it)
+    }
+
+    /// A package by its name and version.
+    pub fn find(&self, name: &str, version: &str) -> Option<&Locked> {
+        let is_it = |locked: &&Locked| locked.name == name && locked.version == version;
+        self.packages.iter().find(is_it)
+    }
+}
+
+/// The package that `name`, `name version` or `name version (source)` means; cargo writes no more of it than tells it apart.
+fn find(entry: &str, packages: &[Locked], by_name: &BTreeMap<&str, Vec<usize>>) -> Option<usize> {
+    let mut words = entry.splitn(3, ' ');
+    let (name, version, source) = (words.next()?, words.next(), words.next());
+    let source = source.map(|source| source.trim_matches(['(', ')']));
+    let fits = |index: &&usize| {
+        let package = &packages[**index];
+        version.is_none_or(|version| version == package.version)
+            && source.is_none_or(|source| {
+                // A git source is locked to a commit, which an entry that takes it may leave out.
+                let locked = package.source.as_deref().unwrap_or_default();
+                locked == source || locked.split('#').next() == Some(source)
+            })
+    };
+    by_name.get(name)?.iter().find(fits).copied()
+}

@@ -1,0 +1,319 @@
+//! Everything that is found out about a crate that exists, in one value.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::{DependencyKind, Metadata, Package as CargoPackage, Target, TargetKind};
+use serde::Serialize;
+
+use super::builder::{self, Builder};
+use super::choice::{self, Choice, Which};
+use super::configuration::{self, Configuration};
+use super::database::{self, Database, Taken};
+use super::files::{self, Asset, Places};
+use super::found::{Certainty, Evidence, Found};
+use super::graph::{self, Built, LockFile};
+use super::listening::{self, Listening};
+use super::origins::{self, Source};
+use super::package::{self, Manifests, Package, is_library};
+use super::problems::{self, Problem};
+use super::program::{self, Kinds, Program, ProgramKind};
+use super::routes::{self, Routes};
+use super::settings::Settings;
+use super::source::{self, Root, Sources};
+use super::system::{System, Table};
+use super::toml::TomlFile;
+use super::workspace::{self, Workspace};
+
+/// What is found out about a crate.
+#[derive(Debug, Serialize)]
+pub struct Inspection {
+    /// The workspace.
+    pub workspace: Workspace,
+    /// The package, and why it is the one.
+    pub package: Package,
+    /// What kind of program its binary is.
+    pub program: Program,
+    /// Where that listens.
+    pub listening: Listening,
+    /// The routes that a platform asks for.
+    pub routes: Routes,
+    /// How it is configured.
+    pub configuration: Configuration,
+    /// The databases that it uses.
+    pub database: Database,
+    /// The files beside the sources that it reads.
+    pub files: Vec<Found<Asset>>,
+    /// The programs that it starts.
+    pub programs: Vec<Found<String>>,
+    /// What it needs of the system.
+    pub system: System,
+    /// How the crates that it is built from are known.
+    pub resolution: Found<Resolution>,
+    /// What the builder must have.
+    pub builder: Builder,
+    /// Source files that could not be read, so that facts may be missing.
+    pub unread: Vec<Found<String>>,
+    /// What is in the way of running it in production.
+    pub problems: Vec<Problem>,
+}
+
+/// How the crates that a binary is built from are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Resolution {
+    /// Cargo has resolved them with their features.
+    Cargo,
+    /// From Cargo.lock, which does not tell the features of crates from elsewhere.
+    LockFile,
+    /// From the manifests: what the crates take in their turn is not known.
+    Manifests,
+}
+
+/// Finds out everything about a crate, seen from a directory.
+///
+/// # Errors
+///
+/// Where there is no crate, where cargo refuses it, or where it is not clear which package or binary is meant.
+pub fn inspect(which: &Which, directory: &Path) -> Result<Inspection> {
+    let manifest = choice::manifest(which, directory)?;
+    let metadata = choice::ask_cargo(&manifest)?;
+    let kinds = Kinds::embedded()?;
+    let choice = choice::choose(&metadata, &manifest, which, |name| kinds.serves(name))?;
+    let top = metadata.workspace_root.as_std_path();
+    let root = TomlFile::read(&top.join("Cargo.toml"), top)?
+        .with_context(|| format!("there is no Cargo.toml in {}", top.display()))?;
+    let members = metadata.workspace_packages();
+    let uses = workspace::uses(choice.package.value, &members);
+    let manifests = Manifests {
+        top,
+        root: &root,
+        uses: &uses,
+    };
+    let subject = Crate {
+        choice: &choice,
+        metadata: &metadata,
+        manifests: &manifests,
+    };
+    subject.inspect(&kinds)
+}
+
+/// A crate, chosen and with its manifests read.
+struct Crate<'m> {
+    choice: &'m Choice<'m>,
+    metadata: &'m Metadata,
+    manifests: &'m Manifests<'m>,
+}
+
+impl Crate<'_> {
+    fn inspect(&self, kinds: &Kinds) -> Result<Inspection> {
+        let Manifests { top, root, .. } = *self.manifests;
+        let table = Table::embedded()?;
+        let built_from = self.built_from(&table)?;
+        let mut package = package::read(self.choice, self.manifests)?;
+        origins::add(&mut package.sources, built_from.sources);
+        let directory = self.directory();
+        let places = Places {
+            top,
+            package: &directory,
+        };
+        let sources = source::read(&self.roots(), top);
+        let scripts = source::read(&self.scripts(), top);
+        let taken = self.taken()?;
+        let direct = taken
+            .iter()
+            .map(|(name, taken)| (name.clone(), taken.evidence.clone()));
+        let program = kinds.of(&direct.collect(), &sources);
+        let (listening, routes) = self.server(kinds, &program, &sources)?;
+        let mut configuration = configuration::find(&sources, &scripts, &directory);
+        if configuration.files.is_empty() {
+            let takes = |name: &str| taken.contains_key(name);
+            let read = Settings::embedded()?.directory(&directory, takes);
+            configuration.files.extend(read);
+        }
+        let mut inspection = Inspection {
+            workspace: workspace::read(self.metadata, root)?,
+            package,
+            program,
+            listening,
+            routes,
+            configuration,
+            database: database::find(&taken, &sources, &places)?,
+            files: files::find(&sources, &scripts, &places)?,
+            programs: program::started(&sources),
+            system: built_from.system,
+            resolution: built_from.resolution,
+            builder: builder::read(top, &table.linkers)?,
+            unread: sources.unread,
+            problems: Vec::new(),
+        };
+        inspection.problems = problems::of(&inspection);
+        Ok(inspection)
+    }
+
+    /// Where it listens and what it answers to, if it is a server.
+    fn server(
+        &self,
+        kinds: &Kinds,
+        program: &Program,
+        sources: &Sources,
+    ) -> Result<(Listening, Routes)> {
+        if program.kind.value != ProgramKind::Server {
+            return Ok((Listening::default(), Routes::default()));
+        }
+        let mut listening = listening::find(sources);
+        let is_guess = |port: &Found<u16>| port.certainty == Certainty::Guess;
+        if listening.port.as_ref().is_none_or(is_guess) {
+            let (directory, top) = (self.directory(), self.manifests.top);
+            let port = Settings::embedded()?.port(&[&directory, top], top);
+            listening.prefer(port);
+        }
+        kinds.fall_back(program, &mut listening);
+        Ok((listening, routes::find(sources)?))
+    }
+
+    fn directory(&self) -> PathBuf {
+        let manifest = self.choice.package.value.manifest_path.as_std_path();
+        manifest.parent().map(Path::to_owned).unwrap_or_default()
+    }
+
+    /// The package, and the members that it is built from.
+    fn packages(&self) -> impl Iterator<Item = &CargoPackage> {
+        let uses = self.manifests.uses.iter().copied();
+        [self.choice.package.value].into_iter().chain(uses)
+    }
+
+    /// The main file of the binary, and the libraries that it may be made from.
+    fn roots(&self) -> Vec<Root> {
+        let main = Root::of(self.choice.package.value, self.choice.bin.value);
+        [main].into_iter().chain(self.targets(is_library)).collect()
+    }
+
+    fn scripts(&self) -> Vec<Root> {
+        self.targets(|target| target.kind.contains(&TargetKind::CustomBuild))
+            .collect()
+    }
+
+    /// Targets of the package and of the members that it is built from.
+    fn targets(&self, wanted: impl Fn(&Target) -> bool) -> impl Iterator<Item = Root> {
+        self.packages().flat_map(move |package| {
+            let targets = package.targets.iter().filter(|target| wanted(target));
+            targets
+                .map(|target| Root::of(package, target))
+                .collect::<Vec<_>>()
+        })
+    }
+
+    /// The crates that the package and the members that it is built from take directly.
+    fn taken(&self) -> Result<BTreeMap<String, Taken>> {
+        let mut taken: BTreeMap<String, Taken> = BTreeMap::new();
+        let on = self.built().features();
+        for package in self.packages() {
+            let file = TomlFile::read(package.manifest_path.as_std_path(), self.manifests.top)?;
+            let manifest = file.as_ref().unwrap_or(self.manifests.root);
+            let none = BTreeSet::new();
+            let on = on.get(package.name.as_str()).unwrap_or(&none);
+            let built = package.dependencies.iter().filter(|dependency| {
+                dependency.kind == DependencyKind::Normal
+                    && graph::is_built(dependency)
+                    && graph::is_on(dependency, on)
+            });
+            for dependency in built {
+                let evidence = || {
+                    let evidence = origins::declared(dependency, manifest, self.manifests.root);
+                    evidence.into_iter().next_back()
+                };
+                let known = taken
+                    .entry(dependency.name.clone())
+                    .or_insert_with(|| Taken {
+                        evidence: evidence()
+                            .unwrap_or_else(|| Evidence::file(&manifest.shown, &dependency.name)),
+                        features: BTreeSet::new(),
+                        by: BTreeSet::new(),
+                    });
+                known.features.extend(dependency.features.iter().cloned());
+                known
+                    .features
+                    .extend(self.features_of(package, &dependency.name, on));
+                known.by.insert(package.name.to_string());
+            }
+        }
+        Ok(taken)
+    }
+
+    /// The features of a dependency that features of the package turn on: `sqlx/postgres`.
+    fn features_of(
+        &self,
+        package: &CargoPackage,
+        name: &str,
+        on: &BTreeSet<String>,
+    ) -> Vec<String> {
+        let brought = on
+            .iter()
+            .filter_map(|feature| package.features.get(feature))
+            .flatten();
+        let of_it = brought.filter_map(|entry| {
+            let (dependency, feature) = entry.split_once('/')?;
+            (dependency.trim_end_matches('?') == name).then(|| feature.to_owned())
+        });
+        of_it.collect()
+    }
+
+    fn built(&self) -> Built<'_> {
+        Built {
+            package: self.choice.package.value,
+            features: &self.choice.bin.value.required_features,
+            members: &self.metadata.packages,
+        }
+    }
+
+    /// What the crates need of the system, and where they are from; cargo is asked only where that may decide something.
+    fn built_from(&self, table: &Table) -> Result<BuiltFrom> {
+        let built = self.built();
+        let lock = LockFile::read(self.manifests.top)?;
+        let Some((lock, bound)) = lock
+            .as_ref()
+            .and_then(|lock| Some((lock, built.bound(lock)?)))
+        else {
+            let evidence = match lock {
+                Some(_) => Evidence::file("Cargo.lock", "does not hold what the manifests ask for"),
+                None => Evidence::file("Cargo.toml", "there is no Cargo.lock beside it"),
+            };
+            return Ok(BuiltFrom {
+                resolution: Found::certain(Resolution::Manifests, evidence),
+                system: table.resolve(&built.declared(), None),
+                sources: Vec::new(),
+            });
+        };
+        let of_cargo = |resolution, says: String| {
+            let evidence = Evidence::command("cargo tree --locked --offline", says);
+            Found::certain(resolution, evidence)
+        };
+        let (resolution, graph) = if table.concerns(&bound) {
+            match graph::exact(built.package, built.features) {
+                Ok(graph) => {
+                    let says = "which crates and features are built".to_owned();
+                    (of_cargo(Resolution::Cargo, says), graph)
+                }
+                Err(error) => (of_cargo(Resolution::LockFile, format!("{error:#}")), bound),
+            }
+        } else {
+            let says = "not asked: no crate of Cargo.lock needs the system".to_owned();
+            (of_cargo(Resolution::LockFile, says), bound)
+        };
+        Ok(BuiltFrom {
+            resolution,
+            system: table.resolve(&graph, Some(lock)),
+            sources: origins::locked(&graph, lock),
+        })
+    }
+}
+
+/// What is known of all the crates that the binary is built from.
+struct BuiltFrom {
+    resolution: Found<Resolution>,
+    system: System,
+    /// Those that are not from crates.io.
+    sources: Vec<Found<Source>>,
+}

@@ -1,0 +1,197 @@
+//! The package: what its manifest says.
+
+use std::path::Path;
+
+use anyhow::Result;
+use cargo_metadata::{Package as CargoPackage, Target, TargetKind};
+use serde::Serialize;
+
+use super::choice::{Choice, bins};
+use super::found::{Certainty, Evidence, Found};
+use super::origins::{self, Source};
+use super::toml::{TomlFile, shown};
+
+/// What a package is.
+#[derive(Debug, Serialize)]
+pub struct Package {
+    /// Its name.
+    pub name: Found<String>,
+    /// Its version.
+    pub version: Found<String>,
+    /// Its manifest, below the workspace.
+    pub manifest: String,
+    /// Its edition.
+    pub edition: Found<String>,
+    /// The oldest Rust that it promises to build with, or none.
+    pub rust_version: Option<Found<String>>,
+    /// The identifier of its library, or none.
+    pub library: Option<Found<String>>,
+    /// Its binaries.
+    pub bins: Vec<Found<Bin>>,
+    /// The binary that is meant.
+    pub bin: Found<String>,
+    /// Its features, sorted, without `default`.
+    pub features: Vec<Found<Feature>>,
+    /// The build scripts of the package and of the members that it is built from.
+    pub build_scripts: Vec<Found<String>>,
+    /// Its dependencies, and those of the members that it is built from, that no public registry has.
+    pub sources: Vec<Found<Source>>,
+}
+
+/// A binary.
+#[derive(Debug, Serialize)]
+pub struct Bin {
+    /// Its name.
+    pub name: String,
+    /// Its main file, below the workspace.
+    pub path: String,
+    /// The features without which cargo does not build it.
+    pub required_features: Vec<String>,
+}
+
+/// A feature.
+#[derive(Debug, Serialize)]
+pub struct Feature {
+    /// Its name.
+    pub name: String,
+    /// Whether the package has it unless it is told otherwise.
+    pub default: bool,
+}
+
+/// What is read beside what cargo says.
+pub struct Manifests<'m> {
+    /// The top of the workspace.
+    pub top: &'m Path,
+    /// The manifest there.
+    pub root: &'m TomlFile,
+    /// The members that the package is built from.
+    pub uses: &'m [&'m CargoPackage],
+}
+
+/// Reads it.
+///
+/// # Errors
+///
+/// Where a manifest cannot be read.
+pub fn read(choice: &Choice<'_>, manifests: &Manifests<'_>) -> Result<Package> {
+    let package = choice.package.value;
+    let path = package.manifest_path.as_std_path();
+    let Manifests { top, root, uses } = *manifests;
+    let file = TomlFile::read(path, top)?;
+    let manifest = file.as_ref().unwrap_or(root);
+    let inherited = |key: &str| inherited(manifest, root, key);
+    let edition = inherited("edition").unwrap_or_else(|| {
+        vec![Evidence::file(
+            &manifest.shown,
+            "no `edition`, which means 2015",
+        )]
+    });
+    let bin = |target: &Target| {
+        let says = shown(target.src_path.as_std_path(), top);
+        let bin = Bin {
+            name: target.name.clone(),
+            path: says.clone(),
+            required_features: target.required_features.clone(),
+        };
+        Found::certain(bin, Evidence::metadata("packages[].targets", says))
+    };
+    let library = package.targets.iter().find(|target| is_library(target));
+    Ok(Package {
+        name: choice
+            .package
+            .clone()
+            .map(|package| package.name.to_string()),
+        version: certain(
+            package.version.to_string(),
+            inherited("version").unwrap_or_else(|| vec![field("version")]),
+        ),
+        manifest: manifest.shown.clone(),
+        edition: certain(package.edition.to_string(), edition),
+        rust_version: package.rust_version.as_ref().map(|version| {
+            let evidence = inherited("rust-version");
+            certain(
+                version.to_string(),
+                evidence.unwrap_or_else(|| vec![field("rust_version")]),
+            )
+        }),
+        library: library.map(|target| {
+            let says = shown(target.src_path.as_std_path(), top);
+            let evidence = Evidence::metadata("packages[].targets", says);
+            Found::certain(target.name.replace('-', "_"), evidence)
+        }),
+        bins: bins(package).map(bin).collect(),
+        bin: choice.bin.clone().map(|target| target.name.clone()),
+        features: features(package, manifest),
+        build_scripts: build_scripts(package, uses, top),
+        sources: origins::find(package, manifests)?,
+    })
+}
+
+/// Whether a target is the library of its package.
+pub fn is_library(target: &Target) -> bool {
+    target.kind.iter().any(|kind| {
+        let library = [TargetKind::Lib, TargetKind::RLib, TargetKind::ProcMacro];
+        library.contains(kind)
+    })
+}
+
+fn field(name: &str) -> Evidence {
+    Evidence::metadata(format!("packages[].{name}"), name)
+}
+
+fn certain<T>(value: T, evidence: Vec<Evidence>) -> Found<T> {
+    Found::new(value, Certainty::Certain, evidence)
+}
+
+/// Where a key of `[package]` stands: in the manifest, or in the workspace's that it is taken from.
+fn inherited(manifest: &TomlFile, root: &TomlFile, key: &str) -> Option<Vec<Evidence>> {
+    let own = manifest.evidence(&["package", key])?;
+    let above = manifest.get(&["package", key, "workspace"]).is_some();
+    let above = above.then(|| root.evidence(&["workspace", "package", key]));
+    Some(above.flatten().into_iter().chain([own]).collect())
+}
+
+fn features(package: &CargoPackage, manifest: &TomlFile) -> Vec<Found<Feature>> {
+    let default = default_features(package);
+    let names = package.features.keys().filter(|name| *name != "default");
+    names
+        .map(|name| {
+            let feature = Feature {
+                name: name.clone(),
+                default: default.contains(name),
+            };
+            let line = manifest.evidence(&["features", name]);
+            // An optional dependency is a feature without a line of its own.
+            let line = line.or_else(|| manifest.evidence(&["dependencies", name]));
+            Found::certain(feature, line.unwrap_or_else(|| field("features")))
+        })
+        .collect()
+}
+
+/// The features of a package that `default` brings.
+fn default_features(package: &CargoPackage) -> Vec<String> {
+    let mut on = Vec::new();
+    let mut open = vec!["default".to_owned()];
+    while let Some(name) = open.pop() {
+        if let Some(brings) = package.features.get(&name)
+            && !on.contains(&name)
+        {
+            open.extend(brings.iter().cloned());
+            on.push(name);
+        }
+    }
+    on
+}
+
+fn build_scripts(package: &CargoPackage, uses: &[&CargoPackage], top: &Path) -> Vec<Found<String>> {
+    let all = [package].into_iter().chain(uses.iter().copied());
+    let scripts = all
+        .flat_map(|package| &package.targets)
+        .filter(|target| target.kind.contains(&TargetKind::CustomBuild));
+    scripts
+        .map(|target| {
+            let path = shown(target.src_path.as_std_path(), top);
+            Found::certain(path.clone(), Evidence::metadata("packages[].targets", path))
+        })
+        .collect()
+}

@@ -1,0 +1,167 @@
+//! What is in the way of running a crate in production, each with the way out.
+
+use serde::Serialize;
+
+use super::found::{Evidence, Found};
+use super::inspection::{Inspection, Resolution};
+use super::origins::SourceKind;
+
+/// Something that is in the way.
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    /// How much.
+    pub severity: Severity,
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it.
+    pub fix: String,
+    /// What it is known from.
+    pub evidence: Vec<Evidence>,
+}
+
+/// How much something is in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// An image is not built, or does not answer.
+    Error,
+    /// It may be so.
+    Warning,
+}
+
+/// The problems that the facts show, errors first.
+pub fn of(inspection: &Inspection) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    problems.extend(unprepared(inspection));
+    problems.extend(loopback(inspection));
+    problems.extend(lock_file(inspection));
+    problems.extend(outside(inspection));
+    problems.extend(unknown(inspection));
+    problems.sort_by_key(|problem| problem.severity);
+    problems
+}
+
+/// Queries that are checked against a database, which no image build has.
+fn unprepared(inspection: &Inspection) -> Option<Problem> {
+    let database = &inspection.database;
+    let checked = database.checked_queries.as_ref()?;
+    if database.offline_data.is_some() {
+        return None;
+    }
+    let workspace = if inspection.workspace.members.len() > 1 {
+        " --workspace"
+    } else {
+        ""
+    };
+    Some(Problem {
+        severity: Severity::Error,
+        what: "sqlx's macros need a database to compile, and there is no .sqlx".to_owned(),
+        fix: format!(
+            "with the database running, run `cargo sqlx prepare{workspace}` and commit .sqlx"
+        ),
+        evidence: checked.evidence.clone(),
+    })
+}
+
+/// An address that nobody outside of the container reaches.
+fn loopback(inspection: &Inspection) -> Option<Problem> {
+    let host = inspection.listening.host.as_ref()?;
+    let is_loopback = matches!(host.value.as_str(), "127.0.0.1" | "localhost" | "[::1]");
+    is_loopback.then(|| Problem {
+        severity: Severity::Warning,
+        what: format!(
+            "it listens on {}, which nothing outside of its container reaches",
+            host.value
+        ),
+        fix: "let the address be set from outside, and set 0.0.0.0 or [::] in the container"
+            .to_owned(),
+        evidence: host.evidence.clone(),
+    })
+}
+
+fn lock_file(inspection: &Inspection) -> Option<Problem> {
+    if inspection.workspace.lock.is_some() && inspection.resolution.value == Resolution::Manifests {
+        return Some(Problem {
+            severity: Severity::Error,
+            what: "Cargo.lock does not hold what the manifests ask for, and `cargo build --locked` fails".to_owned(),
+            fix: "run `cargo update --workspace`, and commit Cargo.lock".to_owned(),
+            evidence: inspection.resolution.evidence.clone(),
+        });
+    }
+    let what = match &inspection.workspace.lock {
+        None => "there is no Cargo.lock: each build may take other versions",
+        Some(lock) if lock.value.tracked == Some(false) => {
+            "git does not track Cargo.lock: a fresh checkout may take other versions"
+        }
+        Some(_) => return None,
+    };
+    let evidence = inspection.workspace.lock.as_ref().map_or_else(
+        || vec![Evidence::file("Cargo.toml", "no Cargo.lock beside it")],
+        |lock| lock.evidence.clone(),
+    );
+    Some(Problem {
+        severity: Severity::Warning,
+        what: what.to_owned(),
+        fix: "run `cargo generate-lockfile` if there is none, and commit Cargo.lock".to_owned(),
+        evidence,
+    })
+}
+
+/// A dependency that lies where an image build does not see it.
+fn outside(inspection: &Inspection) -> impl Iterator<Item = Problem> {
+    let sources = inspection.package.sources.iter();
+    sources
+        .filter(|source| source.value.kind == SourceKind::Outside)
+        .map(|source| Problem {
+            severity: Severity::Error,
+            what: format!(
+                "`{}` lies outside of the workspace, in {}",
+                source.value.name, source.value.place
+            ),
+            fix: "move it into the workspace, or take it from git or a registry".to_owned(),
+            evidence: source.evidence.clone(),
+        })
+}
+
+fn unknown(inspection: &Inspection) -> impl Iterator<Item = Problem> {
+    let exact = inspection.resolution.value == Resolution::Cargo;
+    let asks = if exact { "asks" } else { "may ask" };
+    let libraries = inspection
+        .system
+        .unknown
+        .iter()
+        .map(move |found: &Found<String>| Problem {
+            severity: Severity::Warning,
+            what: format!(
+                "`{}` {asks} the system for a library that is not known here",
+                found.value
+            ),
+            fix: "see its build script for the name, and add the packages to the image by hand"
+                .to_owned(),
+            evidence: found.evidence.clone(),
+        });
+    let linkers = inspection
+        .builder
+        .tools
+        .iter()
+        .filter(|tool| !tool.value.known);
+    let linkers = linkers.map(|tool| Problem {
+        severity: Severity::Warning,
+        what: format!(
+            "cargo's configuration wants `{}`, which is not known here",
+            tool.value.name
+        ),
+        fix: "add what has it to the image by hand".to_owned(),
+        evidence: tool.evidence.clone(),
+    });
+    let notes = inspection.system.notes.iter().map(|note| Problem {
+        severity: Severity::Warning,
+        what: note.value.clone(),
+        fix: format!(
+            "compare with Debian {}, and let the crate compile its own copy if it is older",
+            inspection.system.suite
+        ),
+        evidence: note.evidence.clone(),
+    });
+    libraries.chain(linkers).chain(notes)
+}

@@ -1,0 +1,246 @@
+//! The routes that a platform asks for: liveness, readiness and metrics; and whether gRPC's health service is there.
+//!
+//! How they are called and written is data, in `routes.toml` beside this file.
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use super::found::{Certainty, Found};
+use super::source::{Call, Form, SourceFile, Sources};
+
+/// The routes of a program that a platform asks for.
+#[derive(Debug, Default, Serialize)]
+pub struct Routes {
+    /// The path that answers as long as the process lives.
+    pub liveness: Option<Found<String>>,
+    /// The path that answers while it can take requests.
+    pub readiness: Option<Found<String>>,
+    /// The path of its Prometheus metrics.
+    pub metrics: Option<Found<String>>,
+    /// Whether gRPC's health service is there.
+    pub grpc_health: Option<Found<bool>>,
+}
+
+/// The data file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    liveness: Vec<String>,
+    readiness: Vec<String>,
+    metrics: Vec<String>,
+    methods: Vec<String>,
+    functions: Vec<String>,
+    attributes: Vec<String>,
+    nests: Vec<String>,
+    hands_on: Vec<String>,
+    grpc_health: Vec<String>,
+}
+
+/// Finds them in the sources.
+///
+/// # Errors
+///
+/// Where the data is broken, which a test rules out.
+pub fn find(sources: &Sources) -> Result<Routes> {
+    let table: Table = toml_edit::de::from_str(include_str!("routes.toml"))
+        .context("reading the table of routes")?;
+    let finder = Finder {
+        sources,
+        table: &table,
+    };
+    let mut routes = Routes::default();
+    let mut found: Vec<Found<String>> = Vec::new();
+    for file in &sources.files {
+        for call in file.calls() {
+            // To find what stands before a route takes its time, and most routes are none of these.
+            let path = table
+                .path_of(&call, sources)
+                .filter(|(_, path)| table.is_asked_for(path));
+            found.extend(path.map(|(at, path)| finder.route(file, at, &path)));
+            if table.grpc_health.iter().any(|path| call.is(path)) {
+                let evidence = file.evidence(call.at);
+                routes
+                    .grpc_health
+                    .get_or_insert(Found::likely(true, evidence));
+            }
+        }
+    }
+    routes.liveness = best(&found, &table.liveness);
+    routes.readiness = best(&found, &table.readiness);
+    routes.metrics = best(&found, &table.metrics);
+    Ok(routes)
+}
+
+/// The last name of a path.
+fn last(path: &str) -> &str {
+    path.rsplit('/')
+        .find(|segment| !segment.is_empty())
+        .unwrap_or_default()
+}
+
+/// The first of the names that a route ends with.
+fn best(routes: &[Found<String>], names: &[String]) -> Option<Found<String>> {
+    names.iter().find_map(|name| {
+        let ends = |route: &&Found<String>| last(&route.value) == *name;
+        // The shortest path is the one that is not some resource's own.
+        routes
+            .iter()
+            .filter(ends)
+            .min_by_key(|route| route.value.len())
+            .cloned()
+    })
+}
+
+impl Table {
+    fn is_asked_for(&self, path: &str) -> bool {
+        let last = last(path);
+        let all = [&self.liveness, &self.readiness, &self.metrics];
+        all.into_iter().flatten().any(|name| name == last)
+    }
+
+    fn nests(&self, call: &Call<'_>) -> bool {
+        self.nests.iter().any(|name| name == call.name())
+    }
+
+    /// The path that a call gives a route, and the index of its literal.
+    fn path_of(&self, call: &Call<'_>, sources: &Sources) -> Option<(usize, String)> {
+        let names = match call.form {
+            Form::Method => &self.methods,
+            Form::Function => &self.functions,
+            Form::Attribute => &self.attributes,
+            Form::Macro if call.is("path") => {
+                // `path!("health" / "live")`
+                let range = call.arguments.first()?.clone();
+                let parts: Option<Vec<String>> =
+                    range.step_by(2).map(|at| call.file.text(at)).collect();
+                return Some((call.at, format!("/{}", parts?.join("/"))));
+            }
+            Form::Macro => return None,
+        };
+        names.iter().find(|name| call.is(name))?;
+        let path = sources.text_of(call, 0)?;
+        let path = path.split('?').next().unwrap_or_default();
+        // poem and salvo leave the first slash to taste; a word with a blank is no path.
+        let plain = !path.is_empty() && !path.contains([' ', ':', '\n']);
+        plain.then(|| {
+            (
+                call.arguments[0].start,
+                format!("/{}", path.trim_matches('/')),
+            )
+        })
+    }
+}
+
+struct Finder<'s> {
+    sources: &'s Sources,
+    table: &'s Table,
+}
+
+impl<'s> Finder<'s> {
+    /// The route with what stands before it where it is put into another router.
+    fn route(&self, file: &'s SourceFile, at: usize, path: &str) -> Found<String> {
+        let mut evidence = vec![file.evidence(at)];
+        let mut whole = path.to_owned();
+        let mut certainty = Certainty::Likely;
+        // What is around the literal in the same expression, and then around a call of the function that it is in.
+        let mut place = (file, at);
+        for _ in 0..4 {
+            if let Some((nest, prefix)) = self.nest_around(place.0, place.1) {
+                whole = join(&prefix, &whole);
+                evidence.push(place.0.evidence(nest));
+                place.1 = nest;
+                continue;
+            }
+            let Some(next) =
+                function_around(place.0, place.1).and_then(|name| self.nested_call(place.0, name))
+            else {
+                break;
+            };
+            place = next;
+        }
+        if evidence.len() > 1 {
+            certainty = Certainty::Guess;
+        }
+        Found::new(whole, certainty, evidence)
+    }
+
+    /// `nest("/api", …)` with an index among its arguments, or `scope("/api")` before it in the same chain.
+    fn nest_around(&self, file: &SourceFile, at: usize) -> Option<(usize, String)> {
+        let nests = file
+            .calls()
+            .filter(|call| call.at < at && self.table.nests(call));
+        let around = nests.filter(|call| {
+            let inside = call
+                .arguments
+                .iter()
+                .skip(1)
+                .any(|argument| argument.contains(&at));
+            // `web::scope("/api").service(…)`: what follows in the chain is in it.
+            let chain =
+                call.name() == "scope" && call.chain().last().is_some_and(|last| last.end > at);
+            inside || chain
+        });
+        let nest = around.last()?;
+        Some((nest.at, self.sources.text_of(&nest, 0)?))
+    }
+
+    /// Where a function of a file stands inside of something that nests.
+    fn nested_call(&self, home: &SourceFile, name: &str) -> Option<(&'s SourceFile, usize)> {
+        self.sources.files.iter().find_map(|file| {
+            let hands_on =
+                |call: &Call<'_>| self.table.hands_on.iter().any(|name| name == call.name());
+            file.calls().filter(hands_on).find_map(|call| {
+                let mut inside = call.arguments.iter().cloned().flatten();
+                let is_it = |at: &usize| file.name(*at) == Some(name) && means(file, *at, home);
+                let at = inside.find(is_it)?;
+                self.nest_around(file, at).map(|_| (file, at))
+            })
+        })
+    }
+}
+
+/// Whether the name at an index may mean an item of another file: many files have a function `router`. Of `users::router` and
+/// `Users::router` the first name is that of the file or of a type in it; what has no such name is the file's own, or imported.
+fn means(file: &SourceFile, at: usize, home: &SourceFile) -> bool {
+    let qualifier = at
+        .checked_sub(3)
+        .filter(|_| file.is(at - 1, ":"))
+        .and_then(|at| file.name(at));
+    match qualifier {
+        Some("self" | "Self") => file.shown == home.shown,
+        Some(qualifier) => {
+            let of_type = |at: usize| home.is(at, "impl") && home.is(at + 1, qualifier);
+            qualifier == home.module() || home.indices().any(of_type)
+        }
+        None => file.shown == home.shown || file.imports(home.module()),
+    }
+}
+
+fn join(prefix: &str, path: &str) -> String {
+    let prefix = prefix.trim_matches('/');
+    if prefix.is_empty() {
+        path.to_owned()
+    } else {
+        format!("/{prefix}{path}")
+    }
+}
+
+/// The name of the function that an index is in, or that an attribute stands above.
+fn function_around(file: &SourceFile, at: usize) -> Option<&str> {
+    let mut name = None;
+    for start in file.indices() {
+        if !file.is(start, "fn") {
+            continue;
+        }
+        let end = file.end_of(start);
+        if start < at && at < end {
+            name = file.name(start + 1);
+        } else if start > at {
+            // Below an attribute the next function is its own, if nothing has ended in between.
+            let between = |word| (at..start).any(|at| file.is(at, word));
+            let own = !between(";") && !between("}");
+            return if own { file.name(start + 1) } else { name };
+        }
+    }
+    name
+}

@@ -1,0 +1,232 @@
+//! Calls, macros and attributes in a source file: a path with arguments in brackets.
+
+use std::ops::Range;
+
+use super::SourceFile;
+
+/// Something with a path and arguments.
+#[derive(Clone, Debug)]
+pub struct Call<'f> {
+    /// The file.
+    pub file: &'f SourceFile,
+    /// The path as it is written, without generics: `env::var`, or the name alone for a method.
+    pub path: String,
+    /// How it is called.
+    pub form: Form,
+    /// The index of the last name of the path.
+    pub at: usize,
+    /// The arguments.
+    pub arguments: Vec<Range<usize>>,
+    /// The index of its last token.
+    pub end: usize,
+}
+
+/// How something is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `path(…)`
+    Function,
+    /// `value.name(…)`
+    Method,
+    /// `path!(…)`
+    Macro,
+    /// `#[path(…)]`, `#[path = …]`, and `#[path]` without arguments
+    Attribute,
+}
+
+impl SourceFile {
+    /// Every call in the file, in order.
+    pub fn calls(&self) -> impl Iterator<Item = Call<'_>> {
+        self.indices().filter_map(|at| self.call(at))
+    }
+
+    /// The calls before an index, the nearest first.
+    pub fn calls_before(&self, at: usize) -> impl Iterator<Item = Call<'_>> {
+        (0..at).rev().filter_map(|at| self.call(at))
+    }
+
+    fn call(&self, at: usize) -> Option<Call<'_>> {
+        self.name(at)?;
+        let mut open = at + 1;
+        let is_macro = self.is(open, "!") && !self.is(open + 1, "=");
+        if is_macro {
+            open += 1;
+        } else if self.is(open, ":") && self.is(open + 1, ":") && self.is(open + 2, "<") {
+            open = self.behind_generics(open + 2)?;
+        }
+        let has_arguments =
+            self.is(open, "(") || (is_macro && (self.is(open, "[") || self.is(open, "{")));
+        let start = self.path_start(at);
+        let before = start.checked_sub(1);
+        let is_attribute = before.is_some_and(|before| {
+            self.is(before, "[") && before.checked_sub(1).is_some_and(|hash| self.is(hash, "#"))
+        });
+        let bare_attribute = is_attribute && self.is(at + 1, "]");
+        let value = (is_attribute && self.is(at + 1, "=")).then(|| at + 2..self.end_of(at));
+        // `fn name(…)` is no call.
+        let is_definition = before.is_some_and(|before| self.is(before, "fn"));
+        if !(has_arguments || bare_attribute || value.is_some()) || is_definition {
+            return None;
+        }
+        let form = match before {
+            _ if is_macro => Form::Macro,
+            _ if is_attribute => Form::Attribute,
+            Some(before) if self.is(before, ".") => Form::Method,
+            _ => Form::Function,
+        };
+        let arguments = if has_arguments {
+            self.split(self.inside(open))
+        } else {
+            value.into_iter().collect()
+        };
+        Some(Call {
+            file: self,
+            path: self.path(start, at),
+            form,
+            at,
+            arguments,
+            end: if has_arguments {
+                self.inside(open).end
+            } else {
+                self.end_of(at)
+            },
+        })
+    }
+
+    /// The index of the first name of the path that ends at an index.
+    fn path_start(&self, end: usize) -> usize {
+        let mut start = end;
+        while start >= 3
+            && self.is(start - 1, ":")
+            && self.is(start - 2, ":")
+            && self.name(start - 3).is_some()
+        {
+            start -= 3;
+        }
+        start
+    }
+
+    fn path(&self, start: usize, end: usize) -> String {
+        let names = (start..=end).filter_map(|at| self.name(at));
+        let real = |name| self.aliases.get(name).map_or(name, String::as_str);
+        names.map(real).collect::<Vec<_>>().join("::")
+    }
+
+    /// The index behind `<…>`.
+    fn behind_generics(&self, open: usize) -> Option<usize> {
+        let mut depth = 0_usize;
+        // Generics of a call are short; a comparison has no end.
+        for at in open..open + 40 {
+            if self.is(at, "<") {
+                depth += 1;
+            } else if self.is(at, ">") && !self.is(at - 1, "-") {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Call<'_> {
+    /// Whether the path ends with another one, whole names compared.
+    pub fn is(&self, path: &str) -> bool {
+        self.path
+            .strip_suffix(path)
+            .is_some_and(|before| before.is_empty() || before.ends_with("::"))
+    }
+
+    /// The last name of the path.
+    pub fn name(&self) -> &str {
+        self.path.rsplit("::").next().unwrap_or_default()
+    }
+
+    /// The string literal that an argument is, or begins with: `"a"`, `&"a"`, `"a".into()`.
+    pub fn text(&self, index: usize) -> Option<String> {
+        let start = self.arguments.get(index)?.start;
+        self.file
+            .text(start + usize::from(self.file.is(start, "&")))
+    }
+
+    /// The value behind `key =` or in `key(…)` among the arguments of an attribute: the index of its first token.
+    pub fn option(&self, key: &str) -> Option<usize> {
+        let argument = self
+            .arguments
+            .iter()
+            .find(|argument| self.file.is(argument.start, key))?;
+        let has_value =
+            self.file.is(argument.start + 1, "=") || self.file.is(argument.start + 1, "(");
+        has_value.then_some(argument.start + 2)
+    }
+
+    /// Whether a bare word is among the arguments of an attribute.
+    pub fn flag(&self, key: &str) -> bool {
+        let is_it =
+            |argument: &Range<usize>| argument.len() == 1 && self.file.is(argument.start, key);
+        self.arguments.iter().any(is_it)
+    }
+
+    /// The method calls that go on behind it: `.b()` and `.c()` of `a().b()?.c()`.
+    pub fn chain(&self) -> impl Iterator<Item = Call<'_>> {
+        let file = self.file;
+        let next = move |end: usize| {
+            let dot = end + 1 + usize::from(file.is(end + 1, "?"));
+            file.is(dot, ".").then(|| file.call(dot + 1))?
+        };
+        std::iter::successors(next(self.end), move |call| next(call.end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Root, SourceFile};
+    use super::Form;
+
+    fn calls(text: &str) -> Vec<(String, Form, usize)> {
+        let file = SourceFile::new("a.rs".to_owned(), &Root::default(), text.to_owned()).unwrap();
+        let calls = file.calls();
+        calls
+            .map(|call| (call.path.clone(), call.form, call.arguments.len()))
+            .collect()
+    }
+
+    #[test]
+    fn calls_are_told_apart_by_their_form() {
+        let text = r#"
+            #[launch] #[get("/a", rank = 1)] fn f(a: u8) {
+                std::env::var("A"); x.route("/b", get(h)); vec![1, 2]; "g()"; /* h() */
+                parse::<u16>(a); a != (b); query_as!(User, "c");
+            }
+        "#;
+        let expected = [
+            ("launch", Form::Attribute, 0),
+            ("get", Form::Attribute, 2),
+            ("std::env::var", Form::Function, 1),
+            ("route", Form::Method, 2),
+            ("get", Form::Function, 1),
+            ("vec", Form::Macro, 2),
+            ("parse", Form::Function, 1),
+            ("query_as", Form::Macro, 2),
+        ];
+        let expected = expected.map(|(path, form, count)| (path.to_owned(), form, count));
+        assert_eq!(calls(text), expected);
+    }
+
+    #[test]
+    fn arguments_give_their_texts_and_options() {
+        let text = r#"#[arg(long, env = "PORT", default_value_t = 80)] f(&"a", g("b", 1))"#;
+        let file = SourceFile::new("a.rs".to_owned(), &Root::default(), text.to_owned()).unwrap();
+        let calls: Vec<_> = file.calls().collect();
+        let arg = &calls[0];
+        assert_eq!(file.text(arg.option("env").unwrap()).unwrap(), "PORT");
+        assert_eq!(
+            file.number(arg.option("default_value_t").unwrap()),
+            Some(80)
+        );
+        assert!(arg.flag("long") && !arg.flag("env") && arg.option("long").is_none());
+        assert_eq!(calls[1].text(0).unwrap(), "a");
+        assert!(calls[1].text(1).is_none() && calls[1].is("f") && !calls[1].is("x::f"));
+    }
+}

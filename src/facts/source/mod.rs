@@ -1,0 +1,338 @@
+//! Rust sources, as far as facts are read from them: the files that make up the binary, without comments and tests.
+
+mod calls;
+mod files;
+mod lexer;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+
+pub use calls::{Call, Form};
+pub use files::{Root, Sources, read};
+use lexer::{Kind, Token};
+
+use super::found::{Evidence, shortened};
+
+/// A source file of the binary.
+#[derive(Debug)]
+pub struct SourceFile {
+    /// How evidence names it.
+    pub shown: String,
+    /// The package that it belongs to, by its name.
+    pub package: String,
+    /// The directory of that package, from which its macros take their paths.
+    pub directory: PathBuf,
+    text: String,
+    tokens: Vec<Token>,
+    /// What is imported under another name: `Server` by `HyperServer`.
+    aliases: BTreeMap<String, String>,
+}
+
+impl SourceFile {
+    fn new(shown: String, root: &Root, text: String) -> Option<Self> {
+        let tokens = lexer::tokens(&text)?;
+        let mut file = Self {
+            shown,
+            package: root.package.clone(),
+            directory: root.directory.clone(),
+            text,
+            tokens,
+            aliases: BTreeMap::new(),
+        };
+        file.drop_tests();
+        file.aliases = file.renamed();
+        Some(file)
+    }
+
+    /// What is imported under another name: the real ones by those.
+    fn renamed(&self) -> BTreeMap<String, String> {
+        let renamed = self.imported().filter(|at| self.is(*at, "as"));
+        renamed
+            .filter_map(|at| {
+                let real = self.name(at.checked_sub(1)?)?;
+                Some((self.name(at + 1)?.to_owned(), real.to_owned()))
+            })
+            .collect()
+    }
+
+    /// The words of a token.
+    fn word(&self, index: usize) -> &str {
+        self.tokens
+            .get(index)
+            .map_or("", |token| &self.text[token.start..token.end])
+    }
+
+    fn kind(&self, index: usize) -> Option<Kind> {
+        self.tokens.get(index).map(|token| token.kind)
+    }
+
+    /// The name at an index, or nothing.
+    pub fn name(&self, index: usize) -> Option<&str> {
+        (self.kind(index)? == Kind::Name).then(|| self.word(index))
+    }
+
+    /// The value of the string literal at an index, or nothing.
+    pub fn text(&self, index: usize) -> Option<String> {
+        let word = self.word(index);
+        match self.kind(index)? {
+            Kind::Text => Some(unescape(&word[word.find('"')? + 1..word.len() - 1])),
+            Kind::RawText => {
+                let inside = word.trim_start_matches(['c', 'r']).trim_matches('#');
+                Some(inside[1..inside.len() - 1].to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// The value of the whole number at an index, or nothing.
+    pub fn number(&self, index: usize) -> Option<u64> {
+        let word = self.word(index).replace('_', "");
+        let digits = word
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(word.len());
+        let suffix = ["", "u16", "u32", "u64", "usize", "i32", "i64"];
+        let is_number = self.kind(index)? == Kind::Number && suffix.contains(&&word[digits..]);
+        is_number.then(|| word[..digits].parse().ok())?
+    }
+
+    /// Whether the token at an index is this one.
+    pub fn is(&self, index: usize, word: &str) -> bool {
+        self.word(index) == word
+            && !matches!(
+                self.kind(index),
+                Some(Kind::Text | Kind::RawText | Kind::Other)
+            )
+    }
+
+    /// The indices of all tokens.
+    pub fn indices(&self) -> Range<usize> {
+        0..self.tokens.len()
+    }
+
+    /// What is between the bracket at an index and its partner.
+    pub fn inside(&self, open: usize) -> Range<usize> {
+        self.tokens
+            .get(open)
+            .map_or(0..0, |token| open + 1..token.partner)
+    }
+
+    /// The end of the statement or item that an index is in: its `;`, its last bracket, or that of the block around it.
+    pub fn end_of(&self, from: usize) -> usize {
+        let mut at = from;
+        while let Some(token) = self.tokens.get(at) {
+            match token.kind {
+                Kind::Open if self.is(at, "{") => return token.partner,
+                Kind::Open => at = token.partner,
+                Kind::Close => return at,
+                Kind::Sign if self.is(at, ";") => return at,
+                _ => {}
+            }
+            at += 1;
+        }
+        self.tokens.len()
+    }
+
+    /// The names before each block that an index is in: of `impl Default for Metrics { … }` all four.
+    pub fn around(&self, at: usize) -> impl Iterator<Item = &str> {
+        let opens = (0..at)
+            .rev()
+            .filter(move |open| self.is(*open, "{") && self.inside(*open).contains(&at));
+        opens.flat_map(|open| {
+            let head = open.saturating_sub(6)..open;
+            head.filter_map(|at| self.name(at))
+        })
+    }
+
+    /// The name of the module that the file is: `users` of `users.rs` and of `users/mod.rs`.
+    pub fn module(&self) -> &str {
+        let path = self
+            .shown
+            .strip_suffix("/mod.rs")
+            .or(self.shown.strip_suffix(".rs"));
+        let path = path.unwrap_or(&self.shown);
+        path.rsplit('/').next().unwrap_or(path)
+    }
+
+    /// Whether an import names something.
+    pub fn imports(&self, name: &str) -> bool {
+        self.imported().any(|at| self.name(at) == Some(name))
+    }
+
+    /// The indices of what stands in imports.
+    fn imported(&self) -> impl Iterator<Item = usize> {
+        let imports = self.indices().filter(|at| self.is(*at, "use"));
+        // The braces of an import do not end it.
+        imports.flat_map(|at| (at..self.tokens.len()).take_while(|at| !self.is(*at, ";")))
+    }
+
+    /// The line of a token, as evidence.
+    pub fn evidence(&self, index: usize) -> Evidence {
+        let line = self.tokens.get(index).map_or(1, |token| token.line);
+        let words = self.text.lines().nth(line - 1).unwrap_or_default().trim();
+        Evidence::line(&self.shown, line, shortened(words))
+    }
+
+    /// Takes out what is compiled for tests alone.
+    fn drop_tests(&mut self) {
+        let mut dropped: Vec<Range<usize>> = Vec::new();
+        let mut at = 0;
+        while at < self.tokens.len() {
+            let Some(attribute) = self.attribute(at) else {
+                at += 1;
+                continue;
+            };
+            if self.is_test(attribute.clone()) {
+                let mut item = attribute.end + 1;
+                while let Some(next) = self.attribute(item) {
+                    item = next.end + 1;
+                }
+                let end = self.end_of(item) + 1;
+                dropped.push(at..end);
+                at = end;
+            } else {
+                at = attribute.end + 1;
+            }
+        }
+        for range in dropped.iter().rev() {
+            self.blank(range);
+        }
+    }
+
+    /// Makes tokens ones that mean nothing, so that the partners of all brackets stay where they are.
+    fn blank(&mut self, range: &Range<usize>) {
+        let end = range.end.min(self.tokens.len());
+        for token in &mut self.tokens[range.start..end] {
+            token.kind = Kind::Other;
+        }
+    }
+
+    /// What is inside the attribute that begins at an index: `cfg(test)` of `#[cfg(test)]`.
+    fn attribute(&self, at: usize) -> Option<Range<usize>> {
+        let inner = usize::from(self.is(at + 1, "!"));
+        let open = at + 1 + inner;
+        (self.is(at, "#") && self.is(open, "[")).then(|| self.inside(open))
+    }
+
+    /// `test`, `tokio::test`, `cfg(test)`, `cfg(all(test, …))`: not `cfg(any(test, …))`, which is there without tests too.
+    fn is_test(&self, inside: Range<usize>) -> bool {
+        let mut at = inside.start;
+        while self.is(at + 1, ":") && self.is(at + 2, ":") {
+            at += 3;
+        }
+        if self.is(at, "test") || self.is(at, "bench") {
+            return true;
+        }
+        if !self.is(at, "cfg") {
+            return false;
+        }
+        let mut wanted = self.inside(at + 1);
+        if self.is(wanted.start, "all") {
+            wanted = self.inside(wanted.start + 1);
+        }
+        self.split(wanted)
+            .iter()
+            .any(|part| part.len() == 1 && self.is(part.start, "test"))
+    }
+
+    /// The parts of a range that commas part, brackets and what they hold kept whole.
+    pub fn split(&self, range: Range<usize>) -> Vec<Range<usize>> {
+        let mut parts = Vec::new();
+        let (mut start, mut at) = (range.start, range.start);
+        while at < range.end {
+            if self.kind(at) == Some(Kind::Open) {
+                at = self.tokens[at].partner;
+            } else if self.is(at, ",") {
+                parts.push(start..at);
+                start = at + 1;
+            }
+            at += 1;
+        }
+        if start < range.end {
+            parts.push(start..range.end);
+        }
+        parts
+    }
+}
+
+/// A literal's value; what an unknown escape would mean is left as it stands.
+fn unescape(text: &str) -> String {
+    let mut value = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            value.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('n') => value.push('\n'),
+            Some('t') => value.push('\t'),
+            Some('r') => value.push('\r'),
+            Some(same @ ('"' | '\'' | '\\')) => value.push(same),
+            Some('\n' | '\r') => {
+                let rest = chars.as_str().trim_start();
+                chars = rest.chars();
+            }
+            other => {
+                value.push('\\');
+                value.extend(other);
+            }
+        }
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Root, SourceFile};
+
+    fn file(text: &str) -> SourceFile {
+        SourceFile::new("src/main.rs".to_owned(), &Root::default(), text.to_owned()).unwrap()
+    }
+
+    fn names(text: &str) -> Vec<String> {
+        let file = file(text);
+        file.indices()
+            .filter_map(|at| file.name(at).map(str::to_owned))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_compiled_for_tests_alone_is_left_out() {
+        for (text, left) in [
+            ("#[cfg(test)] mod tests { fn a() {} } b", "b"),
+            ("#[cfg(test)] mod tests; b", "b"),
+            ("#[tokio::test] #[ignore] async fn a() { c(); } b", "b"),
+            ("#[cfg(all(test, unix))] use a::{c, d}; b", "b"),
+            ("#[test] fn a() -> [u8; 2] { [0; 2] } b", "b"),
+        ] {
+            assert_eq!(names(text), [left], "{text}");
+        }
+        for text in [
+            "#[cfg(not(test))] fn a() {}",
+            "#[cfg(any(test, feature = \"x\"))] fn a() {}",
+            "#[derive(Debug)] struct a;",
+        ] {
+            assert!(names(text).contains(&"a".to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn literals_give_their_values() {
+        let file = file(
+            r####""a\"\\n" r#"b"c"# 8_080 9u16 1.5 0x50 "x\
+            y""####,
+        );
+        assert_eq!(file.text(0).unwrap(), "a\"\\n");
+        assert_eq!(file.text(1).unwrap(), "b\"c");
+        assert_eq!((file.number(2), file.number(3)), (Some(8080), Some(9)));
+        assert_eq!((file.number(4), file.number(5)), (None, None));
+        assert_eq!(file.text(6).unwrap(), "xy");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_in_evidence() {
+        let evidence = file(&format!("fn a() {{}} // {}", "ä".repeat(100))).evidence(0);
+        assert_eq!(evidence.says.chars().count(), 80);
+    }
+}

@@ -1,0 +1,105 @@
+//! TOML files as they are read for facts: each entry with the line that it stands on.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use toml_edit::{Document, Item, TableLike};
+
+use super::found::{Evidence, shortened};
+
+/// A TOML file.
+#[derive(Debug)]
+pub struct TomlFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// How evidence names it.
+    pub shown: String,
+    document: Document<String>,
+}
+
+impl TomlFile {
+    /// Reads a file; none where there is none.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be read, or is no TOML.
+    pub fn read(path: &Path, top: &Path) -> Result<Option<Self>> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+        };
+        // A byte order mark is no part of the text, and TOML has none.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+        let document =
+            Document::parse(text).with_context(|| format!("reading {}", path.display()))?;
+        Ok(Some(Self {
+            path: path.to_owned(),
+            shown: shown(path, top),
+            document,
+        }))
+    }
+
+    /// The entry at a path of keys.
+    pub fn get(&self, path: &[&str]) -> Option<&Item> {
+        path.iter()
+            .try_fold(self.document.as_item(), |item, key| item.get(key))
+    }
+
+    /// The table at a path of keys.
+    pub fn table(&self, path: &[&str]) -> Option<&dyn TableLike> {
+        self.get(path)?.as_table_like()
+    }
+
+    /// The text at a path of keys.
+    pub fn str(&self, path: &[&str]) -> Option<&str> {
+        self.get(path)?.as_str()
+    }
+
+    /// The line of the entry at a path of keys, as evidence.
+    pub fn evidence(&self, path: &[&str]) -> Option<Evidence> {
+        let (last, above) = path.split_last()?;
+        let key = self.table(above)?.key(last)?;
+        // A table that only its parts have made, such as `[a.b]` makes `a`, has no place of its own.
+        let start = key.span()?.start;
+        let line = self.document.raw()[..start].matches('\n').count() + 1;
+        let words = self.document.raw().lines().nth(line - 1)?.trim();
+        Some(Evidence::line(&self.shown, line, shortened(words)))
+    }
+
+    /// As [`TomlFile::evidence`], or else the file.
+    pub fn evidence_or_file(&self, path: &[&str]) -> Evidence {
+        self.evidence(path)
+            .unwrap_or_else(|| Evidence::file(&self.shown, path.join(".")))
+    }
+
+    /// The line on which an item stands.
+    pub fn line_of(&self, item: &Item) -> Option<usize> {
+        let start = item.span()?.start;
+        Some(self.document.raw()[..start].matches('\n').count() + 1)
+    }
+}
+
+/// The texts of a list, or the one text that stands in its place.
+pub fn texts(item: Option<&Item>) -> Vec<String> {
+    match item.map(|item| (item.as_str(), item.as_array())) {
+        Some((Some(text), _)) => vec![text.to_owned()],
+        Some((_, Some(array))) => array
+            .iter()
+            .filter_map(|value| value.as_str().map(str::to_owned))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A path as evidence names it: below the top of the workspace with `/`, or whole.
+pub fn shown(path: &Path, top: &Path) -> String {
+    let shown = path.strip_prefix(top).unwrap_or(path).to_string_lossy();
+    if shown.is_empty() {
+        ".".to_owned()
+    } else {
+        shown.replace(std::path::MAIN_SEPARATOR, "/")
+    }
+}

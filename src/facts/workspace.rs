@@ -1,0 +1,193 @@
+//! The workspace: its members and what they take from each other, its lock file, its toolchain.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::{DependencyKind, Metadata, Package};
+use serde::Serialize;
+
+use super::choice::bins;
+use super::found::{Evidence, Found};
+use super::toml::{TomlFile, shown};
+use crate::vcs;
+
+/// What a workspace is; a package on its own is one with a single member.
+#[derive(Debug, Serialize)]
+pub struct Workspace {
+    /// Its directory, absolute.
+    pub root: String,
+    /// Where its packages lie.
+    pub kind: Found<Layout>,
+    /// Its packages.
+    pub members: Vec<Found<Member>>,
+    /// Its Cargo.lock, or none.
+    pub lock: Option<Found<Lock>>,
+    /// The channel that rust-toolchain.toml asks for, or none.
+    pub toolchain: Option<Found<String>>,
+    /// Where cargo puts what it builds, below the workspace or absolute.
+    pub target_directory: Found<String>,
+}
+
+/// Where the packages of a workspace lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// One package, and no `[workspace]`.
+    Package,
+    /// A package at the top, and a `[workspace]`.
+    Rooted,
+    /// A `[workspace]` without a package at the top.
+    Virtual,
+}
+
+/// A package of the workspace.
+#[derive(Debug, Serialize)]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// Its directory, below the workspace.
+    pub path: String,
+    /// Its binaries.
+    pub bins: Vec<String>,
+    /// The members that it is built from, however far.
+    pub uses: Vec<String>,
+}
+
+/// A lock file.
+#[derive(Debug, Serialize)]
+pub struct Lock {
+    /// Whether git tracks it; none where there is no repository.
+    pub tracked: Option<bool>,
+}
+
+/// Reads it.
+///
+/// # Errors
+///
+/// Where a file that is there cannot be read.
+pub fn read(metadata: &Metadata, root: &TomlFile) -> Result<Workspace> {
+    let top = metadata.workspace_root.as_std_path();
+    let members = metadata.workspace_packages();
+    let found = |package: &&Package| {
+        let path = package
+            .manifest_path
+            .parent()
+            .map_or(top, |p| p.as_std_path());
+        let member = Member {
+            name: package.name.to_string(),
+            path: shown(path, top),
+            bins: bins(package).map(|bin| bin.name.clone()).collect(),
+            uses: uses(package, &members)
+                .iter()
+                .map(|package| package.name.to_string())
+                .collect(),
+        };
+        Found::certain(
+            member,
+            Evidence::metadata("workspace_members", path_of(package, top)),
+        )
+    };
+    Ok(Workspace {
+        root: top.to_string_lossy().into_owned(),
+        kind: layout(root),
+        members: members.iter().map(found).collect(),
+        lock: lock(top),
+        toolchain: toolchain(top)?,
+        target_directory: Found::certain(
+            shown(metadata.target_directory.as_std_path(), top),
+            Evidence::metadata("target_directory", metadata.target_directory.as_str()),
+        ),
+    })
+}
+
+/// The members that a member is built from, however far: not those that only its tests take.
+pub fn uses<'m>(package: &Package, members: &[&'m Package]) -> Vec<&'m Package> {
+    let mut found: Vec<&Package> = Vec::new();
+    let mut seen = BTreeSet::from([package.name.to_string()]);
+    let mut open = direct(package, members);
+    while let Some(next) = open.pop() {
+        if seen.insert(next.name.to_string()) {
+            open.extend(direct(next, members));
+            found.push(next);
+        }
+    }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found
+}
+
+fn direct<'m>(package: &Package, members: &[&'m Package]) -> Vec<&'m Package> {
+    let built = package
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind != DependencyKind::Development);
+    built
+        .filter_map(|dependency| {
+            let path = dependency.path.as_ref()?;
+            members
+                .iter()
+                .copied()
+                .find(|member| member.manifest_path.parent() == Some(path))
+        })
+        .collect()
+}
+
+fn path_of(package: &Package, top: &Path) -> String {
+    shown(package.manifest_path.as_std_path(), top)
+}
+
+fn layout(root: &TomlFile) -> Found<Layout> {
+    let has = |key| root.get(&[key]).is_some();
+    let (layout, key) = match (has("package"), has("workspace")) {
+        (true, true) => (Layout::Rooted, "workspace"),
+        (true, false) => (Layout::Package, "package"),
+        (false, _) => (Layout::Virtual, "workspace"),
+    };
+    Found::certain(layout, root.evidence_or_file(&[key]))
+}
+
+fn lock(top: &Path) -> Option<Found<Lock>> {
+    let path = top.join("Cargo.lock");
+    if !path.is_file() {
+        return None;
+    }
+    let tracked = vcs::tracks(&path);
+    let says = match tracked {
+        Some(true) => "tracked by git",
+        Some(false) => "not tracked by git",
+        None => "in no git repository",
+    };
+    Some(Found::certain(
+        Lock { tracked },
+        Evidence::file("Cargo.lock", says),
+    ))
+}
+
+/// As rustup looks for it from the top of the workspace, which is where an image builds: the older name wins where both are.
+fn toolchain(top: &Path) -> Result<Option<Found<String>>> {
+    for directory in top.ancestors() {
+        let old = directory.join("rust-toolchain");
+        if old.is_file() {
+            let text =
+                fs::read_to_string(&old).with_context(|| format!("reading {}", old.display()))?;
+            // It holds either the channel alone or the same TOML.
+            if let [channel] = text.lines().map(str::trim).collect::<Vec<_>>()[..]
+                && !channel.starts_with('[')
+            {
+                let evidence = Evidence::line(&shown(&old, top), 1, channel);
+                return Ok(Some(Found::certain(channel.to_owned(), evidence)));
+            }
+        }
+        for name in ["rust-toolchain", "rust-toolchain.toml"] {
+            let Some(file) = TomlFile::read(&directory.join(name), top)? else {
+                continue;
+            };
+            let key = ["toolchain", "channel"];
+            return Ok(file
+                .str(&key)
+                .map(|channel| Found::certain(channel.to_owned(), file.evidence_or_file(&key))));
+        }
+    }
+    Ok(None)
+}

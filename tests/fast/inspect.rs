@@ -1,0 +1,1078 @@
+//! `inspect`: the facts of crates that were written to have them, and what cannot be told.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use serde_json::Value;
+use tempfile::{TempDir, tempdir};
+
+use cargo_prodify::facts::system::Table;
+
+use crate::support::{command, listing, prodify, said};
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+/// A fixture, copied to where no repository and no other manifest is around it.
+fn fixture(name: &str) -> TempDir {
+    let dir = tempdir().unwrap();
+    let from = fixtures().join(name);
+    for path in listing(&from) {
+        let (from, to) = (from.join(&path), dir.path().join(&path));
+        if from.is_dir() {
+            fs::create_dir_all(to).unwrap();
+        } else {
+            fs::copy(from, to).unwrap();
+        }
+    }
+    dir
+}
+
+/// A crate of these files.
+fn written(files: &[(&str, &str)]) -> TempDir {
+    let dir = tempdir().unwrap();
+    for (path, text) in files {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    dir
+}
+
+fn manifest(name: &str, rest: &str) -> String {
+    format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n{rest}")
+}
+
+/// What `inspect` finds, as JSON that its schema describes.
+fn inspect(directory: &Path, arguments: &[&str]) -> Value {
+    let output = prodify(
+        directory,
+        &[&["inspect", "--format", "json"], arguments].concat(),
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let schema: Value =
+        serde_json::from_str(include_str!("../../src/inspection.schema.json")).unwrap();
+    let problems: Vec<String> = jsonschema::validator_for(&schema)
+        .unwrap()
+        .iter_errors(&document)
+        .map(|error| format!("{error} at {}", error.instance_path()))
+        .collect();
+    assert!(problems.is_empty(), "{problems:?}\n{document:#}");
+    document
+}
+
+fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        said(output)
+    )
+}
+
+/// The values of a list of facts.
+fn values(facts: &Value) -> Vec<&str> {
+    let facts = facts.as_array().unwrap().iter();
+    facts.map(|fact| fact["value"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn each_fixture_gives_its_facts() {
+    let mut names: Vec<String> = fs::read_dir(fixtures())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    for name in names {
+        let dir = fixture(&name);
+        let arguments = fs::read_to_string(dir.path().join("arguments")).unwrap_or_default();
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        let output = prodify(
+            &dir.path().join("crate"),
+            &[&["inspect", "-v"], &arguments[..]].concat(),
+        );
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", said(&output));
+        let found = String::from_utf8(output.stdout).unwrap();
+        let top = dir.path().canonicalize().unwrap();
+        let found = found.replace(&*top.to_string_lossy(), "[DIR]");
+        insta::with_settings!({ snapshot_path => fixtures().join(&name), prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!("inspect", found);
+        });
+        inspect(&dir.path().join("crate"), &arguments);
+    }
+}
+
+/// Each framework, as its documentation begins a server.
+#[test]
+fn a_framework_is_known_by_how_its_server_starts() {
+    for (framework, protocol, code, port) in [
+        (
+            "axum",
+            "http",
+            r#"axum::serve(TcpListener::bind("0.0.0.0:3001").await, app)"#,
+            3001,
+        ),
+        (
+            "axum",
+            "http",
+            r#"Server::bind(&"0.0.0.0:3002".parse().unwrap()).serve(app)"#,
+            3002,
+        ),
+        (
+            "actix-web",
+            "http",
+            r#"HttpServer::new(|| App::new()).bind(("0.0.0.0", 3003)).run()"#,
+            3003,
+        ),
+        ("rocket", "http", "rocket::build().launch()", 8000),
+        (
+            "warp",
+            "http",
+            "warp::serve(routes).run(([0, 0, 0, 0], 3004))",
+            3004,
+        ),
+        (
+            "poem",
+            "http",
+            r#"Server::new(TcpListener::bind("0.0.0.0:3005")).run(app)"#,
+            3005,
+        ),
+        (
+            "salvo",
+            "http",
+            r#"Server::new(TcpListener::new("[::]:3006").bind().await).serve(app)"#,
+            3006,
+        ),
+        (
+            "tonic",
+            "grpc",
+            r#"Server::builder().serve("[::]:3007".parse().unwrap())"#,
+            3007,
+        ),
+        (
+            "hyper",
+            "http",
+            "let a = SocketAddr::from(([127, 0, 0, 1], 3008)); http1::Builder::new().serve_connection(io, s)",
+            3008,
+        ),
+        (
+            "tide",
+            "http",
+            r#"tide::new().listen("0.0.0.0:3009")"#,
+            3009,
+        ),
+        ("tiny_http", "http", r#"Server::http("0.0.0.0:3010")"#, 3010),
+    ] {
+        let code = format!("fn main() {{ {code}; }}");
+        let manifest = manifest("app", &format!("[dependencies]\n{framework} = \"1\"\n"));
+        let dir = written(&[("Cargo.toml", &manifest), ("src/main.rs", &code)]);
+        let found = inspect(dir.path(), &[]);
+        let framework_found = &found["program"]["frameworks"][0];
+        assert_eq!(framework_found["value"]["name"], framework, "{code}");
+        assert_eq!(framework_found["value"]["protocol"], protocol, "{code}");
+        assert_eq!(framework_found["certainty"], "likely", "{code}");
+        assert_eq!(found["listening"]["port"]["value"], port, "{code}");
+    }
+}
+
+#[test]
+fn a_client_of_a_framework_is_no_server() {
+    let manifest = manifest(
+        "app",
+        "[dependencies]\nhyper = \"1\"\ntonic = \"0.14\"\nclap = \"4\"\n",
+    );
+    let dir = written(&[
+        ("Cargo.toml", &manifest),
+        (
+            "src/main.rs",
+            "fn main() { Client::connect(\"http://[::1]:50051\"); }",
+        ),
+    ]);
+    let found = inspect(dir.path(), &[]);
+    assert_eq!(found["program"]["kind"]["value"], "command");
+    assert_eq!(found["program"]["frameworks"], Value::Array(Vec::new()));
+    assert!(found["listening"]["port"].is_null());
+}
+
+/// A crate in the place of one from the registry, so that cargo resolves its features without the network.
+struct Stub {
+    name: &'static str,
+    features: &'static str,
+    dependencies: &'static str,
+}
+
+/// The package that takes these stubs, with a lock file.
+fn with_stubs(dependencies: &str, stubs: &[Stub]) -> TempDir {
+    let mut manifest = manifest("app", dependencies);
+    manifest.push_str("\n[workspace]\nexclude = [\"stubs\"]\n");
+    let dir = written(&[("Cargo.toml", &manifest), ("src/main.rs", "fn main() {}")]);
+    for Stub {
+        name,
+        features,
+        dependencies,
+    } in stubs
+    {
+        let stub = dir.path().join("stubs").join(name);
+        let text = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.9.0\"\n[features]\n{features}\n{dependencies}\n[workspace]\n"
+        );
+        fs::create_dir_all(stub.join("src")).unwrap();
+        fs::write(stub.join("Cargo.toml"), text).unwrap();
+        fs::write(stub.join("src/lib.rs"), "").unwrap();
+    }
+    let locked = std::process::Command::new(env!("CARGO"))
+        .args(["generate-lockfile", "--offline"])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert!(locked.status.success(), "{}", text(&locked));
+    dir
+}
+
+fn stub(name: &'static str, features: &'static str) -> Stub {
+    Stub {
+        name,
+        features,
+        dependencies: "",
+    }
+}
+
+/// A crate with these features, of which one is on: what compiling it takes, and what running it takes.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+const SYSTEM: [Case; 23] = [
+    (
+        "openssl-sys",
+        "vendored = []",
+        "",
+        &["libssl-dev", "pkg-config"],
+        &["libssl3t64"],
+    ),
+    ("openssl-sys", "vendored = []", "vendored", &[], &[]),
+    (
+        "pq-sys",
+        "bundled = []",
+        "",
+        &["libpq-dev", "pkg-config"],
+        &["libpq5"],
+    ),
+    ("pq-sys", "bundled = []", "bundled", &[], &[]),
+    (
+        "mysqlclient-sys",
+        "",
+        "",
+        &["default-libmysqlclient-dev", "pkg-config"],
+        &["libmariadb3"],
+    ),
+    (
+        "libsqlite3-sys",
+        "bundled = []",
+        "",
+        &["libsqlite3-dev", "pkg-config"],
+        &["libsqlite3-0"],
+    ),
+    ("libsqlite3-sys", "bundled = []", "bundled", &[], &[]),
+    (
+        "rdkafka-sys",
+        "cmake-build = []\ndynamic-linking = []",
+        "",
+        &["g++", "make"],
+        &[],
+    ),
+    (
+        "rdkafka-sys",
+        "cmake-build = []\ndynamic-linking = []",
+        "cmake-build",
+        &["cmake", "g++", "make"],
+        &[],
+    ),
+    (
+        "rdkafka-sys",
+        "cmake-build = []\ndynamic-linking = []",
+        "dynamic-linking",
+        &["librdkafka-dev", "pkg-config"],
+        &["librdkafka1"],
+    ),
+    (
+        "sasl2-sys",
+        "vendored = []",
+        "",
+        &["libsasl2-dev", "pkg-config"],
+        &["libsasl2-2"],
+    ),
+    ("zstd-sys", "pkg-config = []", "", &[], &[]),
+    (
+        "zstd-sys",
+        "pkg-config = []",
+        "pkg-config",
+        &["libzstd-dev", "pkg-config"],
+        &["libzstd1"],
+    ),
+    ("aws-lc-sys", "", "", &[], &[]),
+    ("librocksdb-sys", "", "", &["g++"], &["libstdc++6"]),
+    ("libgit2-sys", "", "", &[], &[]),
+    ("libssh2-sys", "", "", &[], &[]),
+    ("curl-sys", "", "", &[], &[]),
+    ("tikv-jemalloc-sys", "", "", &["make"], &[]),
+    (
+        "alsa-sys",
+        "",
+        "",
+        &["libasound2-dev", "pkg-config"],
+        &["libasound2t64"],
+    ),
+    (
+        "libudev-sys",
+        "",
+        "",
+        &["libudev-dev", "pkg-config"],
+        &["libudev1"],
+    ),
+    (
+        "prost-build",
+        "",
+        "",
+        &["libprotobuf-dev", "protobuf-compiler"],
+        &[],
+    ),
+    ("bindgen", "", "", &["libclang-dev"], &[]),
+];
+
+/// The cases in as few packages as there are cases of one crate, since a package can take it only once.
+fn rounds() -> Vec<Vec<Case>> {
+    let mut rounds: Vec<Vec<Case>> = Vec::new();
+    for case in SYSTEM {
+        let free = rounds
+            .iter_mut()
+            .find(|round| round.iter().all(|other| other.0 != case.0));
+        match free {
+            Some(round) => round.push(case),
+            None => rounds.push(vec![case]),
+        }
+    }
+    rounds
+}
+
+#[test]
+fn a_crate_needs_of_the_system_what_its_features_say() {
+    for round in rounds() {
+        let mut dependencies = "[dependencies]\n".to_owned();
+        for (name, _, on, ..) in &round {
+            let on = if on.is_empty() {
+                String::new()
+            } else {
+                format!("\"{on}\"")
+            };
+            dependencies.push_str(&format!(
+                "{name} = {{ path = \"stubs/{name}\", features = [{on}] }}\n"
+            ));
+        }
+        let stubs: Vec<Stub> = round
+            .iter()
+            .map(|(name, features, ..)| stub(name, features))
+            .collect();
+        let dir = with_stubs(&dependencies, &stubs);
+        let found = inspect(dir.path(), &[]);
+        assert_eq!(found["resolution"]["value"], "cargo");
+        let locked = fs::read_to_string(dir.path().join("Cargo.lock")).unwrap();
+        for (name, _, on, build, run) in round {
+            assert_eq!(
+                packages_for(&found["system"]["build"], name, &locked),
+                build,
+                "{name} with {on}"
+            );
+            assert_eq!(
+                packages_for(&found["system"]["run"], name, &locked),
+                run,
+                "{name} with {on}"
+            );
+        }
+    }
+}
+
+/// The packages that a crate is evidence for, at its line of Cargo.lock.
+fn packages_for<'f>(facts: &'f Value, name: &str, locked: &str) -> Vec<&'f str> {
+    let for_it = |fact: &&Value| {
+        assert_eq!(fact["certainty"], "certain");
+        let mut evidence = fact["evidence"].as_array().unwrap().iter();
+        evidence.any(|evidence| {
+            assert_eq!(evidence["file"], "Cargo.lock");
+            let line = usize::try_from(evidence["line"].as_u64().unwrap()).unwrap();
+            locked.lines().nth(line - 1) == Some(&format!("name = \"{name}\""))
+        })
+    };
+    let facts = facts.as_array().unwrap().iter().filter(for_it);
+    facts.map(|fact| fact["value"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn only_what_the_binary_is_built_from_counts() {
+    let dependencies = r#"
+[features]
+kafka = ["dep:rdkafka-sys"]
+
+[dependencies]
+between = { path = "stubs/between" }
+rdkafka-sys = { path = "stubs/rdkafka-sys", optional = true }
+
+[dev-dependencies]
+alsa-sys = { path = "stubs/alsa-sys" }
+
+[target.'cfg(windows)'.dependencies]
+libudev-sys = { path = "stubs/libudev-sys" }
+
+[build-dependencies]
+libsqlite3-sys = { path = "stubs/libsqlite3-sys" }
+"#;
+    let between = Stub {
+        name: "between",
+        features: "",
+        dependencies: "[dependencies]\npq-sys = { path = \"../pq-sys\" }\n",
+    };
+    let all = [
+        "rdkafka-sys",
+        "alsa-sys",
+        "libudev-sys",
+        "libsqlite3-sys",
+        "pq-sys",
+    ];
+    let stubs: Vec<Stub> = all
+        .into_iter()
+        .map(|name| stub(name, ""))
+        .chain([between])
+        .collect();
+    let dir = with_stubs(dependencies, &stubs);
+    fs::write(dir.path().join("build.rs"), "fn main() {}").unwrap();
+    let found = inspect(dir.path(), &[]);
+    assert_eq!(found["resolution"]["value"], "cargo");
+    assert_eq!(
+        values(&found["system"]["build"]),
+        ["libpq-dev", "libsqlite3-dev", "pkg-config"]
+    );
+    // What the build script takes is gone when the binary runs.
+    assert_eq!(values(&found["system"]["run"]), ["libpq5"]);
+    let says = found["system"]["run"][0]["evidence"][0]["says"]
+        .as_str()
+        .unwrap();
+    assert_eq!(says, "pq-sys 0.9.0, taken by between");
+}
+
+/// Where nothing is downloaded cargo cannot resolve, and Cargo.lock tells what there may be.
+#[test]
+fn a_lock_file_alone_bounds_what_is_needed() {
+    let lock = r#"version = 4
+
+[[package]]
+name = "alsa-sys"
+version = "0.0.1"
+source = "registry+https://github.com/rust-lang/crates.io-index"
+
+[[package]]
+name = "app"
+version = "0.1.0"
+dependencies = ["alsa-sys", "client", "libudev-sys 0.0.1", "pq-sys"]
+
+[[package]]
+name = "client"
+version = "0.0.1"
+source = "git+https://example.com/client.git#0123456789"
+dependencies = ["libsqlite3-sys", "openssl-sys 0.0.1 (registry+https://github.com/rust-lang/crates.io-index)"]
+
+[[package]]
+name = "libsqlite3-sys"
+version = "0.0.1"
+source = "registry+https://example.com/index"
+
+[[package]]
+name = "libudev-sys"
+version = "0.0.1"
+source = "registry+https://github.com/rust-lang/crates.io-index"
+
+[[package]]
+name = "openssl-src"
+version = "0.0.1"
+source = "registry+https://github.com/rust-lang/crates.io-index"
+
+[[package]]
+name = "openssl-sys"
+version = "0.0.1"
+source = "registry+https://github.com/rust-lang/crates.io-index"
+dependencies = ["openssl-src"]
+
+[[package]]
+name = "pq-sys"
+version = "0.0.1"
+source = "registry+https://github.com/rust-lang/crates.io-index"
+"#;
+    let manifest = manifest(
+        "app",
+        r#"
+[dependencies]
+client = { git = "https://example.com/client.git" }
+pq-sys = { version = "=0.0.1", optional = true }
+[dev-dependencies]
+alsa-sys = "=0.0.1"
+[target.'cfg(windows)'.dependencies]
+libudev-sys = "=0.0.1"
+"#,
+    );
+    let files = [
+        ("Cargo.toml", manifest.as_str()),
+        ("Cargo.lock", lock),
+        ("src/main.rs", "fn main() {}"),
+    ];
+    let dir = written(&files);
+    let empty = tempdir().unwrap();
+    let output = command(dir.path(), &["inspect", "--format", "json"])
+        .env("CARGO_HOME", empty.path())
+        .output()
+        .unwrap();
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["resolution"]["value"], "lock-file");
+    // The dependencies that are optional, for tests or for another system are told from the manifest; what brings its own copy of a
+    // library from what it takes.
+    assert_eq!(
+        values(&found["system"]["build"]),
+        ["libsqlite3-dev", "make", "perl", "pkg-config"]
+    );
+    assert_eq!(found["system"]["build"][0]["certainty"], "guess");
+    // What a dependency takes in its turn from elsewhere counts too.
+    let sources = found["package"]["sources"].as_array().unwrap();
+    let sources: Vec<(&str, &str)> = sources
+        .iter()
+        .map(|source| &source["value"])
+        .map(|source| {
+            (
+                source["name"].as_str().unwrap(),
+                source["place"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("client", "https://example.com/client.git"),
+        ("libsqlite3-sys", "registry+https://example.com/index"),
+    ];
+    assert_eq!(sources, expected);
+    let says = found["resolution"]["evidence"][0]["says"].as_str().unwrap();
+    assert!(!says.is_empty() && !says.starts_with("not asked"), "{says}");
+    assert_eq!(
+        fs::read_to_string(dir.path().join("Cargo.lock")).unwrap(),
+        lock
+    );
+}
+
+#[test]
+fn a_crate_that_asks_for_an_unknown_library_is_named() {
+    let odd = Stub {
+        name: "odd-sys",
+        features: "",
+        dependencies: "[build-dependencies]\nsystem-deps = { path = \"../system-deps\" }\ncmake = { path = \"../cmake\" }\n",
+    };
+    // A tool that stands on another one asks for nothing itself.
+    let deps = Stub {
+        name: "system-deps",
+        features: "",
+        dependencies: "[dependencies]\npkg-config = { path = \"../pkg-config\" }\n",
+    };
+    let dependencies = "[dependencies]\nodd-sys = { path = \"stubs/odd-sys\" }\n";
+    let stubs = [odd, deps, stub("pkg-config", ""), stub("cmake", "")];
+    let dir = with_stubs(dependencies, &stubs);
+    fs::write(dir.path().join("stubs/odd-sys/build.rs"), "fn main() {}").unwrap();
+    let found = inspect(dir.path(), &[]);
+    assert_eq!(
+        values(&found["system"]["build"]),
+        ["cmake", "g++", "make", "pkg-config"]
+    );
+    assert_eq!(values(&found["system"]["unknown"]), ["odd-sys"]);
+    let problem = &found["problems"][0];
+    assert!(
+        problem["what"]
+            .as_str()
+            .unwrap()
+            .contains("`odd-sys` asks the system"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn a_library_that_others_bring_along_is_linked() {
+    let dependencies = "[dependencies]\nlibz-sys = { path = \"stubs/libz-sys\" }\nmysqlclient-sys = { path = \"stubs/mysqlclient-sys\" }\n";
+    let dir = with_stubs(
+        dependencies,
+        &[stub("libz-sys", ""), stub("mysqlclient-sys", "")],
+    );
+    let found = inspect(dir.path(), &[]);
+    assert_eq!(values(&found["system"]["run"]), ["libmariadb3", "zlib1g"]);
+    // On its own it compiles a copy.
+    let dir = with_stubs(
+        "[dependencies]\nlibz-sys = { path = \"stubs/libz-sys\" }\n",
+        &[stub("libz-sys", "")],
+    );
+    let found = inspect(dir.path(), &[]);
+    assert_eq!(values(&found["system"]["build"]), [""; 0]);
+    assert_eq!(values(&found["system"]["run"]), [""; 0]);
+}
+
+#[test]
+fn a_vendored_protoc_needs_none_of_the_system() {
+    let dependencies = "[build-dependencies]\nprost-build = { path = \"stubs/prost-build\" }\nprotoc-bin-vendored = { path = \"stubs/protoc-bin-vendored\" }\n";
+    let dir = with_stubs(
+        dependencies,
+        &[stub("prost-build", ""), stub("protoc-bin-vendored", "")],
+    );
+    let found = inspect(dir.path(), &[]);
+    assert_eq!(values(&found["system"]["build"]), [""; 0]);
+}
+
+/// What cannot be told, and what to do about it: the arguments, the exit code, and what must be said.
+#[test]
+fn what_is_asked_of_no_crate_is_refused_with_the_way_out() {
+    let two = "[workspace]\nresolver = \"2\"\nmembers = [\"a\", \"b\", \"c\"]\n";
+    let several = manifest(
+        "a",
+        "[[bin]]\nname = \"serve\"\npath = \"src/main.rs\"\n[[bin]]\nname = \"migrate\"\npath = \"src/main.rs\"\n",
+    );
+    let library = manifest("c", "");
+    let (b, newer) = (manifest("b", ""), manifest("a", "").replace("2021", "2099"));
+    let main = "fn main() {}";
+    let workspace = [
+        ("Cargo.toml", two),
+        ("a/Cargo.toml", several.as_str()),
+        ("a/src/main.rs", main),
+        ("b/Cargo.toml", b.as_str()),
+        ("b/src/main.rs", main),
+        ("c/Cargo.toml", library.as_str()),
+        ("c/src/lib.rs", ""),
+    ];
+    let only = |text: &'static str| vec![("Cargo.toml", text), ("src/main.rs", main)];
+    for (files, arguments, code, expected) in [
+        (vec![], &[][..], 2, "there is no Cargo.toml in"),
+        (
+            vec![],
+            &["--manifest-path", "x/Cargo.toml"],
+            2,
+            "--manifest-path takes the path of a Cargo.toml",
+        ),
+        (only("[package\n"), &[], 101, "Cargo.toml:1:9"),
+        (
+            vec![("Cargo.toml", newer.as_str()), ("src/main.rs", main)],
+            &[],
+            101,
+            "2099",
+        ),
+        (
+            workspace.to_vec(),
+            &[],
+            2,
+            "2 packages that could be the service: `a`, `b`; name one with --package",
+        ),
+        (
+            workspace.to_vec(),
+            &["-p", "bb"],
+            2,
+            "no package `bb`; did you mean `b`?",
+        ),
+        (
+            workspace.to_vec(),
+            &["-p", "zzz"],
+            2,
+            "no package `zzz`; there is `a`, `b`, `c`",
+        ),
+        (
+            workspace.to_vec(),
+            &["-p", "a"],
+            2,
+            "2 binaries and no `default-run`: `migrate`, `serve`; name one with --bin",
+        ),
+        (
+            workspace.to_vec(),
+            &["-p", "a", "--bin", "serv"],
+            2,
+            "package `a` has no binary `serv`; did you mean `serve`?",
+        ),
+        (
+            workspace.to_vec(),
+            &["--bin", "serv"],
+            2,
+            "the workspace has no binary `serv`; did you mean `serve`?",
+        ),
+        (
+            workspace.to_vec(),
+            &["-p", "c"],
+            2,
+            "package `c` has no binary",
+        ),
+    ] {
+        let dir = written(&files);
+        let output = prodify(dir.path(), &[&["inspect"], arguments].concat());
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {}",
+            text(&output)
+        );
+        assert!(
+            said(&output).contains(expected),
+            "{expected} is not in\n{}",
+            said(&output)
+        );
+        assert!(output.stdout.is_empty());
+        let output = prodify(
+            dir.path(),
+            &[&["inspect", "--format", "json"], arguments].concat(),
+        );
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(document["error"]["exit_code"], code);
+    }
+}
+
+#[test]
+fn the_package_and_the_binary_are_chosen_as_far_as_only_one_can_be_meant() {
+    let workspace = "[workspace]\nresolver = \"2\"\nmembers = [\"server\", \"tool\"]\n";
+    let server = manifest("server", "[dependencies]\naxum = \"0.8\"\n");
+    let tool = manifest("tool", "");
+    let main = "fn main() {}";
+    let dir = written(&[
+        ("Cargo.toml", workspace),
+        ("server/Cargo.toml", &server),
+        ("server/src/main.rs", main),
+        ("server/src/bin/other.rs", main),
+        ("server/src/deep/er/mod.rs", ""),
+        ("server/examples/example.rs", main),
+        ("tool/Cargo.toml", &tool),
+        ("tool/src/main.rs", main),
+    ]);
+    let chosen = |below: &str, arguments: &[&str]| {
+        let found = inspect(&dir.path().join(below), arguments);
+        let value = |fact: &Value| fact["value"].as_str().unwrap().to_owned();
+        let certainty = found["package"]["name"]["certainty"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        (
+            value(&found["package"]["name"]),
+            value(&found["package"]["bin"]),
+            certainty,
+        )
+    };
+    let expect = |package: &str, bin: &str, certainty: &str| {
+        (package.to_owned(), bin.to_owned(), certainty.to_owned())
+    };
+    // The only one that depends on a framework.
+    assert_eq!(chosen("", &[]), expect("server", "server", "likely"));
+    assert_eq!(
+        chosen("", &["--bin", "tool"]),
+        expect("tool", "tool", "certain")
+    );
+    assert_eq!(
+        chosen("", &["--bin", "other"]),
+        expect("server", "other", "certain")
+    );
+    assert_eq!(chosen("tool", &[]), expect("tool", "tool", "certain"));
+    assert_eq!(
+        chosen("server/src/deep/er", &[]),
+        expect("server", "server", "certain")
+    );
+    assert_eq!(
+        chosen("tool", &["--manifest-path", "../server/Cargo.toml"]),
+        expect("server", "server", "certain")
+    );
+    assert_eq!(
+        chosen("tool", &["-p", "server"]),
+        expect("server", "server", "certain")
+    );
+    let bins = &inspect(&dir.path().join("server"), &[])["package"]["bins"];
+    let names: Vec<&str> = bins
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|bin| bin["value"]["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["other", "server"], "an example is no binary");
+}
+
+#[test]
+fn a_lock_file_that_git_does_not_track_is_a_problem() {
+    let dir = written(&[
+        ("Cargo.toml", &manifest("app", "")),
+        ("src/main.rs", "fn main() {}"),
+        (
+            "Cargo.lock",
+            "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n",
+        ),
+    ]);
+    let git = |arguments: &[&str]| {
+        let done = std::process::Command::new("git")
+            .args(arguments)
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", text(&done));
+    };
+    let tracked = || inspect(dir.path(), &[])["workspace"]["lock"]["value"]["tracked"].clone();
+    assert_eq!(tracked(), Value::Null);
+    git(&["init", "--quiet"]);
+    assert_eq!(tracked(), Value::Bool(false));
+    assert!(
+        inspect(dir.path(), &[])["problems"][0]["what"]
+            .as_str()
+            .unwrap()
+            .contains("git does not track Cargo.lock")
+    );
+    git(&["add", "Cargo.lock"]);
+    assert_eq!(tracked(), Value::Bool(true));
+    assert_eq!(
+        inspect(dir.path(), &[])["problems"],
+        Value::Array(Vec::new())
+    );
+}
+
+#[test]
+fn prepared_queries_are_found_beside_the_package_or_at_the_top() {
+    let fixture = fixture("sqlx");
+    let root = fixture.path().join("crate");
+    for (path, kept) in [
+        ("sqlx-data.json", "sqlx-data.json"),
+        (".sqlx/query-1.json", ".sqlx"),
+    ] {
+        assert_eq!(inspect(&root, &[])["problems"][0]["severity"], "error");
+        let file = root.join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, "{}").unwrap();
+        let found = inspect(&root, &[]);
+        assert_eq!(found["database"]["offline_data"]["value"], kept);
+        assert_ne!(found["problems"][0]["severity"], "error");
+        fs::remove_file(&file).unwrap();
+    }
+}
+
+#[test]
+fn sources_that_cannot_be_read_are_named_and_the_rest_counts() {
+    let dir = written(&[
+        ("Cargo.toml", &format!("\u{feff}{}", manifest("app", ""))),
+        (
+            "src/main.rs",
+            "mod good;\nmod broken;\nmod latin;\nmod gone;\nfn main() {}\n",
+        ),
+        ("src/good.rs", "fn f() { std::env::var(\"GOOD\"); }"),
+        ("src/broken.rs", "fn f() { (\""),
+    ]);
+    fs::write(dir.path().join("src/latin.rs"), b"// \xe4\n").unwrap();
+    fs::write(dir.path().join("notes.txt"), b"\xff\xfe").unwrap();
+    let found = inspect(dir.path(), &[]);
+    let mut unread = values(&found["unread"]);
+    unread.sort_unstable();
+    assert_eq!(unread, ["src/broken.rs", "src/latin.rs"]);
+    assert_eq!(
+        found["configuration"]["environment"][0]["value"]["name"],
+        "GOOD"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_crate_behind_a_link_is_the_same_crate() {
+    let dir = written(&[
+        ("real/Cargo.toml", &manifest("app", "")),
+        ("real/src/main.rs", "fn main() {}"),
+    ]);
+    std::os::unix::fs::symlink(dir.path().join("real"), dir.path().join("link")).unwrap();
+    let found = inspect(&dir.path().join("link"), &[]);
+    assert_eq!(found["package"]["name"]["value"], "app");
+    let found = inspect(dir.path(), &["--manifest-path", "link/Cargo.toml"]);
+    assert_eq!(found["package"]["manifest"], "Cargo.toml");
+}
+
+/// A tree is never walked: only what manifests and `mod` items name is opened, however much lies beside it.
+#[test]
+#[cfg(unix)]
+fn what_nothing_names_is_not_opened() {
+    let dir = written(&[(
+        "Cargo.toml",
+        "[workspace]\nresolver = \"2\"\nmembers = [\"m/*\"]\n",
+    )]);
+    for member in 0..200 {
+        let path = dir.path().join(format!("m/member{member}"));
+        fs::create_dir_all(path.join("src")).unwrap();
+        fs::write(
+            path.join("Cargo.toml"),
+            manifest(&format!("member{member}"), ""),
+        )
+        .unwrap();
+        fs::write(path.join("src/main.rs"), "fn main() {}").unwrap();
+    }
+    // Whoever opened one of these would wait for ever.
+    for place in [
+        "m/member7/src/pipe.rs",
+        "m/member7/data",
+        "pipe",
+        "m/member8/src/pipe.rs",
+    ] {
+        let made = std::process::Command::new("mkfifo")
+            .arg(dir.path().join(place))
+            .status()
+            .unwrap();
+        assert!(made.success());
+    }
+    let found = inspect(&dir.path().join("m/member7"), &[]);
+    assert_eq!(found["workspace"]["members"].as_array().unwrap().len(), 200);
+    assert_eq!(found["package"]["bin"]["value"], "member7");
+}
+
+#[test]
+fn the_table_of_system_libraries_is_whole() {
+    let table = Table::embedded().unwrap();
+    let versions =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/versions.toml"))
+            .unwrap();
+    let versions: toml_edit::DocumentMut = versions.parse().unwrap();
+    // The packages have the names of the release that images are built from.
+    assert_eq!(
+        versions["images"]["debian"]["suite"].as_str(),
+        Some(table.suite.as_str())
+    );
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/facts/system.toml"))
+            .unwrap();
+    let document: toml_edit::DocumentMut = text.parse().unwrap();
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c);
+    for (name, entry) in document["crates"].as_table().unwrap() {
+        // It was read from some release of the crate itself.
+        let source = entry["source"].as_str().unwrap();
+        let release = source
+            .strip_prefix(&format!("{name} "))
+            .unwrap_or_else(|| panic!("{name}: {source}"));
+        assert!(
+            release.starts_with(|c: char| c.is_ascii_digit()) && release.contains(".rs"),
+            "{name}: {source}"
+        );
+        let cases = entry.get("cases").and_then(|cases| cases.as_array());
+        let cases: Vec<&toml_edit::InlineTable> = cases
+            .into_iter()
+            .flatten()
+            .map(|case| case.as_inline_table().unwrap())
+            .collect();
+        for case in &cases {
+            let conditions = ["features", "takes", "crates", "beside"];
+            assert!(
+                conditions.iter().any(|key| case.contains_key(key)),
+                "{name} has a case without a condition"
+            );
+        }
+        let of_cases = cases.iter().flat_map(|case| {
+            ["build", "run"].map(|key| case.get(key).and_then(|list| list.as_array()))
+        });
+        let own = ["build", "run"].map(|key| entry.get(key).and_then(|list| list.as_array()));
+        for packages in of_cases.chain(own).flatten() {
+            let packages: Vec<&str> = packages
+                .iter()
+                .map(|package| package.as_str().unwrap())
+                .collect();
+            assert!(packages.is_sorted(), "{name}: {packages:?}");
+            assert!(
+                packages.iter().all(|package| package.chars().all(plain)),
+                "{name}: {packages:?}"
+            );
+        }
+    }
+    let names: Vec<&str> = document["crates"]
+        .as_table()
+        .unwrap()
+        .iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert!(names.len() >= 30 && table.crates.len() == names.len());
+}
+
+#[test]
+fn a_fact_in_json_has_its_value_its_evidence_and_how_sure_it_is() {
+    let dir = fixture("axum");
+    let found = inspect(&dir.path().join("crate"), &[]);
+    assert_eq!(found["schema_version"], 1);
+    assert_eq!(found["command"], "inspect");
+    let port = serde_json::json!({
+        "value": 8090,
+        "certainty": "likely",
+        "evidence": [{
+            "file": "src/main.rs",
+            "line": 12,
+            "says": "#[arg(long, env = \"ORDERS_PORT\", default_value_t = 8_090)]",
+        }],
+    });
+    assert_eq!(found["listening"]["port"], port);
+    let library = &found["package"]["library"];
+    assert!(library.is_null(), "what is not there is null: {library}");
+}
+
+/// Nothing in a crate is touched: not even a lock file, which cargo would write for a question like this.
+#[test]
+fn inspect_writes_nothing() {
+    let dir = fixture("workspace");
+    let before = listing(dir.path());
+    inspect(&dir.path().join("crate"), &["--package", "worker"]);
+    assert_eq!(listing(dir.path()), before);
+}
+
+#[test]
+fn a_lock_file_that_lags_behind_is_an_error_with_its_fix() {
+    let dependencies = "[dependencies]\npq-sys = { path = \"stubs/pq-sys\" }\n";
+    let dir = with_stubs(dependencies, &[stub("pq-sys", ""), stub("alsa-sys", "")]);
+    let path = dir.path().join("Cargo.toml");
+    let manifest = fs::read_to_string(&path).unwrap();
+    let more = "[dependencies]\nalsa-sys = { path = \"stubs/alsa-sys\" }";
+    fs::write(&path, manifest.replace("[dependencies]", more)).unwrap();
+    let found = inspect(dir.path(), &[]);
+    assert_eq!(found["resolution"]["value"], "manifests");
+    assert_eq!(found["problems"][0]["severity"], "error");
+    assert_eq!(
+        found["problems"][0]["fix"],
+        "run `cargo update --workspace`, and commit Cargo.lock"
+    );
+    assert_eq!(values(&found["system"]["run"]), ["libasound2t64", "libpq5"]);
+}
+
+#[test]
+fn what_a_member_reads_is_looked_for_beside_the_member() {
+    let api = manifest("api", "[dependencies]\nstore = { path = \"../store\" }\n");
+    let store = manifest(
+        "store",
+        "[dependencies]\nsqlx = { version = \"0.8\", features = [\"mysql\"] }\n",
+    );
+    let dir = written(&[
+        (
+            "Cargo.toml",
+            "[workspace]\nresolver = \"2\"\nmembers = [\"api\", \"store\"]\n",
+        ),
+        ("api/Cargo.toml", &api),
+        ("api/src/main.rs", "fn main() { store::run(); }"),
+        ("store/Cargo.toml", &store),
+        (
+            "store/src/lib.rs",
+            "pub fn run() { sqlx::migrate!(); query!(\"SELECT 1\"); include_str!(\"../words.txt\"); }",
+        ),
+        ("store/words.txt", ""),
+        ("store/migrations/1.sql", ""),
+        ("store/.sqlx/query-1.json", "{}"),
+    ]);
+    let found = inspect(&dir.path().join("api"), &[]);
+    let database = &found["database"];
+    assert_eq!(
+        database["migrations"][0]["value"]["path"],
+        "store/migrations"
+    );
+    assert_eq!(database["offline_data"]["value"], "store/.sqlx");
+    assert_eq!(values(&database["engines"]), ["mysql"]);
+    assert_eq!(found["files"][0]["value"]["place"], "store/words.txt");
+    assert_eq!(
+        found["workspace"]["members"][0]["value"]["uses"][0],
+        "store"
+    );
+}
