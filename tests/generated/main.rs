@@ -25,6 +25,7 @@ mod matrix;
 mod planted;
 mod process;
 mod project;
+mod published;
 #[path = "../fast/round_trip.rs"]
 mod round_trip;
 #[expect(dead_code, reason = "to build every selection would take days")]
