@@ -60,6 +60,15 @@ pub fn known<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Component> {
     })
 }
 
+/// The components of these names.
+///
+/// # Errors
+///
+/// As [`known`], of the first that there is not.
+pub fn all_known<'c>(catalog: &'c Catalog, names: &[String]) -> Result<Vec<&'c Component>> {
+    names.iter().map(|name| known(catalog, name)).collect()
+}
+
 /// Resolves a request; `widest` is the widest scope whose top the project lies at.
 ///
 /// # Errors

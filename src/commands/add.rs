@@ -27,11 +27,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     let mut terminal = wizard::terminal(arguments.answers.non_interactive)?;
     let answered = read_answers(&arguments.answers)?;
     let given = Given::new(catalog, &arguments.answers.set, answered.answers)?;
-    let asked = arguments
-        .components
-        .iter()
-        .map(|name| select::known(catalog, name));
-    let asked: Vec<&Component> = asked.collect::<Result<_>>()?;
+    let asked = select::all_known(catalog, &arguments.components)?;
     let site = Site::find(&arguments.subject, &asked)?;
     let given = given.with_record(catalog, site.record.answered.answers.clone())?;
 

@@ -26,11 +26,7 @@ use crate::shell::Shell;
 /// Nothing is then written.
 pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Result<Report> {
     let mut terminal = wizard::terminal(arguments.non_interactive)?;
-    let asked = arguments
-        .components
-        .iter()
-        .map(|name| select::known(catalog, name));
-    let asked: Vec<&Component> = asked.collect::<Result<_>>()?;
+    let asked = select::all_known(catalog, &arguments.components)?;
     let site = Site::find(&arguments.subject, &asked)?;
     for component in &asked {
         is_there(component, &site)?;

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::{Metadata, MetadataCommand};
+use cargo_metadata::Metadata;
 
+use super::choice::ask_cargo;
 use crate::error::{Usage, did_you_mean};
 
 /// A workspace, and the package in it that is meant; a package on its own is a workspace of one.
@@ -52,14 +53,7 @@ impl Location {
     /// cannot load.
     pub fn find(directory: &Path, wanted: Wanted<'_>) -> Result<Self> {
         let manifest = manifest(directory, wanted.manifest)?;
-        let metadata = MetadataCommand::new()
-            .current_dir(directory)
-            .manifest_path(&manifest)
-            .no_deps()
-            .other_options(["--offline".to_owned()])
-            .exec()
-            .map_err(cargos_words)
-            .with_context(|| format!("asking cargo about {}", manifest.display()))?;
+        let metadata = ask_cargo(&manifest)?;
         let mut location = Self {
             workspace: real(metadata.workspace_root.as_std_path())?,
             packages: packages(&metadata)?,
@@ -142,17 +136,6 @@ fn packages(metadata: &Metadata) -> Result<Vec<Package>> {
     }
     packages.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(packages)
-}
-
-/// What cargo says, without the words of the crate that passes it on.
-fn cargos_words(error: cargo_metadata::Error) -> anyhow::Error {
-    match error {
-        cargo_metadata::Error::CargoMetadata { stderr } => {
-            let said = stderr.trim();
-            anyhow::Error::msg(said.strip_prefix("error: ").unwrap_or(said).to_owned())
-        }
-        other => other.into(),
-    }
 }
 
 fn real(path: &Path) -> Result<PathBuf> {

@@ -9,7 +9,7 @@ use tempfile::{TempDir, tempdir};
 
 use cargo_prodify::facts::system::Table;
 
-use crate::support::{command, listing, prodify, said};
+use crate::support::{command, json_of, listing, prodify, said};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -52,16 +52,7 @@ fn inspect(directory: &Path, arguments: &[&str]) -> Value {
         &[&["inspect", "--format", "json"], arguments].concat(),
     );
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let schema: Value =
-        serde_json::from_str(include_str!("../../src/inspection.schema.json")).unwrap();
-    let problems: Vec<String> = jsonschema::validator_for(&schema)
-        .unwrap()
-        .iter_errors(&document)
-        .map(|error| format!("{error} at {}", error.instance_path()))
-        .collect();
-    assert!(problems.is_empty(), "{problems:?}\n{document:#}");
-    document
+    json_of(&output, include_str!("../../src/inspection.schema.json"))
 }
 
 fn text(output: &Output) -> String {

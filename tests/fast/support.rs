@@ -105,11 +105,16 @@ pub(crate) fn contents(root: &Path) -> Vec<(String, String)> {
     listing(root).into_iter().map(read).collect()
 }
 
-/// The document that a run printed, which has to be of the published schema.
+/// The report that a run printed, which has to be of the published schema.
 pub(crate) fn json(output: &Output) -> Value {
+    json_of(output, include_str!("../../src/report.schema.json"))
+}
+
+/// The document that a run printed, which has to be of this schema.
+pub(crate) fn json_of(output: &Output, schema: &str) -> Value {
     let document: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)));
-    let schema: Value = serde_json::from_str(include_str!("../../src/report.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(schema).unwrap();
     let problems: Vec<String> = jsonschema::validator_for(&schema)
         .unwrap()
         .iter_errors(&document)
