@@ -1,7 +1,5 @@
 //! From a selection to the files that are to be: asks what is left to ask, renders, and writes nothing.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context as _, Result};
 use toml_edit::DocumentMut;
 
@@ -11,7 +9,7 @@ use crate::error::Usage;
 use crate::facts::Facts;
 use crate::names;
 use crate::prompt::Prompt;
-use crate::render::{self, Context, Engine};
+use crate::render::{self, Context, Engine, FIRST};
 use crate::report::NextStep;
 use crate::select::Selection;
 use crate::shell::Shell;
@@ -42,8 +40,8 @@ pub struct Subject<'a> {
 /// What is known of a crate that is there.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// Facts, by their names. A template that needs another one cannot be rendered.
-    pub facts: BTreeMap<&'static str, String>,
+    /// What it is.
+    pub facts: Facts,
     /// What its manifest answers of the questions about the project, in the place of their defaults.
     pub answers: Answers,
 }
@@ -89,15 +87,10 @@ pub fn draft(
     let (answers, assumed) = answer_all(catalog, subject, selection, given, prompt, shell)?;
 
     let context = Context::new(name, &answers).with_versions(&catalog.versions)?;
-    let context = match subject.known {
-        Some(known) => context.with_facts(&known.facts),
-        None => context.with_facts(&Facts::of_new(
-            name,
-            catalog.toolchain()?,
-            &selection.components,
-            &answers,
-        )?),
-    };
+    let context = context.with_facts(&match subject.known {
+        Some(known) => known.facts.clone().with_images(&answers),
+        None => Facts::of_new(name, catalog.toolchain()?, &selection.components, &answers)?,
+    });
     let engine = Engine::new(catalog, selection, &context);
     let tree = render::render(&engine, selection)?;
     refuse_dependency_name(name, &tree)?;
@@ -137,7 +130,7 @@ fn answer_all(
     for (owner, question) in of_project.chain(of_components) {
         let scope = Scope {
             catalog,
-            name: subject.name,
+            subject,
             owner,
             answers: &answers,
         };
@@ -181,17 +174,24 @@ fn answer_all(
 /// What can be said of a question while it is asked: the project, and the answers before it.
 struct Scope<'a> {
     catalog: &'a Catalog,
-    name: &'a str,
+    subject: &'a Subject<'a>,
     owner: &'a str,
     answers: &'a Answers,
 }
 
 impl Scope<'_> {
+    /// The crate is nothing yet where it is about to be made: what it will be depends on the answers.
+    fn context(&self, answers: &Answers) -> Context {
+        let none = Facts::default();
+        let facts = self.subject.known.map_or(&none, |known| &known.facts);
+        Context::new(self.subject.name, answers).with_facts(facts)
+    }
+
     /// The default of a question; a text may be a template.
     fn default(&self, question: &Question) -> Result<Value> {
         match &question.default {
             Value::Text(text) if text.contains("<%") => {
-                let context = Context::new(self.name, self.answers);
+                let context = self.context(self.answers);
                 let engine = Engine::new(self.catalog, &Selection::default(), &context);
                 Ok(Value::Text(engine.render_text(text)?))
             }
@@ -206,9 +206,9 @@ impl Scope<'_> {
         };
         let mut answers = self.answers.clone();
         answers.insert(format!("{}.{}", self.owner, question.key), value.clone());
-        let context = Context::new(self.name, &answers);
+        let context = self.context(&answers);
         let engine = Engine::new(self.catalog, &Selection::default(), &context);
-        match engine.holds(&condition.when) {
+        match engine.holds(&condition.when, FIRST) {
             Ok(true) => Ok(()),
             Ok(false) => Err(condition.must.clone()),
             Err(error) => Err(format!("has a condition that cannot be read: {error:#}")),

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::Question;
+use crate::facts::program::ProgramKind;
 use crate::tree::{Class, RelPath};
 
 /// A component: what it says of itself, and its templates.
@@ -95,6 +96,16 @@ pub struct Exception {
     pub executable: bool,
     /// Written only where this expression over the template context is true.
     pub when: Option<String>,
+    /// What it is written once for each of: into a directory of its own, where there are several.
+    pub each: Option<Each>,
+}
+
+/// What a file is written once for each of.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Each {
+    /// The services of the crate: their directories are the services' names.
+    Service,
 }
 
 /// What a component does to a crate that `new` did not make.
@@ -103,6 +114,8 @@ pub struct Exception {
 pub struct Existing {
     /// Why it cannot be added to one.
     pub refused: Option<String>,
+    /// The kinds of program that it is for: it has to know then what runs in production. None where it need not know.
+    pub runs: Option<Vec<ProgramKind>>,
     /// Files that are left out where the crate has others of its own, which do the same: for each, their paths.
     #[serde(default)]
     pub files: BTreeMap<String, Vec<String>>,

@@ -10,7 +10,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 use include_dir::{Dir, DirEntry, include_dir};
 use serde::Deserialize;
 
-pub use component::{Component, Exception, Existing, Fact, Next, Preset, Scope, Template, Warning};
+pub use component::{
+    Component, Each, Exception, Existing, Fact, Next, Preset, Scope, Template, Warning,
+};
 pub use question::{Check, Choice, Condition, Kind, Question, Value};
 
 use crate::tree::RelPath;

@@ -135,7 +135,8 @@ impl Site {
             .filter(|needed| release(toolchain).is_none_or(|it| it < *needed));
         let needed = needed.map(|(major, minor, patch)| format!("{major}.{minor}.{patch}"));
         let toolchain = needed.unwrap_or_else(|| toolchain.to_owned());
-        known.facts.insert("toolchain", toolchain);
+        known.facts.toolchain = toolchain;
+        known.facts.existing = true;
         let packages = &self.location.packages;
         let own = packages
             .iter()

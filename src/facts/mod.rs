@@ -1,7 +1,8 @@
 //! What a crate is: as templates see it, and as it is found.
 //!
-//! [`inspection::inspect`] is the way in for a crate that exists. Each module has one kind of fact; what is known about other people's crates is
-//! data, in the TOML files beside them.
+//! [`Facts`] is what templates see. [`inspection::inspect`] is the way in for a crate that exists, and [`seen`] leads from what is found
+//! there to those. Each other module has one kind of fact; what is known about other people's crates is data, in the TOML files beside
+//! them.
 
 pub mod builder;
 pub mod choice;
@@ -19,6 +20,8 @@ pub mod package;
 pub mod problems;
 pub mod program;
 pub mod routes;
+pub mod seen;
+pub mod service;
 pub mod settings;
 pub mod source;
 pub mod sources;
@@ -30,78 +33,76 @@ pub mod workspace;
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value as Json};
+
+pub use service::Service;
 
 use crate::answers::Answers;
 use crate::catalog::{Component, Fact};
 use crate::names;
 
-/// What a crate is: the `crate` of the templates. Each is `None` where the crate has no such thing.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+/// What a crate is: the `crate` of the templates, beside what its first service is, or the one that a file is about.
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Facts {
-    /// The package.
-    pub name: String,
-    /// The library, as an identifier.
-    pub ident: String,
-    /// The binary that is the service.
-    pub bin: String,
+    /// Whether it was there before prodify.
+    pub existing: bool,
     /// The edition.
     pub edition: String,
     /// The release of Rust that it is built with.
     pub toolchain: String,
-    /// Where it listens.
-    #[serde(default)]
-    pub port: Option<u16>,
-    /// Where TLS ends in production: `pod` means the service itself, `ingress` what is before it.
-    #[serde(default)]
-    pub tls_at: Option<String>,
-    /// The port for https, where that is the pod.
-    #[serde(default)]
-    pub tls_port: Option<u16>,
-    /// The directory of `tls.crt` and `tls.key`, where that is the pod.
-    #[serde(default)]
-    pub tls_dir: Option<String>,
-    /// The path that answers as long as the process lives.
-    #[serde(default)]
-    pub liveness: Option<String>,
-    /// The path that answers while it can take requests.
-    #[serde(default)]
-    pub readiness: Option<String>,
-    /// The path of its Prometheus metrics.
-    #[serde(default)]
-    pub metrics: Option<String>,
-    /// The port that those have for themselves; none or 0 where they are served beside the rest.
-    #[serde(default)]
-    pub metrics_port: Option<u16>,
-    /// The path of the document that describes its API.
-    #[serde(default)]
-    pub openapi: Option<String>,
-    /// The arguments with which the binary checks its own health.
-    #[serde(default)]
-    pub health_args: Option<Vec<String>>,
-    /// The arguments with which the binary brings its database to the state that it needs.
-    #[serde(default)]
-    pub migrate_args: Option<Vec<String>>,
-    /// For how many seconds readiness is red before the listener closes.
-    #[serde(default)]
-    pub drain_seconds: Option<u32>,
-    /// How many seconds requests in flight may take after that.
-    #[serde(default)]
-    pub shutdown_seconds: Option<u32>,
-    /// The variable that selects the configuration layer.
-    #[serde(default)]
-    pub environment_variable: Option<String>,
-    /// The directory of configuration that it reads at run time.
-    #[serde(default)]
-    pub config_dir: Option<String>,
-    /// Whether it has settings that nobody may see.
-    #[serde(default)]
-    pub secrets: bool,
-    /// The environment that its image sets.
-    #[serde(default)]
-    pub container_env: BTreeMap<String, String>,
+    /// What runs in production: one or more binaries, in the order of their names.
+    pub services: Vec<Service>,
+    /// How it is built, where it was there before.
+    #[serde(flatten)]
+    pub build: Build,
+}
+
+/// What is to be known of a crate that exists to build it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Build {
+    /// Whether its packages are several, so that its dependencies are to be told from more than one manifest.
+    pub several_packages: bool,
+    /// The source files without which cargo does not read the manifest of the only package.
+    pub stubs: Vec<Stub>,
+    /// Packages of Debian that compiling takes.
+    pub build_packages: Vec<String>,
+    /// Packages of Debian that running takes.
+    pub run_packages: Vec<String>,
+    /// Environment that compiling takes.
+    pub build_env: BTreeMap<String, String>,
+    /// Files and directories that the services read.
+    pub files: Vec<Carried>,
+    /// Where its dependencies are from, beside crates.io and its own directory.
+    pub sources: Vec<origins::Source>,
+    /// Whether there is a Cargo.lock.
+    pub locked: bool,
+    /// Whether git tracks it.
+    pub lock_committed: bool,
+    /// Whether there is a `.cargo/config.toml`.
+    pub cargo_config: bool,
+    /// The file that says which toolchain it takes.
+    pub toolchain_file: Option<String>,
+    /// The engines of the databases that it uses: `postgres`, `redis`.
+    pub databases: Vec<String>,
+}
+
+/// A source file that an image build makes up until the real ones are there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Stub {
+    /// Its path below the package.
+    pub path: String,
+    /// Whether it is the main file of a program, and not of a library.
+    pub main: bool,
+}
+
+/// A file or directory that an image carries.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Carried {
+    /// Its path below the workspace.
+    pub from: String,
+    /// Its path below the directory that the service runs in.
+    pub to: String,
 }
 
 impl Facts {
@@ -116,15 +117,17 @@ impl Facts {
         components: &[&Component],
         answers: &Answers,
     ) -> Result<Self> {
-        let mut facts = Map::new();
+        let mut service = Map::new();
         for (key, value) in [
-            ("name", name),
+            ("name", &*names::slug(name)),
+            ("package", name),
             ("ident", &names::ident(name)),
             ("bin", name),
-            ("edition", "2024"),
-            ("toolchain", toolchain),
         ] {
-            facts.insert(key.to_owned(), Json::from(value));
+            service.insert(key.to_owned(), Json::from(value));
+        }
+        if let Some(image) = answers.get("project.image") {
+            service.insert("image".to_owned(), Json::from(image.to_string()));
         }
         for component in components {
             for (key, fact) in &component.facts {
@@ -139,10 +142,32 @@ impl Facts {
                         )?
                     }
                 };
-                facts.insert(key.clone(), value);
+                service.insert(key.clone(), value);
             }
         }
-        serde_json::from_value(Json::Object(facts))
-            .context("reading the [facts] of the chosen components")
+        let service = serde_json::from_value(Json::Object(service))
+            .context("reading the [facts] of the chosen components")?;
+        Ok(Self {
+            edition: "2024".to_owned(),
+            toolchain: toolchain.to_owned(),
+            services: vec![service],
+            ..Self::default()
+        })
+    }
+
+    /// With the images that the answers name: one for each service, which is called after it where there are several.
+    #[must_use]
+    pub fn with_images(mut self, answers: &Answers) -> Self {
+        let Some(image) = answers.get("project.image") else {
+            return self;
+        };
+        let several = self.services.len() > 1;
+        for service in &mut self.services {
+            service.image = image.to_string();
+            if several {
+                service.image += &format!("-{}", service.name);
+            }
+        }
+        self
     }
 }

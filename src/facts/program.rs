@@ -21,7 +21,7 @@ pub struct Program {
 }
 
 /// A kind of program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProgramKind {
     /// It listens.
@@ -42,10 +42,11 @@ pub struct Framework {
 }
 
 /// What a server speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// HTTP.
+    #[default]
     Http,
     /// gRPC.
     Grpc,

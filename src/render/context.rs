@@ -10,12 +10,24 @@ use toml_edit::DocumentMut;
 
 use crate::answers::Answers;
 use crate::catalog;
+use crate::facts::{Facts, Service};
 use crate::names;
 
 /// The names that templates can use: `project`, `crate`, `versions`, and the answers by component.
 #[derive(Debug, Default)]
 pub struct Context {
     values: BTreeMap<String, Value>,
+    /// `crate`, once for each service that a file may be about, with the directory of its own files.
+    crates: Vec<(String, Value)>,
+}
+
+/// What templates see as `crate`.
+#[derive(Serialize)]
+struct Crate<'a> {
+    #[serde(flatten)]
+    whole: &'a Facts,
+    #[serde(flatten)]
+    service: &'a Service,
 }
 
 /// What templates see as `project`.
@@ -47,7 +59,10 @@ impl Context {
             .map(|(owner, answers)| (owner, Value::from(Serde(answers))))
             .collect();
         values.insert("project".to_owned(), Value::from(Serde(&project)));
-        Self { values }
+        Self {
+            values,
+            crates: Vec::new(),
+        }
     }
 
     /// Adds the versions that generated projects pin.
@@ -64,25 +79,47 @@ impl Context {
 
     /// Adds what the crate is.
     #[must_use]
-    pub fn with_facts(mut self, facts: &impl Serialize) -> Self {
-        self.values
-            .insert("crate".to_owned(), Value::from(Serde(facts)));
+    pub fn with_facts(mut self, whole: &Facts) -> Self {
+        let none = [Service::default()];
+        let services = match &whole.services[..] {
+            [] => &none[..],
+            services => services,
+        };
+        let seen = services.iter().map(|service| {
+            let seen = Value::from(Serde(Crate { whole, service }));
+            (service.directory.clone(), seen)
+        });
+        self.crates = seen.collect();
         self
     }
 
-    /// All of it, as an expression sees it.
-    pub(super) fn value(&self) -> Value {
-        Value::from_pairs(self.pairs())
+    /// How many services a file may be about.
+    pub(super) fn services(&self) -> usize {
+        self.crates.len()
+    }
+
+    /// The directory of the files that are about one of them, with a slash; empty where that is the only one.
+    pub(super) fn directory(&self, service: usize) -> &str {
+        self.crates
+            .get(service)
+            .map_or("", |(directory, _)| directory)
+    }
+
+    /// All of it, as an expression sees it that is about one of the services.
+    pub(super) fn value(&self, service: usize) -> Value {
+        Value::from_pairs(self.pairs(service))
     }
 
     /// The same with one more value.
-    pub(super) fn with(&self, name: &str, value: Value) -> Value {
-        Value::from_pairs(self.pairs().chain([(name, value)]))
+    pub(super) fn with(&self, service: usize, name: &str, value: Value) -> Value {
+        Value::from_pairs(self.pairs(service).chain([(name, value)]))
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&str, Value)> {
+    fn pairs(&self, service: usize) -> impl Iterator<Item = (&str, Value)> {
         let pairs = self.values.iter();
-        pairs.map(|(name, value)| (name.as_str(), value.clone()))
+        let pairs = pairs.map(|(name, value)| (name.as_str(), value.clone()));
+        let about = self.crates.get(service);
+        pairs.chain(about.map(|(_, seen)| ("crate", seen.clone())))
     }
 }
 

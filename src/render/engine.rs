@@ -20,6 +20,9 @@ const SLOT: &str = "slot:";
 /// The name under which a text that is no template file is rendered.
 const INLINE: &str = "component.toml";
 
+/// The service that whatever is about none in particular speaks of.
+pub const FIRST: usize = 0;
+
 /// Renders templates of a catalog.
 pub struct Engine<'c> {
     environment: Environment<'c>,
@@ -84,18 +87,20 @@ impl<'c> Engine<'c> {
         }
     }
 
-    /// Renders a template of the catalog.
+    /// Renders a template of the catalog, for a file that is about one of the services.
     ///
     /// # Errors
     ///
     /// Names the template, the line, and what is wrong there.
-    pub fn render(&self, template: &str) -> Result<String> {
+    pub fn render(&self, template: &str, service: usize) -> Result<String> {
         let place = || format!("rendering templates/{template}");
         let source = self.catalog.source(template).with_context(place)?;
         if !source.contains("<%") {
             return Ok(source.to_owned());
         }
-        self.render_as(Format::of_template(template), template, source)
+        let context = self.context_for(Format::of_template(template), service);
+        self.environment
+            .render_named_str(template, source, context)
             .with_context(place)
     }
 
@@ -105,26 +110,37 @@ impl<'c> Engine<'c> {
     ///
     /// As [`Engine::render`].
     pub fn render_text(&self, text: &str) -> Result<String> {
-        self.render_as(Format::Free, INLINE, text)
+        self.environment
+            .render_named_str(INLINE, text, self.context_for(Format::Free, FIRST))
             .with_context(|| format!("rendering `{text}`"))
     }
 
-    fn render_as(&self, format: Format, name: &str, source: &str) -> Result<String, Error> {
-        let context = self.context.with(FORMAT, Value::from_object(format));
-        self.environment.render_named_str(name, source, context)
+    fn context_for(&self, format: Format, service: usize) -> Value {
+        self.context
+            .with(service, FORMAT, Value::from_object(format))
     }
 
-    /// Whether an expression over the context is true.
+    /// Whether an expression over the context is true of one of the services.
     ///
     /// # Errors
     ///
     /// Where it is no expression, or names what there is not.
-    pub fn holds(&self, condition: &str) -> Result<bool> {
+    pub fn holds(&self, condition: &str, service: usize) -> Result<bool> {
         Ok(self
             .environment
             .compile_expression(condition)?
-            .eval(self.context.value())?
+            .eval(self.context.value(service))?
             .is_true())
+    }
+
+    /// How many services a file may be about.
+    pub(super) fn services(&self) -> usize {
+        self.context.services()
+    }
+
+    /// The directory of the files that are about one of them, with a slash; empty where that is the only one.
+    pub(super) fn directory(&self, service: usize) -> &str {
+        self.context.directory(service)
     }
 }
 

@@ -9,10 +9,10 @@ pub mod membership;
 use anyhow::{Context as _, Result};
 
 pub use context::Context;
-pub use engine::Engine;
+pub use engine::{Engine, FIRST};
 pub(crate) use manifest::{dependency, is_dependency, section_rank};
 
-use crate::catalog::{Component, Exception, Next, Template};
+use crate::catalog::{Component, Each, Exception, Next, Template};
 use crate::select::Selection;
 use crate::threads;
 use crate::tree::{File, RelPath, Tree};
@@ -36,7 +36,7 @@ pub fn render(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Tree> {
     let mut pieces = Vec::new();
     for component in &selection.components {
         if let Some(source) = &component.manifest {
-            pieces.push((component.name.as_str(), engine.render(source)?));
+            pieces.push((component.name.as_str(), engine.render(source, FIRST)?));
         }
     }
     if !pieces.is_empty() {
@@ -50,6 +50,8 @@ pub fn render(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Tree> {
 struct Planned<'c> {
     component: &'c Component,
     template: &'c Template,
+    /// Which of the services it is about.
+    service: usize,
 }
 
 /// The files whose conditions hold.
@@ -57,12 +59,18 @@ fn files<'c>(engine: &Engine<'_>, selection: &Selection<'c>) -> Result<Vec<Plann
     let mut files = Vec::new();
     for &component in &selection.components {
         for template in &component.templates {
-            let file = Planned {
-                component,
-                template,
-            };
-            if file.is_wanted(engine)? {
-                files.push(file);
+            let exception = component.exception(&template.path);
+            let each = exception.is_some_and(|exception| exception.each.is_some());
+            let count = if each { engine.services() } else { 1 };
+            for service in FIRST..count {
+                let file = Planned {
+                    component,
+                    template,
+                    service,
+                };
+                if file.is_wanted(engine)? {
+                    files.push(file);
+                }
             }
         }
     }
@@ -80,7 +88,7 @@ impl Planned<'_> {
             return Ok(true);
         };
         let (path, component) = (&self.template.path, &self.component.name);
-        engine.holds(condition).with_context(|| {
+        engine.holds(condition, self.service).with_context(|| {
             format!("reading `when` of `{path}` in templates/{component}/component.toml")
         })
     }
@@ -88,14 +96,27 @@ impl Planned<'_> {
     fn render(&self, engine: &Engine<'_>) -> Result<(RelPath, File)> {
         let exception = self.exception();
         let file = File {
-            text: engine.render(&self.template.source)?,
+            text: engine.render(&self.template.source, self.service)?,
             executable: exception.is_some_and(|exception| exception.executable),
             class: exception
                 .map(|exception| exception.class)
                 .unwrap_or_default(),
             component: self.component.name.clone(),
         };
-        Ok((self.template.path.clone(), file))
+        Ok((self.path(engine)?, file))
+    }
+
+    /// Where it goes: a file about one of several services into a directory of its own.
+    fn path(&self, engine: &Engine<'_>) -> Result<RelPath> {
+        let path = &self.template.path;
+        let about = self.exception().and_then(|exception| exception.each);
+        let directory = about.map_or("", |Each::Service| engine.directory(self.service));
+        if directory.is_empty() {
+            return Ok(path.clone());
+        }
+        let path = path.as_str();
+        let (above, name) = path.split_at(path.rfind('/').map_or(0, |slash| slash + 1));
+        Ok(RelPath::new(format!("{above}{directory}{name}"))?)
     }
 }
 

@@ -1,0 +1,1 @@
+//! From what was found out about a crate that exists to what templates see of it.
