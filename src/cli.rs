@@ -117,6 +117,9 @@ pub struct Add {
     /// The crate
     #[command(flatten)]
     pub subject: Subject,
+    /// A binary that is a service, where there are several; may be repeated, and each gets an image and a deployment
+    #[arg(long = "bin", value_name = "NAME", help_heading = "Crate")]
+    pub bins: Vec<String>,
     /// Where the answers come from
     #[command(flatten)]
     pub answers: Answers,

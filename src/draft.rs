@@ -26,6 +26,10 @@ pub struct Draft {
     pub tree: Tree,
     /// What to type once they are written.
     pub next: Vec<NextStep>,
+    /// The binaries that run in production, where the crate was there before.
+    pub bins: Vec<String>,
+    /// What is in the way of running them there.
+    pub notes: Vec<String>,
 }
 
 /// What is drafted: a project that is about to be made, or a crate that is there.
@@ -100,6 +104,7 @@ pub fn draft(
         assumed,
         tree,
         next,
+        ..Draft::default()
     })
 }
 

@@ -49,14 +49,21 @@ pub fn is_record(path: &RelPath) -> bool {
 pub struct Answered {
     /// The project's name, where it says so.
     pub name: Option<String>,
+    /// The binaries that run in production, where it names any.
+    pub bins: Vec<String>,
     /// The components, where it names any.
     pub components: Option<Vec<String>>,
     /// The answers; the project's name is none, since it is no other project's.
     pub answers: Answers,
 }
 
-/// The text of `prodify.toml`.
-pub fn write_answers(name: &str, components: &[&str], answers: &Answers) -> String {
+/// The text of `prodify.toml`; `bins` are the binaries that run in production, where that has to be remembered.
+pub fn write_answers(
+    name: &str,
+    bins: &[String],
+    components: &[&str],
+    answers: &Answers,
+) -> String {
     let mut document = DocumentMut::new();
     document.insert("format", toml_edit::value(FORMAT));
     document.insert("prodify", toml_edit::value(env!("CARGO_PKG_VERSION")));
@@ -68,6 +75,10 @@ pub fn write_answers(name: &str, components: &[&str], answers: &Answers) -> Stri
     document.insert("components", toml_edit::value(list));
     let mut project = Table::new();
     project.insert("name", toml_edit::value(name));
+    if !bins.is_empty() {
+        let bins: Array = bins.iter().map(String::as_str).collect();
+        project.insert("bins", toml_edit::value(bins));
+    }
     document.insert("project", Item::Table(project));
     for (key, value) in answers {
         if let Some((owner, key)) = key.split_once('.') {
@@ -101,25 +112,24 @@ pub fn read_answers(text: &str) -> Result<Answered> {
             },
             ("prodify", _) => {}
             ("components", item) => {
-                let names = item.as_array().and_then(|names| {
-                    names
-                        .iter()
-                        .map(|name| name.as_str().map(str::to_owned))
-                        .collect::<Option<Vec<_>>>()
-                });
-                answered.components = Some(names.context("`components` must be a list of names")?);
+                let names = names(item).context("`components` must be a list of names")?;
+                answered.components = Some(names);
             }
             (owner, item) => {
                 if owner == "project" {
                     let name = item.get("name").and_then(Item::as_str);
                     answered.name = name.map(str::to_owned);
+                    if let Some(bins) = item.get("bins") {
+                        let bins = names(bins);
+                        answered.bins = bins.context("`project.bins` must be a list of names")?;
+                    }
                 }
                 let table = item
                     .as_table_like()
                     .with_context(|| format!("`{owner}` must be a table of answers"))?;
                 for (key, item) in table
                     .iter()
-                    .filter(|(key, _)| (owner, *key) != ("project", "name"))
+                    .filter(|(key, _)| owner != "project" || !["name", "bins"].contains(key))
                 {
                     answered.answers.insert(
                         format!("{owner}.{key}"),
@@ -132,6 +142,11 @@ pub fn read_answers(text: &str) -> Result<Answered> {
         }
     }
     Ok(answered)
+}
+
+fn names(item: &Item) -> Option<Vec<String>> {
+    let names = item.as_array()?.iter();
+    names.map(|name| Some(name.as_str()?.to_owned())).collect()
 }
 
 fn answer(item: &Item) -> Option<Value> {
@@ -262,11 +277,13 @@ mod tests {
             ),
             ("service.port".to_owned(), Value::Integer(8080)),
         ];
-        let text = write_answers("x", &["service", "docker"], &answers.clone().into());
+        let bins = ["a".to_owned(), "b".to_owned()];
+        let text = write_answers("x", &bins, &["service", "docker"], &answers.clone().into());
         let read = read_answers(&text).unwrap();
         assert_eq!(read.answers, answers.into());
         assert_eq!(read.components.unwrap(), ["service", "docker"]);
         assert_eq!(read.name.as_deref(), Some("x"));
+        assert_eq!(read.bins, bins);
     }
 
     #[test]
@@ -276,6 +293,7 @@ mod tests {
         assert!(error("format = 'x'").contains("`format` must be 1"));
         assert!(error("docker = 1").contains("`docker` must be a table"));
         assert!(error("[docker]\nbase = []").contains("`docker.base` must be"));
+        assert!(error("[project]\nbins = 'a'").contains("`project.bins` must be a list of names"));
         assert!(error("components = [1]").contains("list of names"));
         assert!(error("x = ").contains("line 1"));
     }

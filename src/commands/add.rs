@@ -28,7 +28,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     let answered = read_answers(&arguments.answers)?;
     let given = Given::new(catalog, &arguments.answers.set, answered.answers)?;
     let asked = select::all_known(catalog, &arguments.components)?;
-    let site = Site::find(&arguments.subject, &asked)?;
+    let site = Site::find(&arguments.subject, &asked)?.with_bins(&arguments.bins);
     let given = given.with_record(catalog, site.record.answered.answers.clone())?;
 
     let there: BTreeSet<String> = site.components().iter().cloned().collect();

@@ -40,7 +40,7 @@ impl Change {
         refuse_the_whole(site, &piece)?;
         let mut base = site.record.base.clone();
         base.remove(MANIFEST);
-        let mut of_the_rest: Vec<String> = placeholders.into_iter().collect();
+        let mut of_the_rest: Vec<String> = placeholders.into_iter().chain(draft.notes).collect();
         of_the_rest.extend(leave_out(site, selection, &mut theirs));
 
         let ours = disk::read(&site.root, base.keys().chain(theirs.keys()))?;
@@ -68,7 +68,7 @@ impl Change {
         let mut records = Tree::new();
         if !components.is_empty() {
             let names: Vec<&str> = selection.names().collect();
-            let answers = provenance::write_answers(&name, &names, &draft.answers);
+            let answers = provenance::write_answers(&name, &draft.bins, &names, &draft.answers);
             let answers = merge_answers(site, &name, answers)?;
             let base = provenance::write_base(&next_base);
             for (path, text) in [(ANSWERS, answers), (BASE, base)] {
@@ -205,7 +205,8 @@ fn merge_answers(site: &Site, name: &str, new: String) -> Result<String> {
         return Ok(new);
     };
     let components: Vec<&str> = site.components().iter().map(String::as_str).collect();
-    let base = provenance::write_answers(name, &components, &site.record.answered.answers);
+    let answered = &site.record.answered;
+    let base = provenance::write_answers(name, &answered.bins, &components, &answered.answers);
     let sides = Sides {
         base: &base,
         ours,

@@ -10,6 +10,9 @@ use crate::apply::apply;
 use crate::catalog::Catalog;
 use crate::cli::Writing;
 use crate::draft::{self, Draft, Subject};
+use crate::error::Usage;
+use crate::facts::inspection::Inspection;
+use crate::facts::program::ProgramKind;
 use crate::prompt::{Prompt, Terminal};
 use crate::report::{Ending, FileReport, NextStep, Report, Written};
 use crate::select::Selection;
@@ -29,16 +32,63 @@ pub(super) fn draft(
     shell: &Shell,
 ) -> Result<Draft> {
     let name = site.name()?;
+    let mut notes = Vec::new();
+    let mut bins = Vec::new();
     let known = if site.record.began_with_new()? {
         None
     } else {
-        Some(site.known(catalog.toolchain()?))
+        let services = services(site, selection)?;
+        for service in &services {
+            notes.extend(service.problems.iter().map(ToString::to_string));
+            bins.push(service.package.bin.value.clone());
+        }
+        notes.sort();
+        notes.dedup();
+        Some(site.known(catalog.toolchain()?, &services)?)
     };
     let subject = Subject {
         name: &name,
         known: known.as_ref(),
     };
-    draft::draft(catalog, &subject, selection, given, prompt, shell)
+    let draft = draft::draft(catalog, &subject, selection, given, prompt, shell)?;
+    Ok(Draft {
+        bins,
+        notes,
+        ..draft
+    })
+}
+
+/// What is found out about the services, where a component has to know what runs in production.
+fn services(site: &Site, selection: &Selection<'_>) -> Result<Vec<Inspection>> {
+    let components = selection.components.iter();
+    let for_services = components
+        .filter_map(|component| Some((&component.name, component.existing.runs.as_ref()?)));
+    let for_services: Vec<_> = for_services.collect();
+    if for_services.is_empty() {
+        return Ok(Vec::new());
+    }
+    let services = site.inspect()?;
+    for service in &services {
+        let (bin, kind) = (&service.package.bin.value, service.program.kind.value);
+        let manifest = &service.package.manifest;
+        let table = "`[package.metadata.prodify]`";
+        let refuses = for_services
+            .iter()
+            .find(|(_, kinds)| !kinds.contains(&kind));
+        if let Some((component, _)) = refuses {
+            return Err(Usage::new(format!(
+                "`{component}` is not for `{bin}`, {kind}: name another binary with --bin, or say `kind = \"worker\"` below {table} in {manifest} if it runs on and on"
+            ))
+            .into());
+        }
+        if kind == ProgramKind::Server && service.listening.port.is_none() {
+            return Err(Usage::new(format!(
+                "the sources of `{bin}` do not show on which port it listens: say `port = 8080`, or whichever it is, below {table} in {manifest}"
+            ))
+            .into());
+        }
+    }
+    Ok(services)
 }
 
 /// How a change is carried out.

@@ -153,7 +153,7 @@ impl Project {
             .map_or_else(|| "main".to_owned(), ToString::to_string);
         let placeholders = draft.placeholders();
         let names: Vec<&str> = selection.names().collect();
-        let answers = provenance::write_answers(&target.name, &names, &draft.answers);
+        let answers = provenance::write_answers(&target.name, &[], &names, &draft.answers);
         let base = provenance::write_base(&draft.tree);
         let mut tree = draft.tree;
         fit_manifest(&mut tree, place)?;

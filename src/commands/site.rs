@@ -9,8 +9,10 @@ use crate::catalog::{Component, Scope, Value};
 use crate::cli;
 use crate::draft::Known;
 use crate::error::Usage;
+use crate::facts::choice::Which;
+use crate::facts::inspection::{self, Inspection};
 use crate::facts::location::{Location, Wanted};
-use crate::facts::{disk, surroundings};
+use crate::facts::{disk, seen, surroundings};
 use crate::manifest;
 use crate::names;
 use crate::provenance::{self, Answered};
@@ -31,6 +33,10 @@ pub(super) struct Site {
     pub(super) repository: Option<PathBuf>,
     /// What was written there before.
     pub(super) record: Record,
+    /// The binaries that run in production, as far as it was said which.
+    pub(super) bins: Vec<String>,
+    /// Which crate was asked for.
+    which: Which,
 }
 
 /// What prodify remembers of a directory.
@@ -62,13 +68,28 @@ impl Site {
         };
         let location = Location::find(&directory, wanted)?;
         let root = root(&location, components)?;
+        let record = Record::read(&root)?;
         Ok(Self {
             shown: shown(&directory, &root),
             repository: surroundings::repository(&root),
-            record: Record::read(&root)?,
+            bins: record.answered.bins.clone(),
+            which: Which {
+                manifest_path: Some(location.manifest.clone()),
+                package: subject.package.clone(),
+                bin: None,
+            },
+            record,
             location,
             root,
         })
+    }
+
+    /// With other binaries than those that were written for before, where any are named.
+    pub(super) fn with_bins(mut self, bins: &[String]) -> Self {
+        if !bins.is_empty() {
+            self.bins = bins.to_vec();
+        }
+        self
     }
 
     /// The components that are there.
@@ -121,8 +142,21 @@ impl Site {
         })
     }
 
-    /// What its manifests say.
-    pub(super) fn known(&self, toolchain: &str) -> Known {
+    /// What is found out about its services.
+    ///
+    /// # Errors
+    ///
+    /// As [`inspection::inspect_each`].
+    pub(super) fn inspect(&self) -> Result<Vec<Inspection>> {
+        inspection::inspect_each(&self.which, &self.bins, &self.root)
+    }
+
+    /// What its manifests say, and what was found out about its services.
+    ///
+    /// # Errors
+    ///
+    /// As [`seen::facts`].
+    pub(super) fn known(&self, toolchain: &str, services: &[Inspection]) -> Result<Known> {
         let mut known = Known::default();
         // Not older than what any of the packages takes.
         let versions = self
@@ -135,8 +169,7 @@ impl Site {
             .filter(|needed| release(toolchain).is_none_or(|it| it < *needed));
         let needed = needed.map(|(major, minor, patch)| format!("{major}.{minor}.{patch}"));
         let toolchain = needed.unwrap_or_else(|| toolchain.to_owned());
-        known.facts.toolchain = toolchain;
-        known.facts.existing = true;
+        known.facts = seen::facts(&self.name()?, &toolchain, services)?;
         let packages = &self.location.packages;
         let own = packages
             .iter()
@@ -153,7 +186,7 @@ impl Site {
                 .answers
                 .extend(said.map(|(key, text)| (key.to_owned(), Value::Text(text))));
         }
-        known
+        Ok(known)
     }
 }
 

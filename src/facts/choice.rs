@@ -10,7 +10,7 @@ use super::toml::{TomlFile, shown};
 use crate::error::{Usage, did_you_mean};
 
 /// Which crate is asked about.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Which {
     /// Its manifest; the nearest one above the current directory otherwise.
     pub manifest_path: Option<PathBuf>,

@@ -20,6 +20,7 @@ use super::package::{self, Manifests, Package, is_library};
 use super::problems::{self, Problem};
 use super::program::{self, Kinds, Program, ProgramKind};
 use super::routes::{self, Routes};
+use super::said;
 use super::settings::Settings;
 use super::source::{self, Root, Sources};
 use super::system::{System, Table};
@@ -78,9 +79,33 @@ pub enum Resolution {
 /// Where there is no crate, where cargo refuses it, or where it is not clear which package or binary is meant.
 pub fn inspect(which: &Which, directory: &Path) -> Result<Inspection> {
     let manifest = choice::manifest(which, directory)?;
+    one(&choice::ask_cargo(&manifest)?, &manifest, which)
+}
+
+/// The same of each of several binaries, or of the one that is meant where none is named.
+///
+/// # Errors
+///
+/// As [`inspect`].
+pub fn inspect_each(which: &Which, bins: &[String], directory: &Path) -> Result<Vec<Inspection>> {
+    let manifest = choice::manifest(which, directory)?;
     let metadata = choice::ask_cargo(&manifest)?;
+    if bins.is_empty() {
+        return Ok(vec![one(&metadata, &manifest, which)?]);
+    }
+    let each = bins.iter().map(|bin| {
+        let which = Which {
+            bin: Some(bin.clone()),
+            ..which.clone()
+        };
+        one(&metadata, &manifest, &which)
+    });
+    each.collect()
+}
+
+fn one(metadata: &Metadata, manifest: &Path, which: &Which) -> Result<Inspection> {
     let kinds = Kinds::embedded()?;
-    let choice = choice::choose(&metadata, &manifest, which, |name| kinds.serves(name))?;
+    let choice = choice::choose(metadata, manifest, which, |name| kinds.serves(name))?;
     let top = metadata.workspace_root.as_std_path();
     let root = TomlFile::read(&top.join("Cargo.toml"), top)?
         .with_context(|| format!("there is no Cargo.toml in {}", top.display()))?;
@@ -93,7 +118,7 @@ pub fn inspect(which: &Which, directory: &Path) -> Result<Inspection> {
     };
     let subject = Crate {
         choice: &choice,
-        metadata: &metadata,
+        metadata,
         manifests: &manifests,
     };
     subject.inspect(&kinds)
@@ -148,6 +173,9 @@ impl Crate<'_> {
             unread: sources.unread,
             problems: Vec::new(),
         };
+        let package = self.choice.package.value;
+        let manifest = TomlFile::read(package.manifest_path.as_std_path(), top)?;
+        said::apply(package, manifest.as_ref().unwrap_or(root), &mut inspection)?;
         inspection.problems = problems::of(&inspection);
         Ok(inspection)
     }

@@ -12,6 +12,8 @@ use crate::error::{Usage, did_you_mean};
 /// A workspace, and the package in it that is meant; a package on its own is a workspace of one.
 #[derive(Debug)]
 pub struct Location {
+    /// The manifest that cargo was asked about.
+    pub manifest: PathBuf,
     /// The directory of the manifest whose profiles, lock file and members count.
     pub workspace: PathBuf,
     /// The packages of the workspace, in the order of their names.
@@ -58,8 +60,9 @@ impl Location {
             workspace: real(metadata.workspace_root.as_std_path())?,
             packages: packages(&metadata)?,
             chosen: None,
+            manifest,
         };
-        let here = manifest.parent().unwrap_or(directory);
+        let here = location.manifest.parent().unwrap_or(directory);
         location.chosen = match wanted.package {
             Some(name) => Some(location.named(name)?),
             None => location.at(here),

@@ -20,6 +20,7 @@ pub mod package;
 pub mod problems;
 pub mod program;
 pub mod routes;
+pub mod said;
 pub mod seen;
 pub mod service;
 pub mod settings;

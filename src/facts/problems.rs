@@ -1,5 +1,7 @@
 //! What is in the way of running a crate in production, each with the way out.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::found::{Evidence, Found};
@@ -17,6 +19,13 @@ pub struct Problem {
     pub fix: String,
     /// What it is known from.
     pub evidence: Vec<Evidence>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, fix, .. } = self;
+        write!(f, "{what}: {fix}")
+    }
 }
 
 /// How much something is in the way.

@@ -3,6 +3,7 @@
 //! Which crates and calls say so is data, in `program.toml` beside this file.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,16 @@ pub enum ProgramKind {
     Worker,
     /// It does something and ends.
     Command,
+}
+
+impl fmt::Display for ProgramKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Server => "a server",
+            Self::Worker => "a worker without a port",
+            Self::Command => "a command that ends",
+        })
+    }
 }
 
 /// A framework in use.
@@ -73,6 +84,9 @@ pub struct Known {
     alone: bool,
     /// Where it listens unless it is told otherwise.
     port: Option<u16>,
+    /// The environment in which it listens on all interfaces, where it would not by itself.
+    #[serde(default)]
+    pub reachable: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]

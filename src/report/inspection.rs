@@ -36,10 +36,10 @@ impl Page {
             .map(|framework| framework.value.name.as_str())
             .collect();
         let kind = match found.program.kind.value {
-            ProgramKind::Server if names.is_empty() => "a server".to_owned(),
-            ProgramKind::Server => format!("a server made with {}", names.join(" and ")),
-            ProgramKind::Worker => "a worker without a port".to_owned(),
-            ProgramKind::Command => "a command that ends".to_owned(),
+            ProgramKind::Server if !names.is_empty() => {
+                format!("a server made with {}", names.join(" and "))
+            }
+            kind => kind.to_string(),
         };
         let (name, version) = (&package.name.value, &package.version.value);
         let _ = writeln!(self.text, "{name} {version}: {kind}");

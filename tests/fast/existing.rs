@@ -450,12 +450,23 @@ fn a_killed_run_is_finished_by_the_next() {
     }
 }
 
+/// What runs in production: a program that says of itself that it runs on and on.
+const WORKER: &str = "\
+[package]
+name = \"shop\"
+version = \"0.1.0\"
+edition = \"2021\"
+
+[package.metadata.prodify]
+kind = \"worker\"
+";
+
 /// Whatever can be added is right for a crate of which nothing is known but its manifest; whatever cannot says why.
 #[test]
 fn each_component_can_be_added_or_says_why_not() {
     let catalog = Catalog::embedded().unwrap();
     for component in catalog.components() {
-        let dir = shop("[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n");
+        let dir = shop(WORKER);
         let before = contents(dir.path());
         let line = format!("add {} -y", component.name);
         match &component.existing.refused {
@@ -534,4 +545,85 @@ fn a_project_that_new_made_grows_and_shrinks() {
     );
     let said = run(&project, "remove service config", 2);
     says(&said, &["this would take the package itself"]);
+}
+
+/// What the sources do not show, and what they show wrongly, the crate can say of itself.
+#[test]
+fn a_crate_can_say_what_it_is() {
+    let server = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\naxum = \"0.8\"\n";
+    let dir = shop(server);
+    let write = |said: &str| {
+        let manifest = format!("{server}\n[package.metadata.prodify]\n{said}\n");
+        fs::write(dir.path().join("Cargo.toml"), manifest).unwrap();
+    };
+    let no_port = "the sources of `shop` do not show on which port it listens: say `port = 8080`, or whichever it is, below `[package.metadata.prodify]` in Cargo.toml";
+    says(&run(dir.path(), "add k8s -yn", 2), &[no_port]);
+    for (said, wrong) in [
+        (
+            "port = 0.5",
+            "Cargo.toml: [package.metadata.prodify]: `port` must be a number from 1 to 65535",
+        ),
+        ("port = 0", "`port` must be a number from 1 to 65535"),
+        ("prot = 80", "there is no `prot`; did you mean `port`?"),
+        (
+            "kind = 'x'",
+            "`kind` must be `server`, `worker` or `command`",
+        ),
+        (
+            "liveness = 'x'",
+            "`liveness` must be a path that begins with a slash",
+        ),
+        ("metrics = '/a\\n'", "`metrics` must be a path"),
+        ("shop = 1", "`shop` must be a table"),
+        ("shop.prot = 1", "there is no `prot`"),
+    ] {
+        write(&said.replace("\\n", "\\\\n"));
+        says(&run(dir.path(), "inspect", 2), &[wrong]);
+    }
+    write("kind = 'command'");
+    let refusal = "`k8s` is not for `shop`, a command that ends: name another binary with --bin, or say `kind = \"worker\"` below `[package.metadata.prodify]` in Cargo.toml if it runs on and on";
+    says(&run(dir.path(), "add k8s -yn", 2), &[refusal]);
+    write(
+        "port = 1\nliveness = '/live'\nshop.port = 8123\nshop.readiness = '/ready/now'\nshop.metrics-port = 9100",
+    );
+    let found = String::from_utf8(prodify(dir.path(), &["inspect"]).stdout).unwrap();
+    says(&found, &["8123", "[Cargo.toml:11]", "/live", "/ready/now"]);
+    run(dir.path(), "add docker -y", 0);
+    let dockerfile = fs::read_to_string(dir.path().join("Dockerfile")).unwrap();
+    says(&dockerfile, &["EXPOSE 8123"]);
+}
+
+/// Which of several binaries run in production is said once, and remembered.
+#[test]
+fn the_binaries_that_run_are_remembered() {
+    let dir = tempdir().unwrap();
+    let market = dir.path().join("market");
+    fs::create_dir(&market).unwrap();
+    let manifest = "[workspace]\nmembers = [\"api\", \"jobs\"]\nresolver = \"3\"\n";
+    fs::write(market.join("Cargo.toml"), manifest).unwrap();
+    for name in ["api", "jobs"] {
+        let member = market.join(name);
+        fs::create_dir_all(member.join("src")).unwrap();
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[package.metadata.prodify]\nkind = \"worker\"\n"
+        );
+        fs::write(member.join("Cargo.toml"), manifest).unwrap();
+        fs::write(member.join("src/main.rs"), "fn main() {}\n").unwrap();
+    }
+    commit(&market);
+    let several = "2 packages that could be the service: `api`, `jobs`; name one with --package";
+    says(
+        &run(&market, "add docker -y -d docker.base=debian", 2),
+        &[several],
+    );
+    says(
+        &run(&market, "add docker -y --bin apo", 2),
+        &["no binary `apo`; did you mean `api`?"],
+    );
+    run(&market, "add docker -y --bin jobs --bin api", 0);
+    let answers = || fs::read_to_string(market.join("prodify.toml")).unwrap();
+    says(&answers(), &["bins = [\"jobs\", \"api\"]"]);
+    says(&run(&market, "add docker -y", 0), &["nothing to do in ."]);
+    run(&market, "add docker -y --bin api --overwrite", 0);
+    says(&answers(), &["bins = [\"api\"]"]);
 }

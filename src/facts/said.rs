@@ -1,0 +1,120 @@
+//! What a crate says of itself: `[package.metadata.prodify]` in its manifest has the last word on what its sources show.
+
+use std::num::NonZero;
+
+use anyhow::Result;
+use cargo_metadata::Package;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::found::{Certainty, Found};
+use super::inspection::Inspection;
+use super::program::ProgramKind;
+use super::toml::TomlFile;
+use crate::error::{Usage, did_you_mean};
+
+/// The table in a manifest.
+const TABLE: [&str; 3] = ["package", "metadata", "prodify"];
+
+/// What can be said there.
+const KEYS: [&str; 6] = [
+    "kind",
+    "liveness",
+    "metrics",
+    "metrics-port",
+    "port",
+    "readiness",
+];
+
+/// Takes what the package says of all its binaries, and then what a table with the name of the one in question says of that.
+///
+/// # Errors
+///
+/// [`Usage`] where it says what cannot be said, naming the manifest and the key.
+pub fn apply(package: &Package, manifest: &TomlFile, inspection: &mut Inspection) -> Result<()> {
+    let Some(all) = package.metadata.get("prodify") else {
+        return Ok(());
+    };
+    let said = Said { package, manifest };
+    let all = said.table(all, &TABLE.join("."))?;
+    for (key, value) in all {
+        said.take(inspection, &[key], value)?;
+    }
+    let bin = inspection.package.bin.value.clone();
+    if let Some(own) = all.get(&bin).filter(|_| !KEYS.contains(&bin.as_str())) {
+        for (key, value) in said.table(own, &bin)? {
+            said.take(inspection, &[&bin, key], value)?;
+        }
+    }
+    Ok(())
+}
+
+struct Said<'m> {
+    package: &'m Package,
+    manifest: &'m TomlFile,
+}
+
+impl Said<'_> {
+    fn table<'v>(&self, value: &'v Value, key: &str) -> Result<&'v Map<String, Value>> {
+        value
+            .as_object()
+            .ok_or_else(|| self.wrong(&format!("`{key}` must be a table")))
+    }
+
+    fn take(&self, inspection: &mut Inspection, key: &[&str], value: &Value) -> Result<()> {
+        let path: Vec<&str> = TABLE.iter().chain(key).copied().collect();
+        let evidence = || vec![self.manifest.evidence_or_file(&path)];
+        let found = |text: String| Some(Found::new(text, Certainty::Certain, evidence()));
+        let name = key.last().copied().unwrap_or_default();
+        let listening = &mut inspection.listening;
+        let routes = &mut inspection.routes;
+        match name {
+            "kind" => {
+                let must = "`server`, `worker` or `command`";
+                let kind: ProgramKind = self.read(name, value, must)?;
+                inspection.program.kind = Found::new(kind, Certainty::Certain, evidence());
+            }
+            "port" | "metrics-port" => {
+                let port: NonZero<u16> = self.read(name, value, "a number from 1 to 65535")?;
+                let port = Found::new(port.get(), Certainty::Certain, evidence());
+                match name {
+                    "port" => listening.port = Some(port),
+                    _ => listening.metrics_port = Some(port),
+                }
+            }
+            "liveness" => routes.liveness = found(self.path(name, value)?),
+            "readiness" => routes.readiness = found(self.path(name, value)?),
+            "metrics" => routes.metrics = found(self.path(name, value)?),
+            bin if key.len() == 1 && self.package.targets.iter().any(|it| it.name == bin) => {}
+            unknown => {
+                let near = did_you_mean(unknown, KEYS);
+                return Err(self.wrong(&format!("there is no `{unknown}`{near}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self, key: &str, value: &Value) -> Result<String> {
+        let must = "a path that begins with a slash";
+        let path: String = self.read(key, value, must)?;
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'#');
+        if path.starts_with('/') && path.bytes().all(is_plain) {
+            return Ok(path);
+        }
+        Err(self.wrong(&format!("`{key}` must be {must}")))
+    }
+
+    fn read<T: for<'de> Deserialize<'de>>(
+        &self,
+        key: &str,
+        value: &Value,
+        must: &str,
+    ) -> Result<T> {
+        T::deserialize(value).map_err(|_| self.wrong(&format!("`{key}` must be {must}")))
+    }
+
+    fn wrong(&self, what: &str) -> anyhow::Error {
+        let table = TABLE.join(".");
+        Usage::new(format!("{}: [{table}]: {what}", self.manifest.shown)).into()
+    }
+}
