@@ -162,6 +162,8 @@ pub struct Next {
     pub command: String,
     /// A template of a few words on what it does.
     pub why: String,
+    /// Said only where this expression over the template context is true.
+    pub when: Option<String>,
 }
 
 /// How much a new project holds.

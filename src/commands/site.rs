@@ -21,6 +21,9 @@ use crate::tree::{RelPath, Tree};
 /// The manifest of a package or a workspace.
 pub(super) const MANIFEST: &str = "Cargo.toml";
 
+/// Where a workspace says which toolchain it takes.
+const TOOLCHAIN: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
+
 /// A directory that components are added to, or taken from: the top of a workspace, or a package in it.
 pub(super) struct Site {
     /// Absolute, without links.
@@ -148,7 +151,15 @@ impl Site {
     ///
     /// As [`inspection::inspect_each`].
     pub(super) fn inspect(&self) -> Result<Vec<Inspection>> {
-        inspection::inspect_each(&self.which, &self.bins, &self.root)
+        let mut services = inspection::inspect_each(&self.which, &self.bins, &self.root)?;
+        // What prodify asks for itself is no word of the crate's.
+        let asks = |name: &&str| self.record.base.contains_key(*name);
+        if TOOLCHAIN.iter().any(asks) {
+            for service in &mut services {
+                service.workspace.toolchain = None;
+            }
+        }
+        Ok(services)
     }
 
     /// What its manifests say, and what was found out about its services.

@@ -125,6 +125,14 @@ impl Evidence {
         }
     }
 
+    /// The path of the file that says so, where one does.
+    pub fn in_file(&self) -> Option<&str> {
+        match &self.place {
+            Place::File { file, .. } => Some(file),
+            _ => None,
+        }
+    }
+
     /// A flag of the command line.
     pub fn argument(argument: String) -> Self {
         let place = Place::Argument { argument };

@@ -231,9 +231,10 @@ fn build(services: &[Inspection], first: &Inspection) -> Build {
         lock_committed: (workspace.lock.as_ref())
             .is_some_and(|lock| lock.value.tracked != Some(false)),
         cargo_config: [".cargo/config.toml", ".cargo/config"].iter().any(there),
-        toolchain_file: ["rust-toolchain.toml", "rust-toolchain"]
-            .into_iter()
-            .find(there)
+        toolchain_file: (workspace.toolchain.iter())
+            .flat_map(|channel| &channel.evidence)
+            .find_map(|evidence| evidence.in_file())
+            .filter(|path| !path.contains('/'))
             .map(str::to_owned),
         databases: all(&|inspection| values(&inspection.database.engines)),
     }

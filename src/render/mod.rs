@@ -129,17 +129,20 @@ pub fn next_steps(
     engine: &Engine<'_>,
     selection: &Selection<'_>,
 ) -> Result<Vec<(String, String, String)>> {
-    let step = |component: &str, next: &Next| {
+    let step = |component: &str, next: &Next| -> Result<(String, String, String)> {
         let place = || format!("reading [[next]] in templates/{component}/component.toml");
         let command = engine.render_text(&next.command).with_context(place)?;
         let why = engine.render_text(&next.why).with_context(place)?;
         Ok((component.to_owned(), command, why))
     };
-    let steps = selection
-        .components
-        .iter()
-        .flat_map(|component| component.next.iter().map(move |next| (component, next)));
-    steps
-        .map(|(component, next)| step(&component.name, next))
-        .collect()
+    let mut steps = Vec::new();
+    for component in &selection.components {
+        for next in &component.next {
+            let condition = next.when.as_deref();
+            if condition.map_or(Ok(true), |condition| engine.holds(condition, FIRST))? {
+                steps.push(step(&component.name, next)?);
+            }
+        }
+    }
+    Ok(steps)
 }

@@ -593,6 +593,21 @@ fn a_crate_can_say_what_it_is() {
     says(&dockerfile, &["EXPOSE 8123"]);
 }
 
+/// What one component writes is no fact about the crate to another: neither now nor the next time.
+#[test]
+fn a_second_run_finds_what_the_first_one_found() {
+    let dir = shop(WORKER);
+    run(
+        dir.path(),
+        "add docker k8s ci release-profile supply-chain -y",
+        0,
+    );
+    let before = contents(dir.path());
+    let again = run(dir.path(), "add ci docker k8s -y", 0);
+    says(&again, &["nothing to do in ."]);
+    assert_eq!(contents(dir.path()), before);
+}
+
 /// Which of several binaries run in production is said once, and remembered.
 #[test]
 fn the_binaries_that_run_are_remembered() {
