@@ -15,6 +15,7 @@ use super::files::{self, Asset, Places};
 use super::found::{Certainty, Evidence, Found};
 use super::graph::{self, Built, LockFile};
 use super::listening::{self, Listening};
+use super::members::Members;
 use super::origins::{self, Source};
 use super::package::{self, Manifests, Package, is_library};
 use super::problems::{self, Problem};
@@ -109,8 +110,8 @@ fn one(metadata: &Metadata, manifest: &Path, which: &Which) -> Result<Inspection
     let top = metadata.workspace_root.as_std_path();
     let root = TomlFile::read(&top.join("Cargo.toml"), top)?
         .with_context(|| format!("there is no Cargo.toml in {}", top.display()))?;
-    let members = metadata.workspace_packages();
-    let uses = workspace::uses(choice.package.value, &members);
+    let members = Members::of(metadata);
+    let uses = members.uses(choice.package.value);
     let manifests = Manifests {
         top,
         root: &root,
@@ -119,6 +120,7 @@ fn one(metadata: &Metadata, manifest: &Path, which: &Which) -> Result<Inspection
     let subject = Crate {
         choice: &choice,
         metadata,
+        members: &members,
         manifests: &manifests,
     };
     subject.inspect(&kinds)
@@ -128,6 +130,7 @@ fn one(metadata: &Metadata, manifest: &Path, which: &Which) -> Result<Inspection
 struct Crate<'m> {
     choice: &'m Choice<'m>,
     metadata: &'m Metadata,
+    members: &'m Members<'m>,
     manifests: &'m Manifests<'m>,
 }
 
@@ -158,7 +161,7 @@ impl Crate<'_> {
             configuration.files.extend(read);
         }
         let mut inspection = Inspection {
-            workspace: workspace::read(self.metadata, root)?,
+            workspace: workspace::read(self.metadata, self.members, root)?,
             package,
             program,
             listening,
@@ -292,7 +295,7 @@ impl Crate<'_> {
         Built {
             package: self.choice.package.value,
             features: &self.choice.bin.value.required_features,
-            members: &self.metadata.packages,
+            members: self.members,
         }
     }
 

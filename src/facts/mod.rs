@@ -15,6 +15,7 @@ pub mod graph;
 pub mod inspection;
 pub mod listening;
 pub mod location;
+pub mod members;
 pub mod origins;
 pub mod package;
 pub mod problems;

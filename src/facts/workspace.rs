@@ -1,15 +1,15 @@
 //! The workspace: its members and what they take from each other, its lock file, its toolchain.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::{DependencyKind, Metadata, Package};
+use cargo_metadata::{Metadata, Package};
 use serde::Serialize;
 
 use super::choice::bins;
 use super::found::{Evidence, Found};
+use super::members::Members;
 use super::toml::{TomlFile, shown};
 use crate::vcs;
 
@@ -67,10 +67,9 @@ pub struct Lock {
 /// # Errors
 ///
 /// Where a file that is there cannot be read.
-pub fn read(metadata: &Metadata, root: &TomlFile) -> Result<Workspace> {
+pub fn read(metadata: &Metadata, members: &Members<'_>, root: &TomlFile) -> Result<Workspace> {
     let top = metadata.workspace_root.as_std_path();
-    let members = metadata.workspace_packages();
-    let found = |package: &&Package| {
+    let found = |package: &Package| {
         let path = package
             .manifest_path
             .parent()
@@ -79,7 +78,8 @@ pub fn read(metadata: &Metadata, root: &TomlFile) -> Result<Workspace> {
             name: package.name.to_string(),
             path: shown(path, top),
             bins: bins(package).map(|bin| bin.name.clone()).collect(),
-            uses: uses(package, &members)
+            uses: members
+                .uses(package)
                 .iter()
                 .map(|package| package.name.to_string())
                 .collect(),
@@ -92,7 +92,11 @@ pub fn read(metadata: &Metadata, root: &TomlFile) -> Result<Workspace> {
     Ok(Workspace {
         root: top.to_string_lossy().into_owned(),
         kind: layout(root),
-        members: members.iter().map(found).collect(),
+        members: metadata
+            .workspace_packages()
+            .into_iter()
+            .map(found)
+            .collect(),
         lock: lock(top),
         toolchain: toolchain(top)?,
         target_directory: Found::certain(
@@ -100,37 +104,6 @@ pub fn read(metadata: &Metadata, root: &TomlFile) -> Result<Workspace> {
             Evidence::metadata("target_directory", metadata.target_directory.as_str()),
         ),
     })
-}
-
-/// The members that a member is built from, however far: not those that only its tests take.
-pub fn uses<'m>(package: &Package, members: &[&'m Package]) -> Vec<&'m Package> {
-    let mut found: Vec<&Package> = Vec::new();
-    let mut seen = BTreeSet::from([package.name.to_string()]);
-    let mut open = direct(package, members);
-    while let Some(next) = open.pop() {
-        if seen.insert(next.name.to_string()) {
-            open.extend(direct(next, members));
-            found.push(next);
-        }
-    }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    found
-}
-
-fn direct<'m>(package: &Package, members: &[&'m Package]) -> Vec<&'m Package> {
-    let built = package
-        .dependencies
-        .iter()
-        .filter(|dependency| dependency.kind != DependencyKind::Development);
-    built
-        .filter_map(|dependency| {
-            let path = dependency.path.as_ref()?;
-            members
-                .iter()
-                .copied()
-                .find(|member| member.manifest_path.parent() == Some(path))
-        })
-        .collect()
 }
 
 fn path_of(package: &Package, top: &Path) -> String {

@@ -10,6 +10,7 @@ use cargo_metadata::{Dependency, DependencyKind, Package};
 
 use super::lock::LockFile;
 use super::{Edge, Graph, Node, TARGET};
+use crate::facts::members::Members;
 
 /// What is to be built.
 pub struct Built<'m> {
@@ -18,7 +19,7 @@ pub struct Built<'m> {
     /// The features that its binary requires, beside the default ones.
     pub features: &'m [String],
     /// The members of the workspace.
-    pub members: &'m [Package],
+    pub members: &'m Members<'m>,
 }
 
 /// What `rustc --print cfg` says for the target, as far as dependencies are told apart by it.
@@ -59,40 +60,38 @@ impl Built<'_> {
         let mut open: Vec<(&Package, String)> =
             of_package.map(|feature| (self.package, feature)).collect();
         on.insert(self.package.name.to_string(), BTreeSet::new());
+        // What a member takes follows from its features, and may turn on more of another one's.
+        let mut grown = BTreeMap::from([(self.package.name.as_str(), self.package)]);
         loop {
             while let Some((package, feature)) = open.pop() {
                 let features = on.entry(package.name.to_string()).or_default();
                 if features.insert(feature.clone()) {
+                    grown.insert(&package.name, package);
                     open.extend(self.brings(package, &feature));
                 }
             }
-            // What a member takes follows from its features, and may turn on more of another one's.
-            for member in self
-                .members
-                .iter()
-                .filter(|member| on.contains_key(member.name.as_str()))
-            {
-                let taken = member.dependencies.iter().filter(|dependency| {
-                    is_built(dependency) && is_on(dependency, &on[member.name.as_str()])
-                });
-                for dependency in taken {
-                    let Some(other) = self.member(dependency) else {
-                        continue;
-                    };
-                    let default = dependency
-                        .uses_default_features
-                        .then(|| "default".to_owned());
-                    let wanted = dependency.features.iter().cloned().chain(default);
-                    open.extend(wanted.map(|feature| (other, feature)));
-                }
-            }
-            let known = |(package, feature): &(&Package, String)| {
-                on.get(package.name.as_str())
-                    .is_some_and(|features| features.contains(feature))
-            };
-            open.retain(|wanted| !known(wanted));
-            if open.is_empty() {
+            let Some((name, member)) = grown.pop_first() else {
                 return on;
+            };
+            let taken: Vec<&Dependency> = member
+                .dependencies
+                .iter()
+                .filter(|dependency| is_built(dependency) && is_on(dependency, &on[name]))
+                .collect();
+            for dependency in taken {
+                let Some(other) = self.members.meant(dependency) else {
+                    continue;
+                };
+                // It is built even where no feature of it is on.
+                on.entry(other.name.to_string()).or_insert_with(|| {
+                    grown.insert(&other.name, other);
+                    BTreeSet::new()
+                });
+                let default = dependency
+                    .uses_default_features
+                    .then(|| "default".to_owned());
+                let wanted = dependency.features.iter().cloned().chain(default);
+                open.extend(wanted.map(|feature| (other, feature)));
             }
         }
     }
@@ -203,7 +202,7 @@ impl Built<'_> {
                         .nodes
                         .push(node(&dependency.name, dependency.req.to_string()));
                     let to = graph.nodes.len() - 1;
-                    open.extend(self.member(dependency).map(|member| (to, member)));
+                    open.extend(self.members.meant(dependency).map(|member| (to, member)));
                     to
                 });
                 let build = dependency.kind == DependencyKind::Build;
@@ -228,7 +227,7 @@ impl Built<'_> {
             if !optional {
                 brought.extend(self.itself(package, &format!("dep:{name}")));
             }
-            if let Some(other) = other.and_then(|dependency| self.member(dependency)) {
+            if let Some(other) = other.and_then(|dependency| self.members.meant(dependency)) {
                 brought.push((other, of_it.to_owned()));
             }
         }
@@ -236,14 +235,8 @@ impl Built<'_> {
     }
 
     fn itself(&self, package: &Package, feature: &str) -> Option<(&Package, String)> {
-        let member = self.members.iter().find(|member| member.id == package.id)?;
+        let member = self.members.get(package.name.as_str())?;
         Some((member, feature.to_owned()))
-    }
-
-    fn member(&self, dependency: &Dependency) -> Option<&Package> {
-        let path = dependency.path.as_ref()?;
-        let is_it = |member: &&Package| member.manifest_path.parent() == Some(path);
-        self.members.iter().find(is_it)
     }
 }
 

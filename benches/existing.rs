@@ -1,0 +1,212 @@
+//! `cargo bench --bench existing`: `inspect` and `add` beside what cargo itself takes to say what a workspace holds.
+//!
+//! The crates are one of a single file, this repository's own with its dependencies, and a workspace of 200 members. Cargo is asked in
+//! two ways: for the members alone, as `inspect` asks it, and for the whole graph. Everything is measured in turn in one run; what
+//! counts is the ratio of the medians. `add` writes, each time into a fresh copy; whatever else it takes is told by the same command
+//! without the writing.
+//!
+//! Since `inspect` starts cargo and waits for it, it cannot be faster. What is its own is the difference.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a bench reads the clock, writes to directories of its own and prints what it found"
+)]
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// So often each side is measured.
+const ROUNDS: usize = 31;
+
+/// So many members has the workspace, each of which takes some of those before it.
+const MEMBERS: usize = 200;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_cargo-prodify");
+
+const MAIN: &str = r#"
+fn main() -> std::io::Result<()> {
+    let port = std::env::var("PORT").unwrap_or_else(|_| "8080".to_owned());
+    let listener = std::net::TcpListener::bind(format!("0.0.0.0:{port}"))?;
+    for stream in listener.incoming() {
+        drop(stream?);
+    }
+    Ok(())
+}
+"#;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{}", std::process::id()));
+    fs::create_dir_all(&root)?;
+    let measured = measure(&root);
+    fs::remove_dir_all(&root)?;
+    measured
+}
+
+fn measure(root: &Path) -> Result<(), Box<dyn Error>> {
+    for (name, directory) in [
+        ("one file", small(root)?),
+        ("this repository", own(root)?),
+        ("200 members", workspace(root)?),
+    ] {
+        Subject { name, directory }.measure()?;
+    }
+    Ok(())
+}
+
+/// A crate that is there already.
+struct Subject {
+    name: &'static str,
+    directory: PathBuf,
+}
+
+impl Subject {
+    fn measure(&self) -> Result<(), Box<dyn Error>> {
+        let sides = [
+            cargo(&["metadata", "--format-version=1", "--offline", "--no-deps"]),
+            cargo(&["metadata", "--format-version=1", "--offline"]),
+            prodify(&["inspect", "-q"]),
+            prodify(&["add", "-yqn", "release-profile", "supply-chain"]),
+            prodify(&["add", "-yq", "release-profile", "supply-chain"]),
+        ];
+        let mut times = vec![Vec::new(); sides.len()];
+        for round in 0..ROUNDS {
+            // Deleted only after the last: on ext4, deleting slows the creating that follows it.
+            let copy = format!("{}-{round}", self.directory.display());
+            succeed(Command::new("cp").arg("-r").arg(&self.directory).arg(&copy))?;
+            for (side, times) in sides.iter().zip(&mut times) {
+                let mut command = Command::new(side[0]);
+                command.args(&side[1..]).current_dir(&copy);
+                times.push(timed(&mut command)?);
+            }
+        }
+        let medians: Vec<Duration> = times.iter_mut().map(|times| median(times)).collect();
+        println!("{}", self.name);
+        for (side, median_of_it) in sides.iter().zip(&medians) {
+            let ratio = median_of_it.as_secs_f64() / medians[0].as_secs_f64();
+            let words = format!("cargo {}", side[1..].join(" "));
+            println!("  {words:<58} {median_of_it:>9.2?}   ratio {ratio:.2}");
+        }
+        Ok(())
+    }
+}
+
+/// Cargo itself, which is what `cargo prodify` asks too: the `cargo` of rustup looks for it first, for some milliseconds.
+fn cargo<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    [&[env!("CARGO")], arguments].concat()
+}
+
+fn prodify<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    [&[PROGRAM, "prodify"], arguments].concat()
+}
+
+/// A package of one file.
+fn small(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let directory = root.join("small");
+    package(&directory, "small", &[])?;
+    fs::write(directory.join("src/main.rs"), MAIN)?;
+    locked(directory)
+}
+
+/// The sources of this repository. The crates that they take are on the disk, since this bench is built from them.
+fn own(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let directory = root.join("own");
+    fs::create_dir_all(&directory)?;
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for part in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "build.rs",
+        "src",
+        "templates",
+        "benches",
+    ] {
+        succeed(
+            Command::new("cp")
+                .arg("-r")
+                .arg(here.join(part))
+                .arg(&directory),
+        )?;
+    }
+    locked(directory)
+}
+
+/// A workspace whose last member is a binary, which takes all the others in the end.
+fn workspace(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let directory = root.join("workspace");
+    let name = |index: usize| format!("member-{index:03}");
+    for index in 0..MEMBERS {
+        let taken = [1, 7, 40].map(|back| index.checked_sub(back).map(name));
+        let taken: Vec<String> = taken.into_iter().flatten().collect();
+        let member = directory.join("crates").join(name(index));
+        package(&member, &name(index), &taken)?;
+        let mut code = String::new();
+        for function in 0..100 {
+            writeln!(
+                code,
+                "/// Adds {function} to it.\npub fn add_{function}(to: u64) -> u64 {{"
+            )?;
+            writeln!(
+                code,
+                "    let text = \"{function}\"; // a comment\n    to + text.len() as u64\n}}"
+            )?;
+        }
+        fs::write(member.join("src/lib.rs"), code)?;
+        if index == MEMBERS - 1 {
+            fs::write(member.join("src/main.rs"), MAIN)?;
+        }
+    }
+    let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n";
+    fs::write(directory.join("Cargo.toml"), manifest)?;
+    locked(directory)
+}
+
+fn package(directory: &Path, name: &str, taken: &[String]) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(directory.join("src"))?;
+    let head = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+    let taken = taken
+        .iter()
+        .map(|name| format!("{name} = {{ path = \"../{name}\" }}\n"));
+    let taken: String = taken.collect();
+    let manifest = format!("{head}\n[dependencies]\n{taken}");
+    Ok(fs::write(directory.join("Cargo.toml"), manifest)?)
+}
+
+/// As people have it: with a Cargo.lock, in a git repository.
+fn locked(directory: PathBuf) -> Result<PathBuf, Box<dyn Error>> {
+    let mut command = Command::new("cargo");
+    command.args(["generate-lockfile", "--offline", "--quiet"]);
+    if !directory.join("Cargo.lock").exists() {
+        succeed(command.current_dir(&directory))?;
+    }
+    let mut git = Command::new("git");
+    succeed(git.args(["init", "--quiet"]).current_dir(&directory))?;
+    let mut git = Command::new("git");
+    succeed(git.args(["add", "."]).current_dir(&directory))?;
+    Ok(directory)
+}
+
+fn timed(command: &mut Command) -> Result<Duration, Box<dyn Error>> {
+    let start = Instant::now();
+    succeed(command)?;
+    Ok(start.elapsed())
+}
+
+fn succeed(command: &mut Command) -> Result<(), Box<dyn Error>> {
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let status = command.status()?;
+    if !status.success() {
+        return Err(format!("{command:?} ended with {status}").into());
+    }
+    Ok(())
+}
+
+/// Sorts the times, and takes the one in the middle.
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}

@@ -1,0 +1,67 @@
+//! The members of a workspace, and which of them take each other.
+
+use std::collections::BTreeMap;
+
+use cargo_metadata::{Dependency, DependencyKind, Metadata, Package};
+
+/// The packages of a workspace by their names, which no two of them share.
+///
+/// Large workspaces have hundreds, and what is asked of one is asked of each: looking through all of them every time would take
+/// longer than everything else.
+#[derive(Debug)]
+pub struct Members<'m>(BTreeMap<&'m str, &'m Package>);
+
+impl<'m> Members<'m> {
+    /// Those that cargo names.
+    pub fn of(metadata: &'m Metadata) -> Self {
+        let named = |package: &'m Package| (package.name.as_str(), package);
+        Self(
+            metadata
+                .workspace_packages()
+                .into_iter()
+                .map(named)
+                .collect(),
+        )
+    }
+
+    /// All of them, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = &'m Package> {
+        self.0.values().copied()
+    }
+
+    /// The one of this name.
+    pub fn get(&self, name: &str) -> Option<&'m Package> {
+        self.0.get(name).copied()
+    }
+
+    /// The one that a dependency means, if it means one.
+    pub fn meant(&self, dependency: &Dependency) -> Option<&'m Package> {
+        let path = dependency.path.as_ref()?;
+        let named = self.get(&dependency.name)?;
+        (named.manifest_path.parent() == Some(path)).then_some(named)
+    }
+
+    /// Those that a member is built from, however far, sorted by name: not those that only its tests take.
+    pub fn uses(&self, package: &Package) -> Vec<&'m Package> {
+        let mut found: BTreeMap<&str, &'m Package> = BTreeMap::new();
+        let mut open = vec![package];
+        while let Some(next) = open.pop() {
+            let built = next
+                .dependencies
+                .iter()
+                .filter(|dependency| dependency.kind != DependencyKind::Development);
+            for dependency in built {
+                if found.contains_key(dependency.name.as_str())
+                    || dependency.name == package.name.as_str()
+                {
+                    continue;
+                }
+                if let Some(member) = self.meant(dependency) {
+                    found.insert(member.name.as_str(), member);
+                    open.push(member);
+                }
+            }
+        }
+        found.into_values().collect()
+    }
+}
