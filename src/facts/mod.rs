@@ -63,10 +63,8 @@ pub struct Facts {
 /// What is to be known of a crate that exists to build it.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Build {
-    /// Whether its packages are several, so that its dependencies are to be told from more than one manifest.
+    /// Whether its packages are several, so that cargo has to be told which of them to build.
     pub several_packages: bool,
-    /// The source files without which cargo does not read the manifest of the only package.
-    pub stubs: Vec<Stub>,
     /// Packages of Debian that compiling takes.
     pub build_packages: Vec<String>,
     /// Packages of Debian that running takes.
@@ -75,7 +73,7 @@ pub struct Build {
     pub build_env: BTreeMap<String, String>,
     /// Files and directories that the services read.
     pub files: Vec<Carried>,
-    /// Where its dependencies are from, beside crates.io and its own directory.
+    /// Where its dependencies are from, beside crates.io and the members of its workspace.
     pub sources: Vec<origins::Source>,
     /// Whether there is a Cargo.lock.
     pub locked: bool,
@@ -87,15 +85,6 @@ pub struct Build {
     pub toolchain_file: Option<String>,
     /// The engines of the databases that it uses: `postgres`, `redis`.
     pub databases: Vec<String>,
-}
-
-/// A source file that an image build makes up until the real ones are there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Stub {
-    /// Its path below the package.
-    pub path: String,
-    /// Whether it is the main file of a program, and not of a library.
-    pub main: bool,
 }
 
 /// A file or directory that an image carries.

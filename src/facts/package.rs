@@ -6,7 +6,6 @@ use anyhow::Result;
 use cargo_metadata::{Package as CargoPackage, Target, TargetKind};
 use serde::Serialize;
 
-use super::Stub;
 use super::choice::{Choice, bins};
 use super::found::{Certainty, Evidence, Found};
 use super::origins::{self, Source};
@@ -37,9 +36,6 @@ pub struct Package {
     pub build_scripts: Vec<Found<String>>,
     /// Its dependencies, and those of the members that it is built from, that no public registry has.
     pub sources: Vec<Found<Source>>,
-    /// The source files without which cargo does not read its manifest: no fact of interest to anybody else.
-    #[serde(skip)]
-    pub stubs: Vec<Stub>,
 }
 
 /// A binary.
@@ -128,7 +124,6 @@ pub fn read(choice: &Choice<'_>, manifests: &Manifests<'_>) -> Result<Package> {
         features: features(package, manifest),
         build_scripts: build_scripts(package, uses, top),
         sources: origins::find(package, manifests)?,
-        stubs: stubs(package, manifest),
     })
 }
 
@@ -199,30 +194,4 @@ fn build_scripts(package: &CargoPackage, uses: &[&CargoPackage], top: &Path) -> 
             Found::certain(path.clone(), Evidence::metadata("packages[].targets", path))
         })
         .collect()
-}
-
-/// The main files of a package's targets: of those that only developers build, the ones that the manifest names.
-fn stubs(package: &CargoPackage, manifest: &TomlFile) -> Vec<Stub> {
-    let directory = package.manifest_path.parent();
-    let directory = directory.map(cargo_metadata::camino::Utf8Path::as_std_path);
-    let wanted = package.targets.iter().filter(|target| {
-        let named = |kind, key| target.kind.contains(&kind) && manifest.get(&[key]).is_some();
-        let for_developers = [TargetKind::Test, TargetKind::Bench, TargetKind::Example];
-        let is_built = !for_developers.iter().any(|kind| target.kind.contains(kind));
-        is_built
-            || named(TargetKind::Test, "test")
-            || named(TargetKind::Bench, "bench")
-            || named(TargetKind::Example, "example")
-    });
-    let stubs = wanted.map(|target| Stub {
-        path: shown(
-            target.src_path.as_std_path(),
-            directory.unwrap_or(Path::new("")),
-        ),
-        main: !is_library(target),
-    });
-    let mut stubs: Vec<Stub> = stubs.collect();
-    stubs.sort();
-    stubs.dedup();
-    stubs
 }

@@ -207,7 +207,7 @@ fn build(services: &[Inspection], first: &Inspection) -> Build {
     let lies_apart = |kind| matches!(kind, SourceKind::Member | SourceKind::Path);
     let several_packages =
         workspace.members.len() > 1 || sources.iter().any(|source| lies_apart(source.kind));
-    sources.retain(|source| matches!(source.kind, SourceKind::Git | SourceKind::Registry));
+    sources.retain(|source| source.kind != SourceKind::Member);
     let checked = |inspection: &Inspection| {
         let database = &inspection.database;
         database.checked_queries.is_some() && database.offline_data.is_some()
@@ -216,7 +216,6 @@ fn build(services: &[Inspection], first: &Inspection) -> Build {
     let offline = offline.then(|| ("SQLX_OFFLINE".to_owned(), "true".to_owned()));
     Build {
         several_packages,
-        stubs: first.package.stubs.clone(),
         build_packages: all(&|inspection| {
             let tools = inspection.builder.tools.iter();
             let tools = tools.flat_map(|tool| tool.value.packages.clone());

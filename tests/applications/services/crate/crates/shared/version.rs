@@ -1,0 +1,6 @@
+//! What the library says about itself.
+
+fn main() {
+    println!("cargo::rustc-env=SHARED_VERSION=seven");
+    println!("cargo::rerun-if-changed=version.rs");
+}

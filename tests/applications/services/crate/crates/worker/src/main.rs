@@ -1,0 +1,18 @@
+//! What works without being asked.
+
+use std::time::Duration;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    tokio::select! {
+        () = shared::terminated() => println!("done"),
+        () = work() => {}
+    }
+}
+
+async fn work() {
+    loop {
+        println!("working");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}

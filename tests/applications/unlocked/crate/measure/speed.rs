@@ -1,0 +1,3 @@
+//! Measures nothing.
+
+fn main() {}

@@ -1,0 +1,56 @@
+//! What `add docker` writes into crates that exist, as snapshots; `tests/run image` really builds and runs them.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::tempdir;
+
+use crate::support::{command, listing, said};
+
+#[test]
+fn each_application_gets_an_image_that_fits_it() {
+    let applications = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications");
+    let mut names: Vec<String> = fs::read_dir(&applications)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    for name in names {
+        let from = applications.join(&name);
+        let dir = tempdir().unwrap();
+        let directory = dir.path().join(&name);
+        copy(&from.join("crate"), &directory);
+        let git = Command::new("git")
+            .args(["init", "--quiet"])
+            .current_dir(&directory)
+            .status();
+        assert!(git.unwrap().success());
+        let arguments = fs::read_to_string(from.join("arguments")).unwrap_or_default();
+        let mut add = command(&directory, &["add", "docker", "-y"]);
+        // Nothing of the dependencies: what is on this machine must not decide what is written.
+        let home = tempdir().unwrap();
+        let output = add
+            .args(arguments.split_whitespace())
+            .env("CARGO_HOME", home.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", said(&output));
+        let dockerfile = fs::read_to_string(directory.join("Dockerfile")).unwrap();
+        insta::with_settings!({ snapshot_path => &from, prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!("Dockerfile", dockerfile);
+        });
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for path in listing(from) {
+        let (from, to) = (from.join(&path), to.join(&path));
+        if from.is_dir() {
+            fs::create_dir_all(to).unwrap();
+        } else {
+            fs::copy(from, to).unwrap();
+        }
+    }
+}
