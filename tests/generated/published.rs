@@ -54,7 +54,7 @@ fn the_table_of_published_servers_is_true() -> Result<()> {
 }
 
 /// The sources of a published crate, below `target/published`.
-fn source(name: &str, version: &str) -> Result<PathBuf> {
+pub fn source(name: &str, version: &str) -> Result<PathBuf> {
     let place = target().join("published").join(format!("{name}-{version}"));
     if place.join("Cargo.toml").is_file() {
         return Ok(place);
