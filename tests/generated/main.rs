@@ -13,6 +13,7 @@
     reason = "a test has no users: `pub` says what a module offers to the others"
 )]
 
+mod added;
 mod api;
 mod build;
 mod command;

@@ -1,0 +1,80 @@
+//! What `cargo prodify add` writes into the crates of `tests/fixtures`, shown to the tools that reviewers trust.
+
+use std::path::Path;
+use std::{env, fs};
+
+use anyhow::{Context as _, Result, ensure};
+use walkdir::WalkDir;
+
+use crate::command::{command, run, target};
+use crate::project::Project;
+use crate::validators;
+
+/// A fixture as somebody has it, committed, with all that can be added to it.
+fn added(fixture: &str, arguments: &[&str]) -> Result<Project> {
+    let place = target().join("generated/added").join(fixture);
+    if place.exists() {
+        fs::remove_dir_all(&place).with_context(|| format!("removing {}", place.display()))?;
+    }
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let fixture = fixtures.join(fixture);
+    for entry in WalkDir::new(&fixture) {
+        let entry = entry?;
+        let to = place.join(entry.path().strip_prefix(&fixture)?);
+        if entry.file_type().is_dir() {
+            fs::create_dir_all(to)?;
+        } else {
+            fs::copy(entry.path(), to)?;
+        }
+    }
+    // The name of a workspace is its directory's.
+    let directory = place.join(fixture.file_name().unwrap_or_default());
+    fs::rename(place.join("crate"), &directory)?;
+    let git = |arguments: &[&str]| run(command("git").args(arguments).current_dir(&directory));
+    git(&["init", "--quiet"])?;
+    git(&["add", "--all"])?;
+    run(command(env!("CARGO_BIN_EXE_cargo-prodify"))
+        .args(["prodify", "add", "--defaults", "--non-interactive"])
+        .args(["docker", "k8s", "ci", "supply-chain", "release-profile"])
+        .args(arguments)
+        // The release that a fixture asks for need not be on this machine.
+        .envs(env::var_os("RUSTUP_TOOLCHAIN").map(|this| ("RUSTUP_TOOLCHAIN", this)))
+        .current_dir(&directory))?;
+    // The entries of the profiles are added to the manifest, and nothing is taken from any file.
+    let changed = git(&["diff", "--numstat"])?;
+    let (_, counts) = changed.split_once('\t').context("nothing was changed")?;
+    ensure!(
+        changed.lines().count() == 1 && counts.trim_end() == "0\tCargo.toml",
+        "of the crate's own files were changed:\n{changed}"
+    );
+    Ok(Project::existing(directory, "shop"))
+}
+
+/// All of the validators but cargo-deny, which needs the crates of the fixture.
+fn satisfies(fixture: &str, arguments: &[&str]) -> Result<()> {
+    validators::find_nothing_in_files(&added(fixture, arguments)?)
+}
+
+#[test]
+#[ignore = "slow: tests/run generated"]
+fn an_axum_crate_satisfies_the_validators() -> Result<()> {
+    satisfies("axum", &["--keep"])
+}
+
+#[test]
+#[ignore = "slow: tests/run generated"]
+fn a_grpc_server_satisfies_the_validators() -> Result<()> {
+    satisfies("grpc", &[])
+}
+
+#[test]
+#[ignore = "slow: tests/run generated"]
+fn a_worker_satisfies_the_validators() -> Result<()> {
+    satisfies("sqlx", &[])
+}
+
+#[test]
+#[ignore = "slow: tests/run generated"]
+fn a_workspace_of_several_services_satisfies_the_validators() -> Result<()> {
+    satisfies("workspace", &["--bin", "serve", "--bin", "worker"])
+}
