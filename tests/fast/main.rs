@@ -6,7 +6,7 @@
     reason = "tests set up directories of their own, and fail where that does not work"
 )]
 
-mod applications;
+mod added;
 mod command_line;
 mod components;
 mod conventions;
