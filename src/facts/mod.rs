@@ -79,8 +79,6 @@ pub struct Build {
     pub locked: bool,
     /// Whether git tracks it.
     pub lock_committed: bool,
-    /// Whether there is a `.cargo/config.toml`.
-    pub cargo_config: bool,
     /// The file that says which toolchain it takes.
     pub toolchain_file: Option<String>,
     /// The engines of the databases that it uses: `postgres`, `redis`.

@@ -44,6 +44,7 @@ pub fn of(inspection: &Inspection) -> Vec<Problem> {
     problems.extend(unprepared(inspection));
     problems.extend(loopback(inspection));
     problems.extend(lock_file(inspection));
+    problems.extend(toolchain(inspection));
     problems.extend(outside(inspection));
     problems.extend(unknown(inspection));
     problems.sort_by_key(|problem| problem.severity);
@@ -113,6 +114,25 @@ fn lock_file(inspection: &Inspection) -> Option<Problem> {
         what: what.to_owned(),
         fix: "run `cargo generate-lockfile` if there is none, and commit Cargo.lock".to_owned(),
         evidence,
+    })
+}
+
+/// A toolchain that no image of Rust comes with.
+fn toolchain(inspection: &Inspection) -> Option<Problem> {
+    let channel = inspection.workspace.toolchain.as_ref()?;
+    let unstable = ["nightly", "beta"];
+    let is_unstable = unstable.iter().any(|name| channel.value.starts_with(name));
+    is_unstable.then(|| Problem {
+        severity: Severity::Warning,
+        what: format!(
+            "it asks for `{}`, and images are built with a release of Rust",
+            channel.value
+        ),
+        fix: format!(
+            "name a release there if it can do with one, or let the image fetch that: `RUN rustup default {}`",
+            channel.value
+        ),
+        evidence: channel.evidence.clone(),
     })
 }
 

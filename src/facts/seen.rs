@@ -196,7 +196,6 @@ fn build(services: &[Inspection], first: &Inspection) -> Build {
     let values = |found: &[Found<String>]| found.iter().map(|it| it.value.clone()).collect();
     let workspace = &first.workspace;
     let top = Path::new(&workspace.root);
-    let there = |path: &&str| top.join(path).is_file();
     let mut sources = services
         .iter()
         .flat_map(|inspection| &inspection.package.sources)
@@ -229,7 +228,6 @@ fn build(services: &[Inspection], first: &Inspection) -> Build {
         locked: workspace.lock.is_some(),
         lock_committed: (workspace.lock.as_ref())
             .is_some_and(|lock| lock.value.tracked != Some(false)),
-        cargo_config: [".cargo/config.toml", ".cargo/config"].iter().any(there),
         toolchain_file: (workspace.toolchain.iter())
             .flat_map(|channel| &channel.evidence)
             .find_map(|evidence| evidence.in_file())

@@ -827,6 +827,26 @@ fn a_lock_file_that_git_does_not_track_is_a_problem() {
 }
 
 #[test]
+fn a_toolchain_that_no_image_has_is_a_problem() {
+    let dir = written(&[
+        ("Cargo.toml", &manifest("app", "")),
+        ("src/main.rs", "fn main() {}"),
+    ]);
+    let problems = |channel: &str| {
+        let file = dir.path().join("rust-toolchain");
+        fs::write(file, format!("{channel}\n")).unwrap();
+        inspect(dir.path(), &[])["problems"].to_string()
+    };
+    for channel in ["nightly-2026-01-01", "beta"] {
+        let what = format!("it asks for `{channel}`, and images are built with a release of Rust");
+        assert!(problems(channel).contains(&what), "{channel}");
+    }
+    for channel in ["stable", "1.95.0"] {
+        assert!(!problems(channel).contains("asks for"), "{channel}");
+    }
+}
+
+#[test]
 fn prepared_queries_are_found_beside_the_package_or_at_the_top() {
     let fixture = fixture("sqlx");
     let root = fixture.path().join("crate");
