@@ -38,8 +38,8 @@ pub(super) struct Site {
     pub(super) record: Record,
     /// The binaries that run in production, as far as it was said which.
     pub(super) bins: Vec<String>,
-    /// Which crate was asked for.
-    which: Which,
+    /// The package that was asked for.
+    package: Option<String>,
 }
 
 /// What prodify remembers of a directory.
@@ -76,11 +76,7 @@ impl Site {
             shown: shown(&directory, &root),
             repository: surroundings::repository(&root),
             bins: record.answered.bins.clone(),
-            which: Which {
-                manifest_path: Some(location.manifest.clone()),
-                package: subject.package.clone(),
-                bin: None,
-            },
+            package: subject.package.clone(),
             record,
             location,
             root,
@@ -151,7 +147,15 @@ impl Site {
     ///
     /// As [`inspection::inspect_each`].
     pub(super) fn inspect(&self) -> Result<Vec<Inspection>> {
-        let mut services = inspection::inspect_each(&self.which, &self.bins, &self.root)?;
+        let Location {
+            metadata, manifest, ..
+        } = &self.location;
+        let which = Which {
+            manifest_path: None,
+            package: self.package.clone(),
+            bin: None,
+        };
+        let mut services = inspection::inspect_each(metadata, manifest, &which, &self.bins)?;
         // What prodify asks for itself is no word of the crate's.
         let asks = |name: &&str| self.record.base.contains_key(*name);
         if TOOLCHAIN.iter().any(asks) {

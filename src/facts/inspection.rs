@@ -83,23 +83,27 @@ pub fn inspect(which: &Which, directory: &Path) -> Result<Inspection> {
     one(&choice::ask_cargo(&manifest)?, &manifest, which)
 }
 
-/// The same of each of several binaries, or of the one that is meant where none is named.
+/// The same of each of several binaries of a workspace that cargo was asked about by `manifest`, or of the one that is meant where none is
+/// named.
 ///
 /// # Errors
 ///
 /// As [`inspect`].
-pub fn inspect_each(which: &Which, bins: &[String], directory: &Path) -> Result<Vec<Inspection>> {
-    let manifest = choice::manifest(which, directory)?;
-    let metadata = choice::ask_cargo(&manifest)?;
+pub fn inspect_each(
+    metadata: &Metadata,
+    manifest: &Path,
+    which: &Which,
+    bins: &[String],
+) -> Result<Vec<Inspection>> {
     if bins.is_empty() {
-        return Ok(vec![one(&metadata, &manifest, which)?]);
+        return Ok(vec![one(metadata, manifest, which)?]);
     }
     let each = bins.iter().map(|bin| {
         let which = Which {
             bin: Some(bin.clone()),
             ..which.clone()
         };
-        one(&metadata, &manifest, &which)
+        one(metadata, manifest, &which)
     });
     each.collect()
 }

@@ -14,6 +14,8 @@ use crate::error::{Usage, did_you_mean};
 pub struct Location {
     /// The manifest that cargo was asked about.
     pub manifest: PathBuf,
+    /// What it answered.
+    pub metadata: Metadata,
     /// The directory of the manifest whose profiles, lock file and members count.
     pub workspace: PathBuf,
     /// The packages of the workspace, in the order of their names.
@@ -60,6 +62,7 @@ impl Location {
             workspace: real(metadata.workspace_root.as_std_path())?,
             packages: packages(&metadata)?,
             chosen: None,
+            metadata,
             manifest,
         };
         let here = location.manifest.parent().unwrap_or(directory);
