@@ -67,7 +67,9 @@ impl Draft {
         let keys = self.assumed.iter().filter(stands_in);
         let keys: Vec<String> = keys.map(|key| format!("`{key}`")).collect();
         let keys = (!keys.is_empty()).then(|| keys.join(" and "));
-        keys.map(|keys| format!("example.com stands in for what was not said: {keys}"))
+        keys.map(|keys| {
+            format!("example.com stands in for what was not said: {keys}; say it with --set")
+        })
     }
 }
 

@@ -72,6 +72,18 @@ pub fn tracks(path: &Path) -> Option<bool> {
     Some(listed.status.success())
 }
 
+/// The branch that others begin from, as far as git can tell here: the remote's, or else the one that is checked out.
+pub fn branch(root: &Path) -> Option<String> {
+    let named = |reference| {
+        let output = run(root, &["symbolic-ref", "--quiet", "--short", reference]).ok()?;
+        let name = String::from_utf8(output.stdout).ok()?;
+        output.status.success().then(|| name.trim().to_owned())
+    };
+    let remote = named("refs/remotes/origin/HEAD");
+    let remote = remote.and_then(|name| Some(name.strip_prefix("origin/")?.to_owned()));
+    remote.or_else(|| named("HEAD"))
+}
+
 fn git(root: &Path, arguments: &[&str]) -> Result<()> {
     let output = run(root, arguments)?;
     if !output.status.success() {

@@ -17,6 +17,7 @@ use crate::manifest;
 use crate::names;
 use crate::provenance::{self, Answered};
 use crate::tree::{RelPath, Tree};
+use crate::vcs;
 
 /// The manifest of a package or a workspace.
 pub(super) const MANIFEST: &str = "Cargo.toml";
@@ -189,6 +190,10 @@ impl Site {
         let own = packages
             .iter()
             .find(|package| package.directory == self.root);
+        if let Some(branch) = vcs::branch(&self.root) {
+            let key = "project.branch".to_owned();
+            known.answers.insert(key, Value::Text(branch));
+        }
         if let Some(package) = self.location.package().or(own) {
             let said = [
                 ("project.description", &package.description),

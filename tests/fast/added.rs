@@ -25,7 +25,7 @@ fn each_fixture_is_given_what_its_snapshots_show() {
         // The name of a workspace is its directory's.
         let directory = place.path().join(fixture);
         fs::rename(place.path().join("crate"), &directory).unwrap();
-        git(&directory, &["init", "--quiet"]);
+        git(&directory, &["init", "--quiet", "-b", "main"]);
         git(&directory, &["add", "--all"]);
         let before: BTreeSet<(String, String)> = contents(&directory).into_iter().collect();
         let add = ["add", "k8s", "ci", "--defaults"];

@@ -22,7 +22,7 @@ fn each_application_gets_an_image_that_fits_it() {
         let directory = dir.path().join(&name);
         copy(&from.join("crate"), &directory);
         let git = Command::new("git")
-            .args(["init", "--quiet"])
+            .args(["init", "--quiet", "-b", "main"])
             .current_dir(&directory)
             .status();
         assert!(git.unwrap().success());

@@ -597,8 +597,7 @@ fn the_commands_that_are_printed_can_be_typed() {
         "{}",
         said(&output)
     );
-    let placeholders =
-        "example.com stands in for what was not said: `project.image` and `k8s.host`";
+    let placeholders = "example.com stands in for what was not said: `project.image` and `k8s.host`; say it with --set";
     assert!(said(&output).contains(placeholders), "{}", said(&output));
     let answers = [
         "new",

@@ -39,7 +39,7 @@ fn shop(manifest: &str) -> TempDir {
 }
 
 fn commit(directory: &Path) {
-    git(directory, &["init", "-q"]);
+    git(directory, &["init", "-q", "-b", "main"]);
     git(directory, &["add", "--all"]);
     git(directory, &["commit", "-qm", "x"]);
 }

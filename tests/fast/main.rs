@@ -7,6 +7,7 @@
 )]
 
 mod added;
+mod applications;
 mod command_line;
 mod components;
 mod conventions;

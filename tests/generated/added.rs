@@ -31,7 +31,7 @@ fn added(fixture: &str, arguments: &[&str]) -> Result<Project> {
     let directory = place.join(fixture.file_name().unwrap_or_default());
     fs::rename(place.join("crate"), &directory)?;
     let git = |arguments: &[&str]| run(command("git").args(arguments).current_dir(&directory));
-    git(&["init", "--quiet"])?;
+    git(&["init", "--quiet", "-b", "main"])?;
     git(&["add", "--all"])?;
     run(command(env!("CARGO_BIN_EXE_cargo-prodify"))
         .args(["prodify", "add", "--defaults", "--non-interactive"])

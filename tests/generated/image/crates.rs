@@ -168,7 +168,7 @@ impl Crate {
             name: format!("crate-{name}"),
             directory,
         };
-        run(&mut copied.git(&["init", "--quiet"]))?;
+        run(&mut copied.git(&["init", "--quiet", "-b", "main"]))?;
         copied.commit("As it was")?;
         Ok(copied)
     }
