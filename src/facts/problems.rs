@@ -44,6 +44,7 @@ pub fn of(inspection: &Inspection) -> Vec<Problem> {
     problems.extend(unprepared(inspection));
     problems.extend(loopback(inspection));
     problems.extend(lock_file(inspection));
+    problems.extend(file_database(inspection));
     problems.extend(toolchain(inspection));
     problems.extend(outside(inspection));
     problems.extend(unknown(inspection));
@@ -114,6 +115,19 @@ fn lock_file(inspection: &Inspection) -> Option<Problem> {
         what: what.to_owned(),
         fix: "run `cargo generate-lockfile` if there is none, and commit Cargo.lock".to_owned(),
         evidence,
+    })
+}
+
+/// A database that is a file: containers neither share it nor keep it.
+fn file_database(inspection: &Inspection) -> Option<Problem> {
+    let mut engines = inspection.database.engines.iter();
+    let sqlite = engines.find(|engine| engine.value == "sqlite")?;
+    Some(Problem {
+        severity: Severity::Warning,
+        what: "it uses SQLite: each container has a file of its own, which goes with it".to_owned(),
+        fix: "run one container with a volume, or take a database that several can share"
+            .to_owned(),
+        evidence: sqlite.evidence.clone(),
     })
 }
 
