@@ -9,7 +9,7 @@ use crate::error::Usage;
 use crate::facts::Facts;
 use crate::names;
 use crate::prompt::Prompt;
-use crate::render::{self, Context, Engine, FIRST};
+use crate::render::{self, Context, Engine, FIRST, Wiring};
 use crate::report::NextStep;
 use crate::select::Selection;
 use crate::shell::Shell;
@@ -24,6 +24,8 @@ pub struct Draft {
     pub assumed: Vec<String>,
     /// The files that its components write.
     pub tree: Tree,
+    /// What the crate's own sources have to say for them to run.
+    pub wire: Vec<Wiring>,
     /// What to type once they are written.
     pub next: Vec<NextStep>,
     /// The binaries that run in production, where the crate was there before.
@@ -94,17 +96,25 @@ pub fn draft(
 
     let context = Context::new(name, &answers).with_versions(&catalog.versions)?;
     let context = context.with_facts(&match subject.known {
-        Some(known) => known.facts.clone().with_images(&answers),
+        Some(known) => {
+            let facts = known.facts.clone().with_images(&answers);
+            facts.with_components(|service| service.here, &selection.components, &answers)?
+        }
         None => Facts::of_new(name, catalog.toolchain()?, &selection.components, &answers)?,
     });
     let engine = Engine::new(catalog, selection, &context);
     let tree = render::render(&engine, selection)?;
     refuse_dependency_name(name, &tree)?;
     let next = NextStep::of_selection(&engine, selection)?;
+    let wire = match subject.known {
+        Some(_) => render::wiring(&engine, selection)?,
+        None => Vec::new(),
+    };
     Ok(Draft {
         answers,
         assumed,
         tree,
+        wire,
         next,
         ..Draft::default()
     })
@@ -200,7 +210,7 @@ impl Scope<'_> {
             Value::Text(text) if text.contains("<%") => {
                 let context = self.context(self.answers);
                 let engine = Engine::new(self.catalog, &Selection::default(), &context);
-                Ok(Value::Text(engine.render_text(text)?))
+                Ok(Value::Text(engine.render_text(text, FIRST)?))
             }
             value => Ok(value.clone()),
         }

@@ -45,6 +45,7 @@ pub mod shell;
 pub mod threads;
 pub mod tree;
 pub mod vcs;
+mod versions;
 
 use std::ffi::OsString;
 

@@ -17,6 +17,7 @@ use crate::cli::Format;
 use crate::error::Outcome;
 use crate::facts::inspection::Inspection;
 use crate::plan::{Action, Plan};
+use crate::render::Wiring;
 use crate::shell::{Shell, Verbosity};
 use crate::{merge, provenance, render};
 
@@ -54,6 +55,9 @@ pub struct Written {
     pub files: Vec<FileReport>,
     /// What is worth knowing.
     pub notes: Vec<String>,
+    /// What the crate's own sources have to say for the new code to run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub wire: Vec<Wiring>,
     /// What to type next.
     pub next: Vec<NextStep>,
 }

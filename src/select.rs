@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use crate::catalog::{Catalog, Component, Preset, Scope};
+use crate::catalog::{Catalog, Component, Home, Preset, Scope};
 use crate::error::{Usage, did_you_mean};
 
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
+    /// What they are for.
+    pub home: Home,
     /// Components to begin with.
     pub start: BTreeSet<String>,
     /// Components to have as well; what they require comes along.
@@ -105,7 +107,7 @@ pub fn select<'c>(catalog: &'c Catalog, request: &Request, widest: Scope) -> Res
         }
         chosen.insert(component.name.as_str(), component);
     }
-    require(catalog, &mut chosen, &without)?;
+    require(catalog, request.home, &mut chosen, &without)?;
 
     for component in chosen.values() {
         if let Some(other) = component
@@ -133,13 +135,14 @@ pub fn select<'c>(catalog: &'c Catalog, request: &Request, widest: Scope) -> Res
 /// Adds what the chosen components require.
 fn require<'c>(
     catalog: &'c Catalog,
+    home: Home,
     chosen: &mut BTreeMap<&'c str, &'c Component>,
     without: &BTreeSet<&str>,
 ) -> Result<()> {
     let mut open: Vec<&Component> = chosen.values().copied().collect();
     while let Some(component) = open.pop() {
         for required in component
-            .requires
+            .required(home)
             .iter()
             .filter_map(|name| catalog.get(name))
         {
@@ -233,6 +236,7 @@ mod tests {
             start: owned(start).into_iter().collect(),
             with: owned(with),
             without: owned(without),
+            ..Request::default()
         };
         let catalog = example();
         select(&catalog, &request, widest)

@@ -69,10 +69,28 @@ impl Component {
             .map(|question| (self.name.as_str(), question))
     }
 
+    /// The components that are chosen along with it.
+    pub fn required(&self, home: Home) -> &[String] {
+        match (&self.existing.requires, home) {
+            (Some(other), Home::Existing) => other,
+            _ => &self.requires,
+        }
+    }
+
     /// The exceptions for a file of its own.
     pub fn exception(&self, path: &RelPath) -> Option<&Exception> {
         self.files.get(path.as_str())
     }
+}
+
+/// What components are chosen for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Home {
+    /// A project that prodify made, or is about to make.
+    #[default]
+    Project,
+    /// A crate that was there before.
+    Existing,
 }
 
 /// A file that a component writes.
@@ -114,6 +132,8 @@ pub enum Each {
 pub struct Existing {
     /// Why it cannot be added to one.
     pub refused: Option<String>,
+    /// Components that are chosen along with it there, where they are others than elsewhere.
+    pub requires: Option<Vec<String>>,
     /// The kinds of program that it is for: it has to know then what runs in production. None where it need not know.
     pub runs: Option<Vec<ProgramKind>>,
     /// Files that are left out where the crate has others of its own, which do the same: for each, their paths.
@@ -125,20 +145,43 @@ pub struct Existing {
     /// What to warn of.
     #[serde(default)]
     pub warnings: Vec<Warning>,
+    /// What the crate's own sources have to say for its code to run: they are the user's to edit.
+    #[serde(default)]
+    pub wire: Vec<Wire>,
 }
 
-/// Something that the sources of a crate do, and that an entry of its Cargo.toml makes wrong.
+/// Something that the sources of a crate do, and that what is added makes wrong.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Warning {
-    /// The entry: `profile.release.panic`.
-    pub entry: String,
-    /// The value that makes it wrong.
-    pub is: String,
+    /// What makes it wrong, where that is an entry of Cargo.toml.
+    pub entry: Option<Set>,
     /// Words in the sources that show it.
     pub words: Vec<String>,
     /// What is wrong then, to stand behind the words.
     pub why: String,
+}
+
+/// An entry of Cargo.toml with a value.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Set {
+    /// Its keys: `profile.release.panic`.
+    pub key: String,
+    /// The value.
+    pub is: String,
+}
+
+/// Lines for the user's own sources.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wire {
+    /// A template of the place where they go: `src/main.rs, beside its modules`.
+    pub at: String,
+    /// A template of the lines.
+    pub code: String,
+    /// Said only where this expression over the template context is true.
+    pub when: Option<String>,
 }
 
 /// The value of a fact: as it stands, or an answer of the component's own.

@@ -11,7 +11,8 @@ use include_dir::{Dir, DirEntry, include_dir};
 use serde::Deserialize;
 
 pub use component::{
-    Component, Each, Exception, Existing, Fact, Next, Preset, Scope, Template, Warning,
+    Component, Each, Exception, Existing, Fact, Home, Next, Preset, Scope, Set, Template, Warning,
+    Wire,
 };
 pub use question::{Check, Choice, Condition, Kind, Question, Value};
 
@@ -60,6 +61,7 @@ impl Catalog {
             for other in component
                 .requires
                 .iter()
+                .chain(component.required(Home::Existing))
                 .chain(&component.conflicts)
                 .chain(&component.after)
             {

@@ -10,7 +10,7 @@ use super::new::read_answers;
 use super::site::Site;
 use super::wizard;
 use crate::answers::Given;
-use crate::catalog::{Catalog, Component, Scope};
+use crate::catalog::{Catalog, Component, Home, Scope};
 use crate::cli::Add;
 use crate::error::Usage;
 use crate::prompt::Prompt;
@@ -33,6 +33,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
 
     let there: BTreeSet<String> = site.components().iter().cloned().collect();
     let request = Request {
+        home: site.home()?,
         start: there.clone(),
         with: arguments.components.clone(),
         without: Vec::new(),
@@ -40,11 +41,10 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     // What is there already fits there; what is new is looked at below.
     let selection = select::select(catalog, &request, Scope::Repository)?;
     let is_new = |name: &str| !there.contains(name);
-    let began_with_new = site.record.began_with_new()?;
     // Those that were named come first: a refusal speaks of them rather than of what they require.
     for component in asked.iter().chain(&selection.components) {
         if is_new(&component.name) {
-            fits(component, &site, began_with_new)?;
+            fits(component, &site, request.home)?;
         }
     }
 
@@ -55,12 +55,15 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     let mut draft = existing::draft(catalog, &site, &selection, &given, wizard, shell)?;
     let mut next = std::mem::take(&mut draft.next);
     next.retain(|step| step.component.as_deref().is_none_or(is_new));
+    let mut wire = std::mem::take(&mut draft.wire);
+    wire.retain(|wiring| is_new(&wiring.component));
     let change = Change::plan(&site, &selection, draft)?;
     let run = Run {
         command: "add",
         writing: &arguments.writing,
         terminal: terminal.as_mut(),
         confirms: !arguments.answers.defaults,
+        wire,
         next,
         shell,
     };
@@ -68,13 +71,13 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
 }
 
 /// Whether a component can be added there.
-fn fits(component: &Component, site: &Site, began_with_new: bool) -> Result<()> {
+fn fits(component: &Component, site: &Site, home: Home) -> Result<()> {
     let name = &component.name;
     if let Some(why) = component
         .existing
         .refused
         .as_ref()
-        .filter(|_| !began_with_new)
+        .filter(|_| home == Home::Existing)
     {
         return Err(Usage::new(format!(
             "`{name}` cannot be added to a crate that exists: {why}"

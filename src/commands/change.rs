@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, bail};
 
 use super::site::{MANIFEST, Site, is_package};
-use crate::catalog::Warning;
+use crate::catalog::{Set, Warning};
 use crate::draft::Draft;
 use crate::error::Usage;
 use crate::facts::{disk, sources};
-use crate::manifest::{self, Merged, Sides};
+use crate::manifest::{self, Merged, Sides, There};
 use crate::plan::{self, Action, OnDisk, Plan, Resolution, Step};
 use crate::provenance::{self, ANSWERS, BASE};
 use crate::select::Selection;
@@ -149,6 +149,13 @@ fn merge_manifest(
         ),
         None => bail!("{} is gone", place.display()),
     };
+    let there = There {
+        base: site.record.entries(),
+        own: &ours,
+        workspace: &site.workspace_manifest()?.unwrap_or_else(|| ours.clone()),
+    };
+    let piece =
+        manifest::fit(piece, there).with_context(|| format!("adding to {}", place.display()))?;
     let rules = selection
         .components
         .iter()
@@ -159,7 +166,7 @@ fn merge_manifest(
     let sides = Sides {
         base: site.record.entries(),
         ours: &ours,
-        theirs: piece,
+        theirs: &piece,
         yields: &yields,
         interrupted: site.record.interrupted,
     };
@@ -234,14 +241,10 @@ fn warnings(site: &Site, selection: &Selection<'_>, manifest: &str) -> Result<Ve
     let mut said = Vec::new();
     let components = selection.components.iter();
     let all = components.flat_map(|component| &component.existing.warnings);
-    for Warning {
-        entry,
-        is,
-        words,
-        why,
-    } in all
-    {
-        if manifest::value(manifest, entry)?.as_ref() != Some(is) {
+    for Warning { entry, words, why } in all {
+        if let Some(Set { key, is }) = entry
+            && manifest::value(manifest, key)?.as_ref() != Some(is)
+        {
             continue;
         }
         for package in &site.location.packages {
@@ -250,8 +253,11 @@ fn warnings(site: &Site, selection: &Selection<'_>, manifest: &str) -> Result<Ve
                     .path
                     .strip_prefix(&site.root)
                     .unwrap_or(&mention.path);
-                let (path, line, word) = (path.display(), mention.line, mention.word);
-                said.push(format!("{path}:{line}: `{word}` {why}"));
+                let (path, line, word) = (path.display().to_string(), mention.line, mention.word);
+                // What was written by prodify is no word of the crate's.
+                if !site.record.base.contains_key(&*path) {
+                    said.push(format!("{path}:{line}: `{word}` {why}"));
+                }
             }
         }
     }

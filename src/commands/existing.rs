@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::change::Change;
-use super::site::Site;
+use super::site::{Record, Site};
 use super::{conflicts, wizard};
 use crate::answers::Given;
 use crate::apply::apply;
@@ -13,7 +13,9 @@ use crate::draft::{self, Draft, Subject};
 use crate::error::Usage;
 use crate::facts::inspection::Inspection;
 use crate::facts::program::ProgramKind;
+use crate::facts::{Facts, Service};
 use crate::prompt::{Prompt, Terminal};
+use crate::render::Wiring;
 use crate::report::{Ending, FileReport, NextStep, Report, Written};
 use crate::select::Selection;
 use crate::shell::Shell;
@@ -44,7 +46,9 @@ pub(super) fn draft(
         }
         notes.sort();
         notes.dedup();
-        Some(site.known(catalog.toolchain()?, &services)?)
+        let mut known = site.known(catalog.toolchain()?, &services)?;
+        known.facts = with_packages(catalog, site, known.facts)?;
+        Some(known)
     };
     let subject = Subject {
         name: &name,
@@ -56,6 +60,20 @@ pub(super) fn draft(
         notes,
         ..draft
     })
+}
+
+/// With what was added to packages of the workspace that are not written to now.
+fn with_packages(catalog: &Catalog, site: &Site, mut facts: Facts) -> Result<Facts> {
+    for package in &site.location.packages {
+        let is_theirs = |service: &Service| !service.here && service.package == package.name;
+        if facts.services.iter().any(is_theirs) {
+            let answered = Record::read(&package.directory)?.answered;
+            let names = answered.components.iter().flatten();
+            let components: Vec<_> = names.filter_map(|name| catalog.get(name)).collect();
+            facts = facts.with_components(is_theirs, &components, &answered.answers)?;
+        }
+    }
+    Ok(facts)
 }
 
 /// What is found out about the services, where a component has to know what runs in production.
@@ -99,6 +117,8 @@ pub(super) struct Run<'a> {
     pub(super) terminal: Option<&'a mut Terminal>,
     /// Whether to ask before the first write.
     pub(super) confirms: bool,
+    /// What the crate's own sources have to say.
+    pub(super) wire: Vec<Wiring>,
     /// What to type next.
     pub(super) next: Vec<NextStep>,
     pub(super) shell: &'a Shell,
@@ -134,6 +154,7 @@ impl Run<'_> {
             components: change.components,
             files: FileReport::of_plan(&change.plan, self.writing.diff),
             notes: change.notes,
+            wire: self.wire,
             next: self.next,
         })))
     }

@@ -125,6 +125,7 @@ fn request(
         start,
         with,
         without,
+        ..Request::default()
     })
 }
 
@@ -218,6 +219,7 @@ impl Project {
             components: selection.names().map(str::to_owned).collect(),
             files: FileReport::of_plan(&self.plan, arguments.writing.diff),
             notes,
+            wire: Vec::new(),
             next: enter.into_iter().chain(self.next.iter().cloned()).collect(),
         }
     }

@@ -47,6 +47,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Resul
         terminal: terminal.as_mut(),
         // It was asked for by name, and takes back nothing but what can be added again.
         confirms: false,
+        wire: Vec::new(),
         next: Vec::new(),
         shell,
     };
@@ -75,6 +76,7 @@ fn without<'c>(catalog: &'c Catalog, site: &Site, gone: &[String]) -> Result<Sel
         return Ok(Selection::default());
     }
     let request = Request {
+        home: site.home()?,
         start: there,
         with: Vec::new(),
         without: gone.to_vec(),

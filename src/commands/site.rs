@@ -5,7 +5,7 @@ use std::{env, fs, io};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::catalog::{Component, Scope, Value};
+use crate::catalog::{Component, Home, Scope, Value};
 use crate::cli;
 use crate::draft::Known;
 use crate::error::Usage;
@@ -92,6 +92,20 @@ impl Site {
         self
     }
 
+    /// What components are chosen for there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Record::began_with_new`].
+    pub(super) fn home(&self) -> Result<Home> {
+        let is_project = self.record.began_with_new()?;
+        Ok(if is_project {
+            Home::Project
+        } else {
+            Home::Existing
+        })
+    }
+
     /// The components that are there.
     pub(super) fn components(&self) -> &[String] {
         self.record
@@ -142,6 +156,19 @@ impl Site {
         })
     }
 
+    /// The manifest of the workspace around it; none where it is the workspace itself.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be read.
+    pub(super) fn workspace_manifest(&self) -> Result<Option<String>> {
+        let workspace = &self.location.workspace;
+        if *workspace == self.root {
+            return Ok(None);
+        }
+        read(workspace, MANIFEST)
+    }
+
     /// What is found out about its services.
     ///
     /// # Errors
@@ -190,6 +217,9 @@ impl Site {
         let own = packages
             .iter()
             .find(|package| package.directory == self.root);
+        for service in &mut known.facts.services {
+            service.here = own.is_some_and(|own| own.name == service.package);
+        }
         if let Some(branch) = vcs::branch(&self.root) {
             let key = "project.branch".to_owned();
             known.answers.insert(key, Value::Text(branch));
@@ -212,7 +242,7 @@ impl Site {
 
 impl Record {
     /// Reads what is there; of a crate that prodify never saw, that is nothing.
-    fn read(root: &Path) -> Result<Self> {
+    pub(super) fn read(root: &Path) -> Result<Self> {
         let (text, base) = (
             read(root, provenance::ANSWERS)?,
             read(root, provenance::BASE)?,

@@ -114,6 +114,17 @@ impl Evidence {
         }
     }
 
+    /// The line of Rust that says so: `src/main.rs:12`.
+    pub fn source_line(&self) -> Option<String> {
+        match &self.place {
+            Place::File {
+                file,
+                line: Some(line),
+            } if file.ends_with(".rs") => Some(format!("{file}:{line}")),
+            _ => None,
+        }
+    }
+
     /// What a command answers.
     pub fn command(command: &str, says: impl Into<String>) -> Self {
         let place = Place::Command {

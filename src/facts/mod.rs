@@ -118,22 +118,7 @@ impl Facts {
         if let Some(image) = answers.get("project.image") {
             service.insert("image".to_owned(), Json::from(image.to_string()));
         }
-        for component in components {
-            for (key, fact) in &component.facts {
-                let value = match fact {
-                    Fact::Value(value) => value.clone(),
-                    Fact::Answer { answer } => {
-                        let key = format!("{}.{answer}", component.name);
-                        serde_json::to_value(
-                            answers
-                                .get(&key)
-                                .with_context(|| format!("there is no answer `{key}`"))?,
-                        )?
-                    }
-                };
-                service.insert(key.clone(), value);
-            }
-        }
+        service.extend(given(components, answers)?);
         let service = serde_json::from_value(Json::Object(service))
             .context("reading the [facts] of the chosen components")?;
         Ok(Self {
@@ -142,6 +127,43 @@ impl Facts {
             services: vec![service],
             ..Self::default()
         })
+    }
+
+    /// With what `components` make of the services of the package that they are added to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Facts::of_new`].
+    pub fn with_components(
+        mut self,
+        is_theirs: impl Fn(&Service) -> bool,
+        components: &[&Component],
+        answers: &Answers,
+    ) -> Result<Self> {
+        let given = given(components, answers)?;
+        let theirs = self
+            .services
+            .iter_mut()
+            .filter(|service| is_theirs(service));
+        for service in theirs {
+            let Json::Object(mut whole) = serde_json::to_value(&*service)? else {
+                continue;
+            };
+            for (key, value) in &given {
+                // Of a map, what is there stays, and what is given is added.
+                match (whole.get_mut(key), value) {
+                    (Some(Json::Object(there)), Json::Object(more)) => there.extend(more.clone()),
+                    _ => drop(whole.insert(key.clone(), value.clone())),
+                }
+            }
+            *service = serde_json::from_value(Json::Object(whole))
+                .context("reading the [facts] of the chosen components")?;
+            if let Some(directory) = &service.config_dir {
+                let carried = service.package_directory.clone() + directory;
+                self.build.files.retain(|file| file.from != carried);
+            }
+        }
+        Ok(self)
     }
 
     /// With the images that the answers name: one for each service, which is called after it where there are several.
@@ -159,4 +181,25 @@ impl Facts {
         }
         self
     }
+}
+
+/// What the components say that a crate is; a later one's word wins.
+fn given(components: &[&Component], answers: &Answers) -> Result<Map<String, Json>> {
+    let mut given = Map::new();
+    for component in components {
+        for (key, fact) in &component.facts {
+            let value = match fact {
+                Fact::Value(value) => value.clone(),
+                Fact::Answer { answer } => {
+                    let key = format!("{}.{answer}", component.name);
+                    let answer = answers.get(&key);
+                    serde_json::to_value(
+                        answer.with_context(|| format!("there is no answer `{key}`"))?,
+                    )?
+                }
+            };
+            given.insert(key.clone(), value);
+        }
+    }
+    Ok(given)
 }

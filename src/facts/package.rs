@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use anyhow::Result;
-use cargo_metadata::{Package as CargoPackage, Target, TargetKind};
+use cargo_metadata::{DependencyKind, Package as CargoPackage, Target, TargetKind};
 use serde::Serialize;
 
 use super::choice::{Choice, bins};
 use super::found::{Certainty, Evidence, Found};
 use super::origins::{self, Source};
 use super::toml::{TomlFile, shown};
+use crate::versions;
 
 /// What a package is.
 #[derive(Debug, Serialize)]
@@ -36,6 +37,9 @@ pub struct Package {
     pub build_scripts: Vec<Found<String>>,
     /// Its dependencies, and those of the members that it is built from, that no public registry has.
     pub sources: Vec<Found<Source>>,
+    /// The crates that it takes itself to run, each with the part of its version that promises compatibility: `axum 0.8`.
+    #[serde(skip)]
+    pub takes: Vec<String>,
 }
 
 /// A binary.
@@ -124,7 +128,22 @@ pub fn read(choice: &Choice<'_>, manifests: &Manifests<'_>) -> Result<Package> {
         features: features(package, manifest),
         build_scripts: build_scripts(package, uses, top),
         sources: origins::find(package, manifests)?,
+        takes: takes(package),
     })
+}
+
+fn takes(package: &CargoPackage) -> Vec<String> {
+    let taken = package.dependencies.iter();
+    let taken = taken.filter(|dependency| dependency.kind == DependencyKind::Normal);
+    taken
+        .map(|dependency| {
+            format!(
+                "{} {}",
+                dependency.name,
+                versions::promised(&dependency.req)
+            )
+        })
+        .collect()
 }
 
 /// Whether a target is the library of its package.

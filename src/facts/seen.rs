@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::configuration;
 use super::files::When;
-use super::found::Found;
+use super::found::{Evidence, Found};
 use super::inspection::Inspection;
 use super::origins::SourceKind;
 use super::program::{Kinds, ProgramKind};
@@ -100,6 +100,7 @@ fn service(inspection: &Inspection, kinds: &Kinds) -> Service {
     Service {
         name: names::slug(bin),
         package: package.name.value.clone(),
+        package_directory: package.manifest.trim_end_matches("Cargo.toml").to_owned(),
         ident: own.unwrap_or_else(|| names::ident(&package.name.value)),
         bin: bin.clone(),
         protocol: program
@@ -108,12 +109,17 @@ fn service(inspection: &Inspection, kinds: &Kinds) -> Service {
             .map(|framework| framework.value.protocol)
             .unwrap_or_default(),
         grpc_health: routes.grpc_health.is_some(),
+        main: features.map(|found| found.value.path.clone()),
+        takes: package.takes.clone(),
         features: features
             .map(|found| found.value.required_features.clone())
             .unwrap_or_default(),
         port: (listening.port.as_ref())
             .filter(|_| listens)
             .map(|port| port.value),
+        port_at: (listening.port.as_ref())
+            .filter(|_| listens)
+            .and_then(|port| port.evidence.iter().find_map(Evidence::source_line)),
         liveness: value(&routes.liveness),
         readiness: value(&routes.readiness),
         metrics: value(&routes.metrics),

@@ -20,6 +20,14 @@ pub struct Service {
     pub ident: String,
     /// The binary.
     pub bin: String,
+    /// The main file of that, below the workspace.
+    pub main: Option<String>,
+    /// The directory of its package below the workspace, with a slash; empty where that is the workspace's own.
+    pub package_directory: String,
+    /// Whether its package is the one that is written to.
+    pub here: bool,
+    /// The crates that its package takes itself, each with the part of its version that promises compatibility: `axum 0.8`.
+    pub takes: Vec<String>,
     /// Its image, without a tag.
     pub image: String,
     /// What it speaks, where it listens.
@@ -32,6 +40,8 @@ pub struct Service {
     pub environment: Vec<Variable>,
     /// Where it listens.
     pub port: Option<u16>,
+    /// The line of its sources that says so: `src/main.rs:12`.
+    pub port_at: Option<String>,
     /// Where TLS ends in production: `pod` means the service itself, `ingress` what is before it.
     pub tls_at: Option<String>,
     /// The port for https, where that is the pod.

@@ -27,6 +27,7 @@
 mod change;
 mod decide;
 mod entry;
+mod fit;
 mod lines;
 mod owned;
 mod places;
@@ -37,6 +38,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 use toml_edit::{DocumentMut, Item};
+
+pub use fit::{There, fit};
 
 use change::Change;
 use decide::decide;

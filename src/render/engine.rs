@@ -104,14 +104,14 @@ impl<'c> Engine<'c> {
             .with_context(place)
     }
 
-    /// Renders a text that stands in a `component.toml`: a default, or a command.
+    /// Renders a text that stands in a `component.toml`, a default or a command, about one of the services.
     ///
     /// # Errors
     ///
     /// As [`Engine::render`].
-    pub fn render_text(&self, text: &str) -> Result<String> {
+    pub fn render_text(&self, text: &str, service: usize) -> Result<String> {
         self.environment
-            .render_named_str(INLINE, text, self.context_for(Format::Free, FIRST))
+            .render_named_str(INLINE, text, self.context_for(Format::Free, service))
             .with_context(|| format!("rendering `{text}`"))
     }
 

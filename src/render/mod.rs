@@ -7,6 +7,7 @@ mod manifest;
 pub mod membership;
 
 use anyhow::{Context as _, Result};
+use serde::Serialize;
 
 pub use context::Context;
 pub use engine::{Engine, FIRST};
@@ -120,6 +121,46 @@ impl Planned<'_> {
     }
 }
 
+/// Lines for the user's own sources.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Wiring {
+    /// The component whose code they start.
+    #[serde(skip)]
+    pub component: String,
+    /// Where they go, in words.
+    pub at: String,
+    /// The lines.
+    pub code: String,
+}
+
+/// Renders what the user's own sources have to say for the components' code to run.
+///
+/// # Errors
+///
+/// As [`render`].
+pub fn wiring(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Vec<Wiring>> {
+    let mut wiring = Vec::new();
+    for component in &selection.components {
+        let name = &component.name;
+        let place = || format!("reading [[existing.wire]] in templates/{name}/component.toml");
+        for wire in &component.existing.wire {
+            for service in FIRST..engine.services() {
+                let condition = wire.when.as_deref().unwrap_or("true");
+                let is_here = engine.holds("crate.here", service)?;
+                if is_here && engine.holds(condition, service).with_context(place)? {
+                    let render = |text| engine.render_text(text, service).with_context(place);
+                    wiring.push(Wiring {
+                        component: name.clone(),
+                        at: render(&wire.at)?,
+                        code: render(&wire.code)?,
+                    });
+                }
+            }
+        }
+    }
+    Ok(wiring)
+}
+
 /// Renders what to type next: the component that says so, a command, and what it does.
 ///
 /// # Errors
@@ -131,8 +172,10 @@ pub fn next_steps(
 ) -> Result<Vec<(String, String, String)>> {
     let step = |component: &str, next: &Next| -> Result<(String, String, String)> {
         let place = || format!("reading [[next]] in templates/{component}/component.toml");
-        let command = engine.render_text(&next.command).with_context(place)?;
-        let why = engine.render_text(&next.why).with_context(place)?;
+        let command = engine
+            .render_text(&next.command, FIRST)
+            .with_context(place)?;
+        let why = engine.render_text(&next.why, FIRST).with_context(place)?;
         Ok((component.to_owned(), command, why))
     };
     let mut steps = Vec::new();

@@ -6,6 +6,7 @@ use std::io;
 use super::{Details, Ending, NextStep, Summary, Written};
 use crate::catalog::Preset;
 use crate::plan::Action;
+use crate::render::Wiring;
 use crate::shell::{Shell, count};
 
 impl Written {
@@ -29,6 +30,9 @@ impl Written {
             shell.note(note);
         }
         self.conclude(shell);
+        if matches!(self.outcome, Ending::Done | Ending::Planned) {
+            self.wire(shell);
+        }
         if self.outcome == Ending::Done && !self.next.is_empty() {
             shell.line("\nNext:");
             let width = self
@@ -43,6 +47,18 @@ impl Written {
             }
         }
         Ok(())
+    }
+
+    /// What is left to the user, whose sources are not touched.
+    fn wire(&self, shell: &Shell) {
+        if !self.wire.is_empty() {
+            shell.line("\nTo wire in, since your sources are yours:");
+        }
+        for Wiring { at, code, .. } in &self.wire {
+            shell.line(format!("\n  {at}"));
+            code.lines()
+                .for_each(|line| shell.line(format!("      {line}").trim_end()));
+        }
     }
 
     fn conclude(&self, shell: &Shell) {

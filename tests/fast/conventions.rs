@@ -260,7 +260,8 @@ fn a_rule_for_crates_that_exist_speaks_of_what_is_written() {
         let manifest = component.manifest.as_ref();
         let manifest = manifest.map_or("", |path| catalog.source(path).unwrap());
         let entries = existing.entries.keys();
-        for entry in entries.chain(existing.warnings.iter().map(|warning| &warning.entry)) {
+        let warned_of = existing.warnings.iter().flat_map(|warning| &warning.entry);
+        for entry in entries.chain(warned_of.map(|entry| &entry.key)) {
             let key = entry.rsplit('.').next().unwrap();
             assert!(
                 manifest.contains(&format!("[{entry}]"))

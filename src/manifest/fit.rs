@@ -1,0 +1,193 @@
+//! The dependencies of a piece, fitted to those that are there already.
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::semver::VersionReq;
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Value};
+
+use super::entry::{Keys, find};
+use crate::error::Usage;
+use crate::render::is_dependency;
+use crate::versions::promised;
+
+/// A manifest, and the one of the workspace that it may inherit from: the same where it is a workspace's own.
+#[derive(Clone, Copy, Debug)]
+pub struct There<'a> {
+    /// What prodify wrote into it the last time.
+    pub base: &'a str,
+    /// The manifest.
+    pub own: &'a str,
+    /// That of the workspace.
+    pub workspace: &'a str,
+}
+
+/// A piece whose dependencies are inherited where the workspace has them, unless the manifest has its own or prodify wrote it before.
+///
+/// # Errors
+///
+/// [`Usage`] where one of them is there in a version that the piece is not written for; otherwise where one of the texts is no TOML.
+pub fn fit(piece: &str, there: There<'_>) -> Result<String> {
+    let mut piece: DocumentMut = piece.parse().context("reading the new entries")?;
+    let base: DocumentMut = there.base.parse().context("reading the base")?;
+    let own: DocumentMut = there.own.parse()?;
+    let workspace: DocumentMut = there
+        .workspace
+        .parse()
+        .context("reading the manifest of the workspace")?;
+    for keys in dependencies(&piece) {
+        let known = |document: &DocumentMut| find(document.as_table(), &keys).is_some();
+        let Some(name) = keys.last().filter(|_| !known(&base)) else {
+            continue;
+        };
+        let shared = workspace.get("workspace").and_then(Item::as_table_like);
+        let shared = shared.and_then(|table| table.get("dependencies")?.as_table_like()?.get(name));
+        let inherits = match find(own.as_table(), &keys) {
+            Some(own) => get(own, "workspace").is_some(),
+            None => shared.is_some(),
+        };
+        let found = match find(own.as_table(), &keys) {
+            Some(own) if !inherits => Some(own),
+            _ => shared.filter(|_| inherits),
+        };
+        let new = find_mut(&mut piece, &keys);
+        if let (Some(found), Some(new)) = (found, new) {
+            same_promise(name, found, new)?;
+            if inherits {
+                inherit(new, found);
+            }
+        }
+    }
+    Ok(piece.to_string())
+}
+
+/// The keys of each dependency.
+fn dependencies(piece: &DocumentMut) -> Vec<Keys> {
+    let tables = piece.iter().filter_map(|(section, item)| {
+        let table = item.as_table_like()?;
+        Some(table.iter().map(move |(name, _)| [section, name]))
+    });
+    let all = tables
+        .flatten()
+        .filter(|keys| is_dependency(&keys.join(".")));
+    all.map(|keys| keys.map(str::to_owned).to_vec()).collect()
+}
+
+fn find_mut<'d>(document: &'d mut DocumentMut, keys: &Keys) -> Option<&'d mut Item> {
+    let mut item = document.as_item_mut();
+    for key in keys {
+        item = item.as_table_like_mut()?.get_mut(key)?;
+    }
+    Some(item)
+}
+
+fn get<'i>(dependency: &'i Item, key: &str) -> Option<&'i Item> {
+    dependency.as_table_like()?.get(key)
+}
+
+/// Code that is written for one version of a crate does not compile with another one.
+fn same_promise(name: &str, found: &Item, new: &Item) -> Result<()> {
+    let requirement = |item: &Item| {
+        let text = item.as_str().or_else(|| get(item, "version")?.as_str())?;
+        Some((text.to_owned(), text.parse::<VersionReq>().ok()?))
+    };
+    let (Some((found, old)), Some((new, needed))) = (requirement(found), requirement(new)) else {
+        return Ok(());
+    };
+    let (old, needed) = (promised(&old), promised(&needed));
+    if old == needed || old.is_empty() || needed.is_empty() {
+        return Ok(());
+    }
+    Err(Usage::new(format!(
+        "`{name}` is there in version {found}, and what is added is written for {new}: change to that version first"
+    ))
+    .into())
+}
+
+/// Takes it from the workspace, with the features that are not asked for there.
+fn inherit(new: &mut Item, shared: &Item) {
+    let features = |item: &Item| -> Vec<String> {
+        let list = get(item, "features").and_then(Item::as_array);
+        let names = list.into_iter().flatten().filter_map(Value::as_str);
+        names.map(str::to_owned).collect()
+    };
+    let there = features(shared);
+    let missing: Array = features(new)
+        .into_iter()
+        .filter(|feature| !there.contains(feature))
+        .collect();
+    let mut inherited = InlineTable::new();
+    inherited.insert("workspace", true.into());
+    if !missing.is_empty() {
+        inherited.insert("features", missing.into());
+    }
+    if let Some(value) = new.as_value_mut() {
+        let decor = value.decor().clone();
+        *value = inherited.into();
+        *value.decor_mut() = decor;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{There, fit};
+
+    const PIECE: &str = "\
+[dependencies]
+# Why.
+serde = { version = \"1.0\", features = [\"derive\", \"rc\"] }
+toml = \"1.2\"
+";
+
+    fn fitted(own: &str, workspace: &str) -> Result<String, String> {
+        let there = There {
+            base: "",
+            own,
+            workspace,
+        };
+        fit(PIECE, there).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_the_workspace_has_is_inherited() {
+        let workspace =
+            "[workspace.dependencies]\nserde = { version = \"1\", features = [\"derive\"] }\n";
+        let inherited = "\
+[dependencies]
+# Why.
+serde = { workspace = true, features = [\"rc\"] }
+toml = \"1.2\"
+";
+        assert_eq!(fitted("", workspace).unwrap(), inherited);
+        let own = "[dependencies]\nserde.workspace = true\n";
+        assert_eq!(fitted(own, workspace).unwrap(), inherited);
+    }
+
+    #[test]
+    fn what_the_manifest_has_itself_is_its_own() {
+        let own = "[dependencies]\nserde = \"1.0.100\"\n";
+        let workspace = "[workspace.dependencies]\nserde = \"0.9\"\n";
+        assert_eq!(fitted(own, workspace).unwrap(), PIECE);
+        assert_eq!(fitted("", "").unwrap(), PIECE);
+    }
+
+    #[test]
+    fn another_version_is_refused_wherever_it_stands() {
+        let refusal = "`toml` is there in version 0.8.2, and what is added is written for 1.2: change to that version first";
+        let own = "[dependencies]\ntoml = { version = \"0.8.2\" }\n";
+        assert_eq!(fitted(own, "").unwrap_err(), refusal);
+        let workspace = "[workspace.dependencies]\ntoml = \"0.8.2\"\n";
+        assert_eq!(fitted("", workspace).unwrap_err(), refusal);
+        // What git or a path has may be any version.
+        let own = "[dependencies]\ntoml = { git = \"https://example.com/toml\" }\n";
+        assert_eq!(fitted(own, "").unwrap(), PIECE);
+    }
+
+    #[test]
+    fn what_was_written_before_is_left_to_the_merge() {
+        let there = There {
+            base: PIECE,
+            own: "[dependencies]\ntoml = \"2\"\n",
+            workspace: "",
+        };
+        assert_eq!(fit(PIECE, there).unwrap(), PIECE);
+    }
+}
