@@ -1,4 +1,4 @@
-//! What `add k8s ci` writes into the crates of `tests/fixtures`, as snapshots beside them: one for each file.
+//! What `add` writes into crates that exist, as snapshots beside them: one for each file.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,37 +8,78 @@ use tempfile::tempdir;
 
 use crate::support::{contents, git, prodify, said};
 
-/// The fixtures, and which of their binaries run in production where that has to be said.
-const FIXTURES: [(&str, &[&str]); 4] = [
-    ("axum", &[]),
-    ("grpc", &[]),
-    ("sqlx", &[]),
-    ("workspace", &["--bin", "serve", "--bin", "worker"]),
+/// A crate, and what is typed in which of its directories.
+struct Case {
+    directory: &'static str,
+    runs: &'static [(&'static str, &'static str)],
+}
+
+const MANIFESTS: &[(&str, &str)] = &[("", "k8s ci")];
+
+const CASES: [Case; 6] = [
+    Case {
+        directory: "fixtures/axum",
+        runs: MANIFESTS,
+    },
+    Case {
+        directory: "fixtures/grpc",
+        runs: MANIFESTS,
+    },
+    Case {
+        directory: "fixtures/sqlx",
+        runs: MANIFESTS,
+    },
+    Case {
+        directory: "fixtures/workspace",
+        // Which of its binaries run in production has to be said.
+        runs: &[("", "k8s ci --bin serve --bin worker")],
+    },
+    Case {
+        directory: "wired/shop",
+        runs: &[("", "config telemetry docker k8s")],
+    },
+    Case {
+        directory: "wired/market",
+        // Code goes into a package, and the rest to the top of the workspace, which knows of it.
+        runs: &[("courier", "config telemetry"), ("", "docker k8s")],
+    },
 ];
 
 #[test]
-fn each_fixture_is_given_what_its_snapshots_show() {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    for (fixture, arguments) in FIXTURES {
+fn each_crate_is_given_what_its_snapshots_show() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for Case { directory, runs } in CASES {
+        let case = tests.join(directory);
         let place = tempdir().unwrap();
-        copy(&fixtures.join(fixture), place.path());
+        copy(&case, place.path());
         // The name of a workspace is its directory's.
-        let directory = place.path().join(fixture);
+        let directory = place.path().join(case.file_name().unwrap());
         fs::rename(place.path().join("crate"), &directory).unwrap();
         git(&directory, &["init", "--quiet", "-b", "main"]);
         git(&directory, &["add", "--all"]);
         let before: BTreeSet<(String, String)> = contents(&directory).into_iter().collect();
-        let add = ["add", "k8s", "ci", "--defaults"];
-        let output = prodify(&directory, &[&add[..], arguments].concat());
-        assert!(output.status.success(), "{fixture}: {}", said(&output));
+        for (within, arguments) in runs {
+            let arguments = arguments.split_whitespace();
+            let add: Vec<&str> = ["add", "--defaults"].into_iter().chain(arguments).collect();
+            let output = prodify(&directory.join(within), &add);
+            assert!(
+                output.status.success(),
+                "{}: {}",
+                case.display(),
+                said(&output)
+            );
+        }
 
         let after: BTreeSet<(String, String)> = contents(&directory).into_iter().collect();
-        let lost: Vec<_> = before.difference(&after).collect();
-        assert!(lost.is_empty(), "{fixture}: {lost:?}");
-        let snapshots = fixtures.join(fixture).join("added");
+        let lost = before.difference(&after);
+        let lost: Vec<_> = lost
+            .filter(|(path, _)| !path.ends_with("Cargo.toml"))
+            .collect();
+        assert!(lost.is_empty(), "{}: {lost:?}", case.display());
+        let snapshots = case.join("added");
         let mut expected = BTreeSet::new();
         for (path, text) in after.difference(&before) {
-            if text.is_empty() || path.starts_with(".prodify") || path == "prodify.toml" {
+            if text.is_empty() || path.contains(".prodify") || path.ends_with("prodify.toml") {
                 continue;
             }
             let name = path.replace('/', "__");
@@ -52,8 +93,10 @@ fn each_fixture_is_given_what_its_snapshots_show() {
             .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
             .collect();
         assert_eq!(
-            there, expected,
-            "{fixture}: snapshots of what is written no more"
+            there,
+            expected,
+            "{}: snapshots of what is written no more",
+            case.display()
         );
     }
 }

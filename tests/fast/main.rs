@@ -22,4 +22,5 @@ mod round_trip;
 mod selections;
 mod support;
 mod terminal;
+mod wired;
 mod workspaces;

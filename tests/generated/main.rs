@@ -36,6 +36,7 @@ mod servers;
 mod service;
 mod traces;
 mod validators;
+mod wired;
 
 /// A module for each selection, with every check as a test in it, and more where there is more to check.
 macro_rules! selections {

@@ -112,7 +112,7 @@ impl Project {
 }
 
 /// A lock file with whatever any selection needs, resolved once; what the last run resolved is kept as far as it goes.
-fn lock_file() -> Result<&'static Path> {
+pub fn lock_file() -> Result<&'static Path> {
     static LOCK_FILE: LazyLock<Result<PathBuf, String>> =
         LazyLock::new(|| resolve().map_err(|error| format!("{error:#}")));
     LOCK_FILE

@@ -1,0 +1,107 @@
+//! Code that `add` writes into crates that exist, and the lines that wire it in.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::{TempDir, tempdir};
+
+use crate::support::{contents, git, json, prodify, said};
+
+const MAIN: &str = "\
+#[tokio::main]
+async fn main() {
+    let listener = tokio::net::TcpListener::bind(\"0.0.0.0:3000\").await.unwrap();
+    axum::serve(listener, axum::Router::new()).await.unwrap();
+}
+";
+
+/// A server with these dependencies and this main file.
+fn server(dependencies: &str, main: &str) -> TempDir {
+    let dir = tempdir().unwrap();
+    let package = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+    let manifest = format!("{package}\n[dependencies]\naxum = \"0.8\"\n{dependencies}");
+    fs::create_dir(dir.path().join("src")).unwrap();
+    fs::write(dir.path().join("Cargo.toml"), manifest).unwrap();
+    fs::write(dir.path().join("src/main.rs"), main).unwrap();
+    git(dir.path(), &["init", "-q", "-b", "main"]);
+    git(dir.path(), &["add", "--all"]);
+    dir
+}
+
+#[track_caller]
+fn run(directory: &Path, arguments: &[&str], code: i32) -> String {
+    let output = prodify(directory, arguments);
+    assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+    said(&output)
+}
+
+#[test]
+fn the_lines_that_wire_it_in_are_said_once() {
+    let dir = server("tokio = { version = \"1\", features = [\"full\"] }\n", MAIN);
+    let before = contents(dir.path());
+    let output = prodify(dir.path(), &["add", "config", "-y", "--format", "json"]);
+    let wire = &json(&output)["wire"];
+    assert_eq!(wire[0]["at"], "src/main.rs, beside its other modules");
+    assert_eq!(wire[0]["code"], "mod config;");
+    assert_eq!(
+        wire[2]["at"],
+        "src/main.rs:3, where it says where to listen"
+    );
+
+    let text = run(dir.path(), &["add", "telemetry", "-y"], 0);
+    let lines = "\
+To wire in, since your sources are yours:
+
+  src/main.rs, beside its other modules, or in the library, where that makes the router
+      mod telemetry;
+
+  src/main.rs, first in `main`
+      telemetry::start()?;
+
+  where the router is made, behind its last route
+      .layer(axum::middleware::from_fn(telemetry::http::observe))
+";
+    assert!(text.contains(lines), "{text}");
+    assert!(!text.contains("mod config;"), "{text}");
+
+    let main = fs::read_to_string(dir.path().join("src/main.rs")).unwrap();
+    assert_eq!(main, MAIN);
+    run(dir.path(), &["remove", "config", "telemetry"], 0);
+    assert_eq!(contents(dir.path()), before);
+}
+
+#[test]
+fn a_dependency_in_another_version_stops_the_run() {
+    let dir = server("toml = \"0.5\"\n", MAIN);
+    let before = contents(dir.path());
+    let said = run(dir.path(), &["add", "config", "-y"], 2);
+    let error = "`toml` is there in version 0.5, and what is added is written for";
+    assert!(said.contains(error), "{said}");
+    assert_eq!(contents(dir.path()), before);
+}
+
+#[test]
+fn an_older_axum_gets_no_middleware_that_it_cannot_take() {
+    let dir = server("", MAIN);
+    let manifest = dir.path().join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("0.8", "0.6")).unwrap();
+    let said = run(dir.path(), &["add", "telemetry", "-y"], 0);
+    assert!(!said.contains("observe"), "{said}");
+    assert!(!dir.path().join("src/telemetry/http.rs").exists());
+    let text = fs::read_to_string(manifest).unwrap();
+    assert!(!text.contains("fastrand"), "{text}");
+}
+
+#[test]
+fn a_log_of_the_crates_own_is_warned_of() {
+    let main = MAIN.replace("    let", "    tracing_subscriber::fmt::init();\n    let");
+    let dir = server("tracing-subscriber = \"0.3\"\n", &main);
+    let added = run(dir.path(), &["add", "telemetry", "-y"], 0);
+    let warning = "src/main.rs:3: `tracing_subscriber::` starts a log of its own, it seems";
+    assert!(added.contains(warning), "{added}");
+    // What the component wrote starts one too, and is not warned of.
+    assert!(!added.contains("src/telemetry.rs:"), "{added}");
+    let again = run(dir.path(), &["add", "release-profile", "-y"], 0);
+    assert!(!again.contains("src/telemetry.rs:"), "{again}");
+}
