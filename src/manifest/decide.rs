@@ -8,13 +8,15 @@ use super::change::Change;
 use super::entry::{Entry, Keys, bare, comments_above, find, same, shown};
 use super::owned::{self, Owned};
 use super::text::Text;
-use super::widen::widen;
+use super::widen::{Wide, widen};
+use super::widened::Widened;
 
 /// What becomes of a manifest.
 #[derive(Debug, Default)]
 pub(super) struct Decision {
     pub(super) changes: Vec<Change>,
     pub(super) owned: String,
+    pub(super) widened: Vec<Widened>,
     pub(super) yours: Vec<String>,
     pub(super) left: Vec<String>,
 }
@@ -33,12 +35,14 @@ pub(super) fn decide(sides: &Sides<'_>, ours: &DocumentMut) -> Result<Decision> 
         root,
         changes: Vec::new(),
         owned: vec![Owned::default()],
+        widened: Vec::new(),
         yours: Vec::new(),
         left: Vec::new(),
     };
     decider.entries(&mut Vec::new(), root, 0)?;
     Ok(Decision {
         owned: owned::text(&decider.owned),
+        widened: decider.widened,
         changes: decider.changes,
         yours: decider.yours,
         left: decider.left,
@@ -97,6 +101,7 @@ struct Decider<'d> {
     root: Three<'d>,
     changes: Vec<Change>,
     owned: Vec<Owned>,
+    widened: Vec<Widened>,
     yours: Vec<String>,
     left: Vec<String>,
 }
@@ -245,13 +250,15 @@ impl<'d> Decider<'d> {
     /// The user's value stays; a dependency gets the features that it lacks.
     fn widen_or_keep(&mut self, keys: &[String], item: Three<'d>, new: &Entry) {
         let Some(ours) = item.ours else { return };
-        let widened = item
-            .theirs
-            .and_then(|theirs| widen(keys, item.base, ours, theirs));
-        if let Some(value) = widened {
-            let keys = keys.to_vec();
-            self.changes.push(Change::Set { keys, value });
-            return;
+        let wide = match item.theirs {
+            Some(theirs) => widen(keys, item.base, ours, theirs),
+            None => Wide::Other,
+        };
+        match wide {
+            // Whether its version will do was looked at before.
+            Wide::Enough if item.base.is_none() => return,
+            Wide::Other | Wide::Enough => {}
+            Wide::Value(keys, value) => return self.set(keys, value, item.base.is_none()),
         }
         let ours = ours.as_value().map(bare);
         self.yours.push(format!(
@@ -260,6 +267,33 @@ impl<'d> Decider<'d> {
             ours.as_deref().unwrap_or("…"),
             new.value
         ));
+    }
+
+    /// Gives an entry of the user's another value; where the entry is nothing but the user's, the value that it had is kept in mind.
+    fn set(&mut self, keys: Keys, value: String, remembers: bool) {
+        let ours = self.root.ours.and_then(Item::as_table_like);
+        let was = ours.and_then(|ours| find(ours, &keys)?.as_value());
+        if remembers {
+            self.widened.push(Widened {
+                keys: keys.clone(),
+                was: was.map(bare),
+                now: value.clone(),
+            });
+        }
+        let change = match was {
+            Some(_) => Change::Set { keys, value },
+            None => Change::Insert {
+                above: String::new(),
+                entry: Entry {
+                    key: keys.last().cloned().unwrap_or_default(),
+                    value,
+                    above: String::new(),
+                    behind: String::new(),
+                },
+                keys,
+            },
+        };
+        self.changes.push(change);
     }
 
     /// Without what is to be, where the user has set something that it gives way to.

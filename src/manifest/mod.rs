@@ -16,6 +16,8 @@
 //! | B | O = B | – | is taken out, with its comments |
 //! | B | O ≠ B | – | stays, and is named |
 //!
+//! A dependency of the user's gets the features that it lacks, and loses them again when nobody wants them any more.
+//!
 //! A table goes with its last entry if prodify made it. In the base, such a table has a header; one that was there before has
 //! dotted keys (`profile.release.lto = …`).
 //!
@@ -33,6 +35,7 @@ mod owned;
 mod places;
 mod text;
 mod widen;
+mod widened;
 
 use std::collections::BTreeMap;
 
@@ -45,6 +48,7 @@ use change::Change;
 use decide::decide;
 use entry::{Keys, find, same, shown};
 use text::Text;
+use widened::Undone;
 
 /// The three states of a manifest.
 #[derive(Clone, Copy, Debug)]
@@ -80,8 +84,28 @@ pub struct Merged {
 ///
 /// Where one of the three is no TOML, or is written in a way that cannot be edited without touching anything else.
 pub fn merge(sides: &Sides<'_>) -> Result<Merged> {
+    let (base, widened) = widened::split(sides.base)?;
+    let Undone { text, changed } = widened::undo(sides.ours, &widened)?;
+    let sides = &Sides {
+        base: &base,
+        ours: &text,
+        ..*sides
+    };
     let ours: DocumentMut = sides.ours.parse()?;
-    let decision = decide(sides, &ours)?;
+    let mut decision = decide(sides, &ours)?;
+    let theirs: DocumentMut = sides.theirs.parse().context("reading the new entries")?;
+    for keys in changed {
+        let is_wanted = (1..=keys.len()).all(|end| {
+            // Of `dependencies.x.features` the dependency counts.
+            end > 2 || find(theirs.as_table(), &keys[..end]).is_some()
+        });
+        if !is_wanted {
+            let key = shown(&keys);
+            decision.left.push(format!(
+                "Cargo.toml: `{key}` is not as it was written, and stays"
+            ));
+        }
+    }
     let mut text = Text(sides.ours.to_owned());
     for change in &decision.changes {
         let place = || format!("editing `{}`", shown(change.keys()));
@@ -90,7 +114,7 @@ pub fn merge(sides: &Sides<'_>) -> Result<Merged> {
     verify(&ours, &text.0, &decision.changes)?;
     Ok(Merged {
         text: text.0,
-        owned: decision.owned,
+        owned: decision.owned + &widened::text(&decision.widened)?,
         yours: decision.yours,
         left: decision.left,
     })

@@ -2,23 +2,28 @@
 
 use toml_edit::{Array, InlineTable, Item, Value};
 
-use super::entry::bare;
+use super::entry::{Keys, bare};
+use crate::render::membership::insert_text;
 use crate::render::{dependency, is_dependency};
 
-/// The user's value with the features that came since the base, and without those that went; `None` where it is no dependency
-/// or nothing is to be done to it.
+/// What a dependency of the user's becomes.
+#[derive(Debug, PartialEq)]
+pub(super) enum Wide {
+    /// It is none.
+    Other,
+    /// It has what is needed.
+    Enough,
+    /// The entry of these keys has to become this value, or to be made.
+    Value(Keys, String),
+}
+
+/// The user's value with the features that came since the base, and without those that went.
 ///
 /// Its version stays the user's, and so does whether it is on by default.
-pub(super) fn widen(
-    keys: &[String],
-    base: Option<&Item>,
-    ours: &Item,
-    theirs: &Item,
-) -> Option<String> {
+pub(super) fn widen(keys: &[String], base: Option<&Item>, ours: &Item, theirs: &Item) -> Wide {
     if !is_dependency(&keys.join(".")) {
-        return None;
+        return Wide::Other;
     }
-    let mut long = dependency(ours)?;
     let (old, new) = (base.map(features).unwrap_or_default(), features(theirs));
     let there = features(ours);
     let mut wanted: Vec<String> = there.clone();
@@ -26,30 +31,51 @@ pub(super) fn widen(
     let missing = new.iter().filter(|feature| !old.contains(feature));
     wanted.extend(missing.filter(|feature| !there.contains(feature)).cloned());
     if wanted == there {
-        return None;
+        return Wide::Enough;
     }
-    if there.is_sorted() {
-        wanted.sort();
+    let mut list = match ours.as_table_like().and_then(|table| table.get(FEATURES)) {
+        Some(there) => there.as_array().cloned().unwrap_or_default(),
+        None => Array::new(),
+    };
+    list.retain(|feature| {
+        feature
+            .as_str()
+            .is_none_or(|it| wanted.iter().any(|one| one == it))
+    });
+    for feature in wanted.iter().filter(|feature| !there.contains(feature)) {
+        insert_text(&mut list, feature);
     }
-    set_features(&mut long, &wanted);
-    Some(bare(&Value::InlineTable(long)))
+    if let Some(mut long) = dependency(ours) {
+        set_features(&mut long, list);
+        return Wide::Value(keys.to_vec(), bare(&Value::InlineTable(long)));
+    }
+    // `[dependencies.x]` and `x.workspace = true`
+    let keys = keys.iter().cloned().chain([FEATURES.to_owned()]);
+    Wide::Value(keys.collect(), bare(&Value::Array(list)))
 }
+
+const FEATURES: &str = "features";
 
 fn features(dependency: &Item) -> Vec<String> {
     let list = dependency
         .as_table_like()
-        .and_then(|table| table.get("features"));
+        .and_then(|table| table.get(FEATURES));
     let list = list.and_then(Item::as_array);
     let names = list.into_iter().flatten().filter_map(Value::as_str);
     names.map(str::to_owned).collect()
 }
 
-fn set_features(dependency: &mut InlineTable, features: &[String]) {
-    if features.is_empty() {
-        dependency.remove("features");
-    } else {
-        let list: Array = features.iter().map(String::as_str).collect();
-        dependency.insert("features", Value::Array(list));
+fn set_features(dependency: &mut InlineTable, features: Array) {
+    match dependency.get_mut(FEATURES) {
+        // In the layout that it has.
+        Some(Value::Array(there)) if !features.is_empty() => {
+            let decor = there.decor().clone();
+            *there = features;
+            *there.decor_mut() = decor;
+            return;
+        }
+        _ if features.is_empty() => drop(dependency.remove(FEATURES)),
+        _ => drop(dependency.insert(FEATURES, Value::Array(features))),
     }
     dependency.fmt();
 }

@@ -21,7 +21,7 @@ pub fn add_member(manifest: &str, member: &str) -> Result<String> {
     let members = members
         .as_array_mut()
         .context("`workspace.members` is no list")?;
-    insert_member(members, member);
+    insert_text(members, member);
     Ok(with_line_ends_of(manifest, &document.to_string()))
 }
 
@@ -81,12 +81,12 @@ pub fn inherit(manifest: &str, workspace: &str) -> Result<String> {
     Ok(document.to_string())
 }
 
-/// Puts a member into its place where the list is sorted, and at its end otherwise, in the list's own layout.
-fn insert_member(list: &mut Array, member: &str) {
+/// Puts a text into its place where the list is sorted, and at its end otherwise, in the list's own layout.
+pub(crate) fn insert_text(list: &mut Array, text: &str) {
     let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
-    let greater = texts.iter().position(|other| *other > member);
+    let greater = texts.iter().position(|other| *other > text);
     let index = greater.filter(|_| texts.is_sorted()).unwrap_or(texts.len());
-    let mut value = Value::from(member);
+    let mut value = Value::from(text);
     match indent(list) {
         Some(indent) => {
             let before = split_gap(list, index);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use cargo_prodify::manifest::{Merged, Sides, merge};
 
-use crate::round_trip::{PIECE, check};
+use crate::round_trip::{PIECE, WIDER, check, takes_back};
 
 fn try_merge(base: &str, ours: &str, theirs: &str) -> anyhow::Result<Merged> {
     merge(&Sides {
@@ -30,7 +30,9 @@ fn odd_manifests_are_kept_to_the_byte() {
     for entry in fs::read_dir(&root).unwrap() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
-        check(&text, PIECE).unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));
+        check(&text, PIECE)
+            .and_then(|()| takes_back(&text, WIDER))
+            .unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));
         checked += 1;
     }
     assert!(checked > 35, "{checked}");
@@ -317,6 +319,49 @@ fn a_dependency_of_the_users_gets_the_features_that_it_lacks() {
         widen("", "x = { path = \"../x\", features = [\"b\"] }", new),
         "x = { path = \"../x\", features = [\"b\"] }"
     );
+}
+
+#[test]
+fn a_dependency_loses_the_features_again_that_it_got() {
+    let piece = "[dependencies]\nx = { version = \"1.0\", features = [\"b\"] }\n";
+    for (ours, widened) in [
+        (
+            "[dependencies]\nx = \"1.7\" # ours\n",
+            "[dependencies]\nx = { version = \"1.7\", features = [\"b\"] } # ours\n",
+        ),
+        (
+            "[dependencies]\nx={version='1.7',features=['c']}\n",
+            "[dependencies]\nx={version='1.7',features=[\"b\", 'c']}\n",
+        ),
+        (
+            "[dependencies]\nx.workspace = true\ny = \"1\"\n",
+            "[dependencies]\nx.workspace = true\nx.features = [\"b\"]\ny = \"1\"\n",
+        ),
+        (
+            "[dependencies.x]\nversion = '1.7'\n\n[dependencies.y]\nversion = '1'\n",
+            "[dependencies.x]\nversion = '1.7'\nfeatures = [\"b\"]\n\n[dependencies.y]\nversion = '1'\n",
+        ),
+        (
+            "[dependencies.x]\nfeatures = [\n    'a', # first\n]\nversion = '1.7'\n",
+            "[dependencies.x]\nfeatures = [\n    'a', # first\n    \"b\",\n]\nversion = '1.7'\n",
+        ),
+    ] {
+        let added = merged("", ours, piece);
+        assert_eq!(added.text, widened);
+        takes_back(ours, piece).unwrap();
+        // Another component wants more of it, and then is gone.
+        let more = piece.replace("[\"b\"]", "[\"b\", \"d\"]");
+        let both = merged(&added.owned, &added.text, &more);
+        assert!(both.text.contains("\"d\""), "{}", both.text);
+        let one = merged(&both.owned, &both.text, piece);
+        assert_eq!((&one.text, &one.owned), (&added.text, &added.owned));
+        // What the user makes of it stays, and is named.
+        let edited = added.text.replace("\"b\"", "\"b\", \"mine\"");
+        let left = merged(&added.owned, &edited, "");
+        assert_eq!(left.text, edited);
+        assert_eq!(left.left.len(), 1, "{:?}", left.left);
+        assert_eq!(merged(&added.owned, &edited, piece).text, edited);
+    }
 }
 
 #[test]
