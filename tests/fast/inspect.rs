@@ -282,7 +282,7 @@ const SYSTEM: [Case; 23] = [
         "rdkafka-sys",
         "cmake-build = []\ndynamic-linking = []",
         "cmake-build",
-        &["cmake", "g++", "make"],
+        &["cmake", "g++", "libcurl4-openssl-dev", "make"],
         &[],
     ),
     (

@@ -61,6 +61,12 @@ fn the_client_library_of_a_database_is_in_the_image() -> Result<()> {
 
 #[test]
 #[ignore = "needs a container engine: tests/run image"]
+fn a_library_that_cmake_compiles_is_in_the_binary() -> Result<()> {
+    Crate::written("kafka")?.fits("src/main.rs", "librdkafka 2")
+}
+
+#[test]
+#[ignore = "needs a container engine: tests/run image"]
 fn queries_are_checked_without_a_database() -> Result<()> {
     Crate::written("offline")?.fits("src/main.rs", "kept")
 }
