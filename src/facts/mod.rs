@@ -75,6 +75,8 @@ pub struct Build {
     pub files: Vec<Carried>,
     /// Where its dependencies are from, beside crates.io and the members of its workspace.
     pub sources: Vec<origins::Source>,
+    /// Dependencies that lie outside of the workspace.
+    pub outside: Vec<Outside>,
     /// Whether there is a Cargo.lock.
     pub locked: bool,
     /// Whether git tracks it.
@@ -83,6 +85,17 @@ pub struct Build {
     pub toolchain_file: Option<String>,
     /// The engines of the databases that it uses: `postgres`, `redis`.
     pub databases: Vec<String>,
+}
+
+/// A dependency that lies where a checkout of the workspace does not hold it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Outside {
+    /// The dependency.
+    pub name: String,
+    /// Its directory.
+    pub place: String,
+    /// The line that asks for it.
+    pub asked_for: String,
 }
 
 /// A file or directory that an image carries.

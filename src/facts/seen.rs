@@ -13,7 +13,7 @@ use super::inspection::Inspection;
 use super::origins::SourceKind;
 use super::program::{Kinds, ProgramKind};
 use super::service::{Service, Variable};
-use super::{Build, Carried, Facts};
+use super::{Build, Carried, Facts, Outside};
 use crate::names;
 
 /// Words in the name of a variable whose value is a secret, or has one in it.
@@ -231,6 +231,7 @@ fn build(services: &[Inspection], first: &Inspection) -> Build {
         build_env: offline.into_iter().collect(),
         files: carried(services, top),
         sources,
+        outside: outside(services),
         locked: workspace.lock.is_some(),
         lock_committed: (workspace.lock.as_ref())
             .is_some_and(|lock| lock.value.tracked != Some(false)),
@@ -241,6 +242,24 @@ fn build(services: &[Inspection], first: &Inspection) -> Build {
             .map(str::to_owned),
         databases: all(&|inspection| values(&inspection.database.engines)),
     }
+}
+
+/// What the services are built from, and no checkout of the workspace holds; each once.
+fn outside(services: &[Inspection]) -> Vec<Outside> {
+    let mut outside: Vec<Outside> = Vec::new();
+    for found in services.iter().flat_map(|it| &it.package.sources) {
+        let source = &found.value;
+        let is_known = outside.iter().any(|known| known.name == source.name);
+        if source.kind == SourceKind::Outside && !is_known {
+            let asked_for = found.evidence.first();
+            outside.push(Outside {
+                name: source.name.clone(),
+                place: source.place.clone(),
+                asked_for: asked_for.map_or_else(String::new, |it| it.place.to_string()),
+            });
+        }
+    }
+    outside
 }
 
 /// What the services read when they run, and is there: what git is likely to hold, and no file of secrets.

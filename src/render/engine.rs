@@ -1,6 +1,7 @@
 //! The template engine: our delimiters, slots, and an escape that fails closed.
 
 use std::collections::BTreeMap;
+use std::error::Error as StdError;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -11,6 +12,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehav
 use super::context::Context;
 use super::format::Format;
 use crate::catalog::Catalog;
+use crate::error::Usage;
 use crate::names;
 use crate::select::Selection;
 
@@ -57,6 +59,10 @@ impl<'c> Engine<'c> {
         environment.add_test("none", minijinja::tests::is_none);
         environment.add_filter("sort_lines", sort_lines);
         environment.add_filter("json_entries", json_entries);
+        environment.add_function("refuse", |why: String| -> Result<Value, Error> {
+            let refused = Error::new(ErrorKind::InvalidOperation, "refused");
+            Err(refused.with_source(Usage::new(why)))
+        });
         environment.add_filter("image_of", |repository: &str, slug: &str| {
             names::image_of(repository, slug)
         });
@@ -91,7 +97,7 @@ impl<'c> Engine<'c> {
     ///
     /// # Errors
     ///
-    /// Names the template, the line, and what is wrong there.
+    /// [`Usage`] where the template refuses the crate; otherwise names the template, the line, and what is wrong there.
     pub fn render(&self, template: &str, service: usize) -> Result<String> {
         let place = || format!("rendering templates/{template}");
         let source = self.catalog.source(template).with_context(place)?;
@@ -99,9 +105,14 @@ impl<'c> Engine<'c> {
             return Ok(source.to_owned());
         }
         let context = self.context_for(Format::of_template(template), service);
-        self.environment
-            .render_named_str(template, source, context)
-            .with_context(place)
+        let rendered = self.environment.render_named_str(template, source, context);
+        match rendered.as_ref().err().and_then(refusal) {
+            Some(why) => {
+                let component = template.split('/').next().unwrap_or(template);
+                Err(Usage::new(format!("`{component}` cannot be added here: {why}")).into())
+            }
+            None => rendered.with_context(place),
+        }
     }
 
     /// Renders a text that stands in a `component.toml`, a default or a command, about one of the services.
@@ -207,6 +218,18 @@ fn bare(format: Format, value: &Value) -> Result<String, Error> {
     let text = text.escape_debug();
     let detail = format!("`{text}` is no plain token in {format}: pass it through `| lit`");
     Err(Error::new(ErrorKind::BadEscape, detail))
+}
+
+/// What `refuse` was called with, where that is why a template was not rendered.
+fn refusal(error: &Error) -> Option<String> {
+    let mut cause: Option<&dyn StdError> = Some(error);
+    while let Some(error) = cause {
+        if let Some(why) = error.downcast_ref::<Usage>() {
+            return Some(why.to_string());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// The filter `lit`: a literal of the format that is being written.

@@ -55,6 +55,7 @@ fn each_crate_is_given_what_its_snapshots_show() {
         // The name of a workspace is its directory's.
         let directory = place.path().join(case.file_name().unwrap());
         fs::rename(place.path().join("crate"), &directory).unwrap();
+        stay_inside(&directory);
         git(&directory, &["init", "--quiet", "-b", "main"]);
         git(&directory, &["add", "--all"]);
         let before: BTreeSet<(String, String)> = contents(&directory).into_iter().collect();
@@ -98,6 +99,15 @@ fn each_crate_is_given_what_its_snapshots_show() {
             "{}: snapshots of what is written no more",
             case.display()
         );
+    }
+}
+
+/// Takes out the dependency that lies outside of the workspace, which CI is refused for.
+fn stay_inside(directory: &Path) {
+    let manifest = directory.join("crates/api/Cargo.toml");
+    if let Ok(text) = fs::read_to_string(&manifest) {
+        let inside = text.replace("outside = { path = \"../../../outside\" }\n", "");
+        fs::write(manifest, inside).unwrap();
     }
 }
 

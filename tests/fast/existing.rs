@@ -593,6 +593,43 @@ fn a_crate_can_say_what_it_is() {
     says(&dockerfile, &["EXPOSE 8123"]);
 }
 
+/// A dependency that no checkout of the workspace holds is in the way of what builds from one, and of nothing else.
+#[test]
+fn what_lies_outside_of_the_workspace_is_refused_where_it_is_built() {
+    let dir = tempdir().unwrap();
+    for (name, rest) in [
+        ("tools", ""),
+        ("shop", "[dependencies]\ntools = { path = \"../tools\" }\n"),
+    ] {
+        let member = dir.path().join(name);
+        fs::create_dir_all(member.join("src")).unwrap();
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}"
+        );
+        fs::write(member.join("Cargo.toml"), manifest).unwrap();
+        fs::write(member.join("src/lib.rs"), "").unwrap();
+        fs::write(member.join("src/main.rs"), "fn main() {}\n").unwrap();
+    }
+    let shop = dir.path().join("shop");
+    commit(&shop);
+    let before = contents(&shop);
+    for component in ["docker", "ci"] {
+        let refused = run(&shop, &format!("add {component} -y"), 2);
+        let place = dir.path().canonicalize().unwrap().join("tools");
+        says(
+            &refused,
+            &[
+                &format!("`{component}` cannot be added here: "),
+                "`tools`, which Cargo.toml:6 asks for, lies outside of it, in ",
+                &place.display().to_string(),
+                "take it from git or a registry",
+            ],
+        );
+        assert_eq!(contents(&shop), before);
+    }
+    run(&shop, "add release-profile supply-chain -y", 0);
+}
+
 /// What one component writes is no fact about the crate to another: neither now nor the next time.
 #[test]
 fn a_second_run_finds_what_the_first_one_found() {
