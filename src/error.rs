@@ -80,6 +80,20 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
+/// So many names are told before the rest is a number.
+const TOLD: usize = 6;
+
+/// Names as a message tells them; of many, the first few.
+pub fn told<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    let (first, more) = names.split_at(names.len().min(TOLD));
+    let first = first.join(", ");
+    match more.len() {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
 /// `; did you mean …?` for the candidate nearest to `word`, or nothing where none is near.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     // The threshold is the one that clap uses for its own suggestions.
@@ -90,4 +104,21 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| format!("; did you mean `{candidate}`?"))
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+
+    #[test]
+    fn of_many_names_a_few_are_told() {
+        let names: Vec<String> = (1..=200).map(|number| format!("m{number}")).collect();
+        let first = |count: usize| told(names.iter().take(count).map(String::as_str));
+        assert_eq!(first(2), "`m1`, `m2`");
+        assert_eq!(first(6), "`m1`, `m2`, `m3`, `m4`, `m5`, `m6`");
+        assert_eq!(
+            first(200),
+            "`m1`, `m2`, `m3`, `m4`, `m5`, `m6` and 194 more"
+        );
+    }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::catalog::{Component, Home, Scope, Value};
 use crate::cli;
 use crate::draft::Known;
-use crate::error::Usage;
+use crate::error::{Usage, told};
 use crate::facts::choice::Which;
 use crate::facts::inspection::{self, Inspection};
 use crate::facts::location::{Location, Wanted};
@@ -146,11 +146,11 @@ impl Site {
         }
         let package = self.location.package().map(|package| package.name.clone());
         package.ok_or_else(|| {
-            let packages: Vec<&str> = packages.iter().map(|package| &*package.name).collect();
+            let packages = packages.iter().map(|package| &*package.name);
             Usage::new(format!(
                 "the workspace at {} has several packages: say with --package which one to name the project after ({})",
                 self.shown,
-                packages.join(", ")
+                told(packages)
             ))
             .into()
         })
@@ -308,11 +308,11 @@ fn root(location: &Location, components: &[&Component]) -> Result<PathBuf> {
     match (of_package, of_workspace) {
         (None, _) => Ok(location.workspace.clone()),
         (Some(component), _) if package.is_none() => {
-            let packages: Vec<&str> = location.packages.iter().map(|package| &*package.name).collect();
+            let packages = location.packages.iter().map(|package| &*package.name);
             Err(Usage::new(format!(
                 "`{}` belongs to a package: say with --package to which ({})",
                 component.name,
-                packages.join(", ")
+                told(packages)
             ))
             .into())
         }

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, Target, TargetKind};
+use anyhow::Result;
+use cargo_metadata::{DependencyKind, Metadata, Package, Target, TargetKind};
 
 use super::found::{Certainty, Evidence, Found};
 use super::toml::{TomlFile, shown};
-use crate::error::{Usage, did_you_mean};
+use crate::error::{Usage, did_you_mean, told};
 
 /// Which crate is asked about.
 #[derive(Clone, Debug, Default)]
@@ -27,58 +27,6 @@ pub struct Choice<'m> {
     pub package: Found<&'m Package>,
     /// The binary, and why it is this one.
     pub bin: Found<&'m Target>,
-}
-
-/// The manifest that is meant, absolute.
-///
-/// # Errors
-///
-/// Where there is none.
-pub fn manifest(which: &Which, directory: &Path) -> Result<PathBuf> {
-    if let Some(path) = &which.manifest_path {
-        let path = directory.join(path);
-        if !path.is_file() || path.file_name().is_none_or(|name| name != "Cargo.toml") {
-            let path = path.display();
-            return Err(Usage::new(format!(
-                "--manifest-path takes the path of a Cargo.toml, and {path} is none"
-            ))
-            .into());
-        }
-        return Ok(path);
-    }
-    let nearest = directory
-        .ancestors()
-        .map(|above| above.join("Cargo.toml"))
-        .find(|path| path.is_file());
-    nearest.ok_or_else(|| {
-        Usage::new(format!(
-            "there is no Cargo.toml in {} or above it: go to a crate, or name one with --manifest-path",
-            directory.display()
-        ))
-        .into()
-    })
-}
-
-/// What cargo knows of the workspace of a manifest: without its dependencies, which would take the package cache's lock, write
-/// a Cargo.lock, and need every crate on the disk.
-///
-/// # Errors
-///
-/// Where cargo cannot load it; the words are cargo's.
-pub fn ask_cargo(manifest: &Path) -> Result<Metadata> {
-    let asked = MetadataCommand::new()
-        .manifest_path(manifest)
-        .no_deps()
-        .other_options(["--offline".to_owned()])
-        .exec();
-    let asked = asked.map_err(|error| match error {
-        cargo_metadata::Error::CargoMetadata { stderr } => {
-            let said = stderr.trim_end();
-            anyhow::Error::msg(said.strip_prefix("error: ").unwrap_or(said).to_owned())
-        }
-        error => error.into(),
-    });
-    asked.with_context(|| format!("asking cargo about {}", manifest.display()))
 }
 
 /// Chooses the package and the binary; `serves` tells whether a package that a package depends on makes a server of it.
@@ -162,13 +110,6 @@ fn member<'m>(
             return Ok(Found::certain(package, asked("--bin", bin)));
         }
     }
-    let of_them = |packages: &[&Package]| {
-        let names: Vec<String> = packages
-            .iter()
-            .map(|package| format!("`{}`", package.name))
-            .collect();
-        names.join(", ")
-    };
     let servers: Vec<&Package> = able
         .iter()
         .copied()
@@ -200,7 +141,7 @@ fn member<'m>(
             Err(Usage::new(format!(
                 "the workspace has {} packages that could be the service: {}; name one with --package",
                 several.len(),
-                of_them(several)
+                told(several.iter().map(|package| package.name.as_str()))
             ))
             .into())
         }
@@ -251,12 +192,11 @@ fn bin<'m>(
             ))
         }
         (_, None) => {
-            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
             Err(Usage::new(format!(
                 "package `{}` has {} binaries and no `default-run`: {}; name one with --bin",
                 package.name,
                 bins.len(),
-                names.join(", ")
+                told(names.iter().map(String::as_str))
             ))
             .into())
         }
@@ -275,12 +215,11 @@ fn unknown(kind: &str, name: &str, members: &[&Package]) -> anyhow::Error {
     unknown_name(&format!("the workspace has no {kind}"), name, &names)
 }
 
-/// `what` and the name that is not there, with what is near or, where nothing is, with all there are.
+/// `what` and the name that is not there, with what is near or, where nothing is, with what there is.
 fn unknown_name(what: &str, name: &str, names: &[String]) -> anyhow::Error {
     let mut near = did_you_mean(name, names.iter().map(String::as_str));
     if near.is_empty() && !names.is_empty() {
-        let all: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-        near = format!("; there is {}", all.join(", "));
+        near = format!("; there is {}", told(names.iter().map(String::as_str)));
     }
     Usage::new(format!("{what} `{name}`{near}")).into()
 }

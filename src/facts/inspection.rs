@@ -15,6 +15,7 @@ use super::files::{self, Asset, Places};
 use super::found::{Certainty, Evidence, Found};
 use super::graph::{self, Built, LockFile};
 use super::listening::{self, Listening};
+use super::location;
 use super::members::Members;
 use super::origins::{self, Source};
 use super::package::{self, Manifests, Package, is_library};
@@ -79,8 +80,8 @@ pub enum Resolution {
 ///
 /// Where there is no crate, where cargo refuses it, or where it is not clear which package or binary is meant.
 pub fn inspect(which: &Which, directory: &Path) -> Result<Inspection> {
-    let manifest = choice::manifest(which, directory)?;
-    one(&choice::ask_cargo(&manifest)?, &manifest, which)
+    let manifest = location::manifest(directory, which.manifest_path.as_deref())?;
+    one(&location::ask_cargo(&manifest)?, &manifest, which)
 }
 
 /// The same of each of several binaries of a workspace that cargo was asked about by `manifest`, or of the one that is meant where none is

@@ -4,9 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::Metadata;
+use cargo_metadata::{Metadata, MetadataCommand};
 
-use super::choice::ask_cargo;
 use crate::error::{Usage, did_you_mean};
 
 /// A workspace, and the package in it that is meant; a package on its own is a workspace of one.
@@ -103,8 +102,34 @@ impl Location {
     }
 }
 
+/// What cargo knows of the workspace of a manifest: without its dependencies, which would take the package cache's lock, write
+/// a Cargo.lock, and need every crate on the disk.
+///
+/// # Errors
+///
+/// Where cargo cannot load it; the words are cargo's.
+pub fn ask_cargo(manifest: &Path) -> Result<Metadata> {
+    let asked = MetadataCommand::new()
+        .manifest_path(manifest)
+        .no_deps()
+        .other_options(["--offline".to_owned()])
+        .exec();
+    let asked = asked.map_err(|error| match error {
+        cargo_metadata::Error::CargoMetadata { stderr } => {
+            let said = stderr.trim_end();
+            anyhow::Error::msg(said.strip_prefix("error: ").unwrap_or(said).to_owned())
+        }
+        error => error.into(),
+    });
+    asked.with_context(|| format!("asking cargo about {}", manifest.display()))
+}
+
 /// The manifest that is meant, as cargo looks for it: the one that is named, or the nearest one upward.
-fn manifest(directory: &Path, named: Option<&Path>) -> Result<PathBuf> {
+///
+/// # Errors
+///
+/// [`Usage`] where there is none.
+pub fn manifest(directory: &Path, named: Option<&Path>) -> Result<PathBuf> {
     let Some(named) = named else {
         let nearest = directory.ancestors().map(|above| above.join("Cargo.toml"));
         let nearest = nearest.into_iter().find(|path| path.exists());

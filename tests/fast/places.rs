@@ -187,7 +187,7 @@ fn a_workspace_whose_directory_has_no_name_takes_that_of_a_package() {
         &root,
         "add release-profile -y",
         2,
-        "say with --package which one to name the project after (api, worker)",
+        "say with --package which one to name the project after (`api`, `worker`)",
     );
     run(
         &root,
@@ -568,7 +568,7 @@ fn a_member_that_new_made_grows_in_its_own_directory() {
         &root,
         "add redis -y",
         2,
-        "`redis` belongs to a package: say with --package to which (api, orders, worker)",
+        "`redis` belongs to a package: say with --package to which (`api`, `orders`, `worker`)",
     );
     run(
         &root,
