@@ -30,7 +30,7 @@ pub(super) fn draft(
     site: &Site,
     selection: &Selection<'_>,
     given: &Given,
-    prompt: Option<&mut dyn Prompt>,
+    mut prompt: Option<&mut dyn Prompt>,
     shell: &Shell,
 ) -> Result<Draft> {
     let name = site.name()?;
@@ -39,7 +39,11 @@ pub(super) fn draft(
     let known = if site.record.began_with_new()? {
         None
     } else {
-        let services = services(site, selection)?;
+        // `as_deref_mut` would keep the borrow for as long as the trait object lives.
+        let prompt = prompt
+            .as_mut()
+            .map(|prompt| &mut **prompt as &mut dyn Prompt);
+        let services = services(site, selection, prompt)?;
         for service in &services {
             notes.extend(service.problems.iter().map(ToString::to_string));
             bins.push(service.package.bin.value.clone());
@@ -77,7 +81,11 @@ fn with_packages(catalog: &Catalog, site: &Site, mut facts: Facts) -> Result<Fac
 }
 
 /// What is found out about the services, where a component has to know what runs in production.
-fn services(site: &Site, selection: &Selection<'_>) -> Result<Vec<Inspection>> {
+fn services(
+    site: &Site,
+    selection: &Selection<'_>,
+    prompt: Option<&mut dyn Prompt>,
+) -> Result<Vec<Inspection>> {
     let components = selection.components.iter();
     let for_services = components
         .filter_map(|component| Some((&component.name, component.existing.runs.as_ref()?)));
@@ -85,7 +93,7 @@ fn services(site: &Site, selection: &Selection<'_>) -> Result<Vec<Inspection>> {
     if for_services.is_empty() {
         return Ok(Vec::new());
     }
-    let services = site.inspect()?;
+    let services = site.inspect(prompt)?;
     for service in &services {
         let (bin, kind) = (&service.package.bin.value, service.program.kind.value);
         let manifest = &service.package.manifest;

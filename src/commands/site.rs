@@ -5,6 +5,7 @@ use std::{env, fs, io};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::wizard;
 use crate::catalog::{Component, Home, Scope, Value};
 use crate::cli;
 use crate::draft::Known;
@@ -15,6 +16,7 @@ use crate::facts::location::{Location, Wanted};
 use crate::facts::{disk, seen, surroundings};
 use crate::manifest;
 use crate::names;
+use crate::prompt::Prompt;
 use crate::provenance::{self, Answered};
 use crate::tree::{RelPath, Tree};
 use crate::vcs;
@@ -169,12 +171,12 @@ impl Site {
         read(workspace, MANIFEST)
     }
 
-    /// What is found out about its services.
+    /// What is found out about its services; where nothing says which of several they are, a person is asked.
     ///
     /// # Errors
     ///
-    /// As [`inspection::inspect_each`].
-    pub(super) fn inspect(&self) -> Result<Vec<Inspection>> {
+    /// As [`inspection::inspect_each`], or where the answer was interrupted.
+    pub(super) fn inspect(&self, prompt: Option<&mut dyn Prompt>) -> Result<Vec<Inspection>> {
         let Location {
             metadata, manifest, ..
         } = &self.location;
@@ -183,7 +185,15 @@ impl Site {
             package: self.package.clone(),
             bin: None,
         };
-        let mut services = inspection::inspect_each(metadata, manifest, &which, &self.bins)?;
+        let asked = match prompt {
+            Some(prompt) if self.bins.is_empty() => {
+                let candidates = inspection::candidates(metadata, manifest, &which)?;
+                wizard::bins(prompt, &candidates)?
+            }
+            _ => Vec::new(),
+        };
+        let bins = if asked.is_empty() { &self.bins } else { &asked };
+        let mut services = inspection::inspect_each(metadata, manifest, &which, bins)?;
         // What prodify asks for itself is no word of the crate's.
         let asks = |name: &&str| self.record.base.contains_key(*name);
         if TOOLCHAIN.iter().any(asks) {

@@ -1,10 +1,11 @@
-//! What `new` asks a person beyond the components' own questions.
+//! What a person is asked beyond the components' own questions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::io::{self, IsTerminal as _};
 
 use anyhow::Result;
+use cargo_metadata::{Package, Target};
 
 use crate::catalog::{Catalog, Preset};
 use crate::error::Interrupted;
@@ -78,6 +79,34 @@ pub(super) fn components(
         })
         .collect();
     let chosen = prompt.choose_many("Components (space to change, enter to go on)", &items)?;
+    let names = chosen.into_iter().filter_map(|index| items.get(index));
+    Ok(names.map(|(item, _)| item.name.to_owned()).collect())
+}
+
+/// Asks which of several binaries run in production; nobody is asked about none.
+///
+/// # Errors
+///
+/// Where the answer was interrupted.
+pub(super) fn bins(
+    prompt: &mut dyn Prompt,
+    candidates: &[(&Package, &Target)],
+) -> Result<Vec<String>> {
+    if candidates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let items: Vec<(Item<'_>, bool)> = candidates
+        .iter()
+        .map(|(package, bin)| {
+            let item = Item {
+                name: &bin.name,
+                help: &package.name,
+            };
+            (item, true)
+        })
+        .collect();
+    let question = "What runs in production (space to change, enter to go on)";
+    let chosen = prompt.choose_many(question, &items)?;
     let names = chosen.into_iter().filter_map(|index| items.get(index));
     Ok(names.map(|(item, _)| item.name.to_owned()).collect())
 }

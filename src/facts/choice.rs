@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use cargo_metadata::{DependencyKind, Metadata, Package, Target, TargetKind};
 
-use super::found::{Certainty, Evidence, Found};
+use super::found::{Evidence, Found};
 use super::toml::{TomlFile, shown};
 use crate::error::{Usage, did_you_mean, told};
 
@@ -29,6 +29,21 @@ pub struct Choice<'m> {
     pub bin: Found<&'m Target>,
 }
 
+/// What is meant, as far as that can be told.
+enum Meant<'m, T> {
+    One(Found<T>),
+    Several(Several<'m>),
+}
+
+/// Binaries of which several may run in production, where nothing says which.
+#[derive(Debug)]
+pub struct Several<'m> {
+    /// Each with its package.
+    pub bins: Vec<(&'m Package, &'m Target)>,
+    /// Why it cannot be told, and how to say it.
+    why: String,
+}
+
 /// Chooses the package and the binary; `serves` tells whether a package that a package depends on makes a server of it.
 ///
 /// # Errors
@@ -40,9 +55,41 @@ pub fn choose<'m>(
     which: &Which,
     serves: impl Fn(&str) -> bool,
 ) -> Result<Choice<'m>> {
-    let package = package(metadata, manifest, which, serves)?;
-    let bin = bin(metadata, package.value, which.bin.as_deref())?;
-    Ok(Choice { package, bin })
+    match look(metadata, manifest, which, serves)? {
+        Ok(choice) => Ok(choice),
+        Err(several) => Err(Usage::new(several.why).into()),
+    }
+}
+
+/// The binaries among which somebody has to choose; none where it is clear which one is meant.
+///
+/// # Errors
+///
+/// Where what was asked for is not there.
+pub fn candidates<'m>(
+    metadata: &'m Metadata,
+    manifest: &Path,
+    which: &Which,
+    serves: impl Fn(&str) -> bool,
+) -> Result<Vec<(&'m Package, &'m Target)>> {
+    let found = look(metadata, manifest, which, serves)?;
+    Ok(found.err().map(|several| several.bins).unwrap_or_default())
+}
+
+fn look<'m>(
+    metadata: &'m Metadata,
+    manifest: &Path,
+    which: &Which,
+    serves: impl Fn(&str) -> bool,
+) -> Result<Result<Choice<'m>, Several<'m>>> {
+    let package = match package(metadata, manifest, which, serves)? {
+        Meant::One(package) => package,
+        Meant::Several(several) => return Ok(Err(several)),
+    };
+    Ok(match bin(metadata, package.value, which.bin.as_deref())? {
+        Meant::One(bin) => Ok(Choice { package, bin }),
+        Meant::Several(several) => Err(several),
+    })
 }
 
 /// The binaries of a package, in cargo's order. Examples, tests and benches are none.
@@ -58,13 +105,18 @@ fn package<'m>(
     manifest: &Path,
     which: &Which,
     serves: impl Fn(&str) -> bool,
-) -> Result<Found<&'m Package>> {
+) -> Result<Meant<'m, &'m Package>> {
     let members = metadata.workspace_packages();
     if let Some(name) = &which.package {
         let named = members.iter().find(|package| package.name == *name);
         return named.map_or_else(
             || Err(unknown("package", name, &members)),
-            |package| Ok(Found::certain(*package, asked("--package", name))),
+            |package| {
+                Ok(Meant::One(Found::certain(
+                    *package,
+                    asked("--package", name),
+                )))
+            },
         );
     }
     let here = members
@@ -78,7 +130,7 @@ fn package<'m>(
         let holds = |bin: &String| bins(package).any(|target| target.name == *bin);
         if alone || which.bin.as_ref().is_none_or(holds) {
             let evidence = Evidence::file(&shown_manifest(metadata, package), "the nearest one");
-            return Ok(Found::certain(package, evidence));
+            return Ok(Meant::One(Found::certain(package, evidence)));
         }
     }
     member(&members, which, serves)
@@ -89,7 +141,7 @@ fn member<'m>(
     members: &[&'m Package],
     which: &Which,
     serves: impl Fn(&str) -> bool,
-) -> Result<Found<&'m Package>> {
+) -> Result<Meant<'m, &'m Package>> {
     let field = "packages[].targets";
     let mut able: Vec<&Package> = members
         .iter()
@@ -107,7 +159,7 @@ fn member<'m>(
             return Err(unknown_name("the workspace has no binary", bin, &all));
         }
         if let [package] = able[..] {
-            return Ok(Found::certain(package, asked("--bin", bin)));
+            return Ok(Meant::One(Found::certain(package, asked("--bin", bin))));
         }
     }
     let servers: Vec<&Package> = able
@@ -129,21 +181,26 @@ fn member<'m>(
         }
         ([only], _) => {
             let evidence = Evidence::metadata(field, "the only package with a binary");
-            Ok(Found::certain(*only, evidence))
+            Ok(Meant::One(Found::certain(*only, evidence)))
         }
         (_, [only]) => {
             let says = "the only package with a binary that depends on a server's framework";
             let evidence = Evidence::metadata("packages[].dependencies", says);
-            Ok(Found::likely(*only, evidence))
+            Ok(Meant::One(Found::likely(*only, evidence)))
         }
         (_, several) => {
             let several = if several.is_empty() { &able } else { several };
-            Err(Usage::new(format!(
-                "the workspace has {} packages that could be the service: {}; name one with --package",
+            let why = format!(
+                "the workspace has {} packages that could be the service: {}; name one with --package, or its binary with --bin, which `add` takes more than once",
                 several.len(),
                 told(several.iter().map(|package| package.name.as_str()))
-            ))
-            .into())
+            );
+            let of = |package: &&'m Package| {
+                let package = *package;
+                bins(package).map(move |bin| (package, bin))
+            };
+            let bins = several.iter().flat_map(of).collect();
+            Ok(Meant::Several(Several { bins, why }))
         }
     }
 }
@@ -152,7 +209,7 @@ fn bin<'m>(
     metadata: &Metadata,
     package: &'m Package,
     asked_for: Option<&str>,
-) -> Result<Found<&'m Target>> {
+) -> Result<Meant<'m, &'m Target>> {
     let bins: Vec<&Target> = bins(package).collect();
     let names: Vec<String> = bins.iter().map(|bin| bin.name.clone()).collect();
     let named = |name: &str| bins.iter().copied().find(|bin| bin.name == name);
@@ -160,7 +217,7 @@ fn bin<'m>(
         let what = format!("package `{}` has no binary", package.name);
         return named(name).map_or_else(
             || Err(unknown_name(&what, name, &names)),
-            |bin| Ok(Found::certain(bin, asked("--bin", name))),
+            |bin| Ok(Meant::One(Found::certain(bin, asked("--bin", name)))),
         );
     }
     let manifest = TomlFile::read(
@@ -170,7 +227,7 @@ fn bin<'m>(
     if let Some(bin) = package.default_run.as_deref().and_then(named) {
         let line = manifest.and_then(|manifest| manifest.evidence(&["package", "default-run"]));
         let field = || Evidence::metadata("packages[].default_run", &bin.name);
-        return Ok(Found::certain(bin, line.unwrap_or_else(field)));
+        return Ok(Meant::One(Found::certain(bin, line.unwrap_or_else(field))));
     }
     let field = "packages[].targets";
     match (&bins[..], named(&package.name)) {
@@ -181,24 +238,22 @@ fn bin<'m>(
         .into()),
         ([only], _) => {
             let evidence = Evidence::metadata(field, "its only binary");
-            Ok(Found::certain(*only, evidence))
+            Ok(Meant::One(Found::certain(*only, evidence)))
         }
         (_, Some(bin)) => {
             let says = format!("of {} binaries the one with the package's name", bins.len());
-            Ok(Found::new(
-                bin,
-                Certainty::Likely,
-                vec![Evidence::metadata(field, says)],
-            ))
+            let evidence = Evidence::metadata(field, says);
+            Ok(Meant::One(Found::likely(bin, evidence)))
         }
         (_, None) => {
-            Err(Usage::new(format!(
-                "package `{}` has {} binaries and no `default-run`: {}; name one with --bin",
+            let why = format!(
+                "package `{}` has {} binaries and no `default-run`: {}; name one with --bin, which `add` takes more than once",
                 package.name,
                 bins.len(),
                 told(names.iter().map(String::as_str))
-            ))
-            .into())
+            );
+            let bins = bins.into_iter().map(|bin| (package, bin)).collect();
+            Ok(Meant::Several(Several { bins, why }))
         }
     }
 }

@@ -109,6 +109,20 @@ pub fn inspect_each(
     each.collect()
 }
 
+/// The binaries among which somebody has to choose; none where it is clear which one is meant.
+///
+/// # Errors
+///
+/// Where what was asked for is not there.
+pub fn candidates<'m>(
+    metadata: &'m Metadata,
+    manifest: &Path,
+    which: &Which,
+) -> Result<Vec<(&'m CargoPackage, &'m Target)>> {
+    let kinds = Kinds::embedded()?;
+    choice::candidates(metadata, manifest, which, |name| kinds.serves(name))
+}
+
 fn one(metadata: &Metadata, manifest: &Path, which: &Which) -> Result<Inspection> {
     let kinds = Kinds::embedded()?;
     let choice = choice::choose(metadata, manifest, which, |name| kinds.serves(name))?;

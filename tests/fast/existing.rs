@@ -663,7 +663,7 @@ fn the_binaries_that_run_are_remembered() {
         fs::write(member.join("src/main.rs"), "fn main() {}\n").unwrap();
     }
     commit(&market);
-    let several = "2 packages that could be the service: `api`, `jobs`; name one with --package";
+    let several = "2 packages that could be the service: `api`, `jobs`; name one with --package, or its binary with --bin, which `add` takes more than once";
     says(
         &run(&market, "add docker -y -d docker.base=debian", 2),
         &[several],

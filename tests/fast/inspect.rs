@@ -663,7 +663,7 @@ fn what_is_asked_of_no_crate_is_refused_with_the_way_out() {
             workspace.to_vec(),
             &[],
             2,
-            "2 packages that could be the service: `a`, `b`; name one with --package",
+            "2 packages that could be the service: `a`, `b`; name one with --package, or its binary with --bin, which `add` takes more than once",
         ),
         (
             workspace.to_vec(),
@@ -681,7 +681,7 @@ fn what_is_asked_of_no_crate_is_refused_with_the_way_out() {
             workspace.to_vec(),
             &["-p", "a"],
             2,
-            "2 binaries and no `default-run`: `migrate`, `serve`; name one with --bin",
+            "2 binaries and no `default-run`: `migrate`, `serve`; name one with --bin, which `add` takes more than once",
         ),
         (
             workspace.to_vec(),

@@ -291,3 +291,70 @@ fn a_crate_that_exists_is_asked_only_what_its_components_need() {
         manifest
     );
 }
+
+#[test]
+fn which_of_several_binaries_run_is_asked_once() {
+    let dir = tempdir().unwrap();
+    let market = dir.path().join("market");
+    let package = |name: &str| {
+        let kind = "[package.metadata.prodify]\nkind = \"worker\"\n";
+        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{kind}")
+    };
+    for name in ["api", "jobs", "tool"] {
+        std::fs::create_dir_all(market.join(name).join("src")).unwrap();
+        std::fs::write(market.join(name).join("Cargo.toml"), package(name)).unwrap();
+        std::fs::write(market.join(name).join("src/main.rs"), "fn main() {}\n").unwrap();
+    }
+    let manifest = "[workspace]\nmembers = [\"api\", \"jobs\", \"tool\"]\nresolver = \"3\"\n";
+    std::fs::write(market.join("Cargo.toml"), manifest).unwrap();
+    let arguments = [
+        "add",
+        "docker",
+        "-d",
+        "docker.base=debian",
+        "-d",
+        "project.description=Sells things",
+        "-d",
+        "project.repository=https://github.com/acme/shop",
+    ];
+    let mut session = start(&market, &[&arguments[..], &["-p", "api"]].concat());
+    // Only one can be meant.
+    let asked = session.exp_string("Write ").unwrap();
+    assert!(!asked.contains("in production"), "{asked}");
+    keys(&mut session, "n");
+    session.exp_eof().unwrap();
+
+    let mut session = start(&market, &arguments);
+    session.exp_string("What runs in production").unwrap();
+    session.exp_string("tool").unwrap();
+    // Down twice, and the tool is none.
+    keys(&mut session, "\u{1b}[B\u{1b}[B \r");
+    session.exp_string("Write ").unwrap();
+    keys(&mut session, "y");
+    session.exp_string("Finished").unwrap();
+    session.exp_eof().unwrap();
+    assert_eq!(exit_code(&session), Some(0));
+    let recorded = std::fs::read_to_string(market.join("prodify.toml")).unwrap();
+    assert!(
+        recorded.contains("bins = [\"api\", \"jobs\"]"),
+        "{recorded}"
+    );
+
+    // It is remembered.
+    let mut session = start(&market, &["add", "docker"]);
+    let said = session.exp_eof().unwrap();
+    assert!(said.contains("nothing to do"), "{said}");
+
+    // Who chooses nothing is told how to say it.
+    std::fs::remove_file(market.join("prodify.toml")).unwrap();
+    std::fs::remove_dir_all(market.join(".prodify")).unwrap();
+    let mut session = start(&market, &arguments);
+    session.exp_string("What runs in production").unwrap();
+    keys(&mut session, " \u{1b}[B \u{1b}[B \r");
+    let said = session.exp_eof().unwrap();
+    assert!(
+        said.contains("with --bin, which `add` takes more than once"),
+        "{said}"
+    );
+    assert_eq!(exit_code(&session), Some(2));
+}
