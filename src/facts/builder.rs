@@ -16,7 +16,11 @@ use super::toml::{TomlFile, texts};
 pub struct Builder {
     /// Programs that linking or compiling takes.
     pub tools: Vec<Found<BuildTool>>,
-    /// The target that is built for, where it is not the builder's own.
+    /// Programs that cargo would call in the place of rustc: caches, which a fresh builder has not filled.
+    pub wrappers: Vec<Found<Wrapper>>,
+    /// Where what is built goes, where that is not `target`.
+    pub target_directory: Option<Found<String>>,
+    /// The target that is named to build for: what is built for it has a directory of its own.
     pub target: Option<Found<String>>,
     /// Flags for rustc.
     pub rustflags: Vec<Found<String>>,
@@ -34,6 +38,21 @@ pub struct BuildTool {
     /// Whether it is known where it is to be had from.
     pub known: bool,
 }
+
+/// A program that cargo calls in the place of rustc.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Wrapper {
+    /// Its name, or its path.
+    pub name: String,
+    /// The variable that overrules the configuration.
+    pub variable: &'static str,
+}
+
+/// The keys of `[build]` that name a wrapper, each with the variable that overrules it.
+const WRAPPERS: [(&str, &str); 2] = [
+    ("rustc-wrapper", "RUSTC_WRAPPER"),
+    ("rustc-workspace-wrapper", "RUSTC_WORKSPACE_WRAPPER"),
+];
 
 /// Reads the configuration at the top of the workspace, which is where an image builds.
 ///
@@ -87,11 +106,9 @@ fn read_file(builder: &mut Builder, file: &TomlFile, linkers: &BTreeMap<String, 
         }
     };
     for table in &tables {
-        for key in ["linker", "rustc-wrapper", "rustc-workspace-wrapper"] {
-            let path = [&table[..], &[key]].concat();
-            if let Some(name) = file.str(&path) {
-                tool(builder, name, file.evidence_or_file(&path));
-            }
+        let path = [&table[..], &["linker"]].concat();
+        if let Some(name) = file.str(&path) {
+            tool(builder, name, file.evidence_or_file(&path));
         }
         let path = [&table[..], &["rustflags"]].concat();
         for flags in texts(file.get(&path)) {
@@ -110,10 +127,7 @@ fn read_file(builder: &mut Builder, file: &TomlFile, linkers: &BTreeMap<String, 
             }
         }
     }
-    let key = ["build", "target"];
-    if let Some(target) = texts(file.get(&key)).into_iter().next() {
-        builder.target = Some(Found::certain(target, file.evidence_or_file(&key)));
-    }
+    read_build(builder, file);
     for (section, field) in [("registries", "index"), ("source", "replace-with")] {
         let entries = file
             .table(&[section])
@@ -127,5 +141,27 @@ fn read_file(builder: &mut Builder, file: &TomlFile, linkers: &BTreeMap<String, 
                     .push(Found::certain(format!("{name}: {value}"), evidence));
             }
         }
+    }
+}
+
+fn read_build(builder: &mut Builder, file: &TomlFile) {
+    for (key, variable) in WRAPPERS {
+        let path = ["build", key];
+        if let Some(name) = file.str(&path) {
+            let name = name.to_owned();
+            let evidence = file.evidence_or_file(&path);
+            builder
+                .wrappers
+                .push(Found::certain(Wrapper { name, variable }, evidence));
+        }
+    }
+    let path = ["build", "target-dir"];
+    if let Some(directory) = file.str(&path) {
+        let evidence = file.evidence_or_file(&path);
+        builder.target_directory = Some(Found::certain(directory.to_owned(), evidence));
+    }
+    let path = ["build", "target"];
+    if let Some(target) = texts(file.get(&path)).into_iter().next() {
+        builder.target = Some(Found::certain(target, file.evidence_or_file(&path)));
     }
 }

@@ -69,6 +69,10 @@ pub struct Build {
     pub build_packages: Vec<String>,
     /// Packages of Debian that running takes.
     pub run_packages: Vec<String>,
+    /// The target that cargo's configuration names: what is built for it has a directory of its own.
+    pub target: Option<String>,
+    /// The directory below the workspace that developers build into, where that is not `target`.
+    pub target_directory: Option<String>,
     /// Environment that compiling takes.
     pub build_env: BTreeMap<String, String>,
     /// Files and directories that the services read.

@@ -46,6 +46,7 @@ pub fn of(inspection: &Inspection) -> Vec<Problem> {
     problems.extend(lock_file(inspection));
     problems.extend(file_database(inspection));
     problems.extend(toolchain(inspection));
+    problems.extend(target(inspection));
     problems.extend(outside(inspection));
     problems.extend(unknown(inspection));
     problems.sort_by_key(|problem| problem.severity);
@@ -147,6 +148,27 @@ fn toolchain(inspection: &Inspection) -> Option<Problem> {
             channel.value
         ),
         evidence: channel.evidence.clone(),
+    })
+}
+
+/// A target that no container of Linux runs, or that Debian has no libraries for.
+fn target(inspection: &Inspection) -> Option<Problem> {
+    let target = inspection.builder.target.as_ref()?;
+    let name = &target.value;
+    let (why, fix) = if !name.contains("-linux-") {
+        let fix = "take it out of the configuration, and name it with `--target` where it is meant";
+        ("which does not run in a container of Linux", fix)
+    } else if name.contains("musl") && !inspection.system.run.is_empty() {
+        let fix = "let the crates compile their own copies, or build for gnu";
+        ("and Debian's libraries are made for another libc", fix)
+    } else {
+        return None;
+    };
+    Some(Problem {
+        severity: Severity::Error,
+        what: format!("cargo's configuration builds for `{name}`, {why}"),
+        fix: fix.to_owned(),
+        evidence: target.evidence.clone(),
     })
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use super::builder::Builder;
 use super::configuration;
 use super::files::When;
 use super::found::{Evidence, Found};
@@ -217,8 +218,10 @@ fn build(services: &[Inspection], first: &Inspection) -> Build {
         let database = &inspection.database;
         database.checked_queries.is_some() && database.offline_data.is_some()
     };
-    let offline = services.iter().any(checked);
-    let offline = offline.then(|| ("SQLX_OFFLINE".to_owned(), "true".to_owned()));
+    let mut build_env = configured(&first.builder);
+    if services.iter().any(checked) {
+        build_env.insert("SQLX_OFFLINE".to_owned(), "true".to_owned());
+    }
     Build {
         several_packages,
         build_packages: all(&|inspection| {
@@ -228,7 +231,11 @@ fn build(services: &[Inspection], first: &Inspection) -> Build {
             libraries.into_iter().chain(tools).collect()
         }),
         run_packages: all(&|inspection| values(&inspection.system.run)),
-        build_env: offline.into_iter().collect(),
+        target: (first.builder.target.as_ref()).map(|target| target.value.clone()),
+        target_directory: (first.builder.target_directory.as_ref())
+            .filter(|directory| is_plain_and_below(&directory.value))
+            .map(|directory| directory.value.clone()),
+        build_env,
         files: carried(services, top),
         sources,
         outside: outside(services),
@@ -242,6 +249,27 @@ fn build(services: &[Inspection], first: &Inspection) -> Build {
             .map(str::to_owned),
         databases: all(&|inspection| values(&inspection.database.engines)),
     }
+}
+
+/// The environment that overrules what cargo's configuration says of the machine that it was written for.
+fn configured(builder: &Builder) -> BTreeMap<String, String> {
+    let wrappers = builder.wrappers.iter();
+    // Empty, it stands for none.
+    let mut set: BTreeMap<String, String> = wrappers
+        .map(|wrapper| (wrapper.value.variable.to_owned(), String::new()))
+        .collect();
+    if builder.target_directory.is_some() {
+        set.insert("CARGO_TARGET_DIR".to_owned(), "target".to_owned());
+    }
+    set
+}
+
+/// Whether a path is one below the workspace that can stand in a list of paths as it is.
+fn is_plain_and_below(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | '-');
+    path.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_'))
+        && path.chars().all(plain)
+        && path.split('/').all(|part| !matches!(part, "." | ".."))
 }
 
 /// What the services are built from, and no checkout of the workspace holds; each once.
@@ -314,7 +342,7 @@ fn carry(from: &str, named: &str) -> Option<Carried> {
 
 #[cfg(test)]
 mod tests {
-    use super::{carry, is_loopback, is_release};
+    use super::{carry, is_loopback, is_plain_and_below, is_release};
 
     #[test]
     fn a_release_is_a_channel_of_numbers() {
@@ -350,6 +378,14 @@ mod tests {
             "config/.env.local",
         ] {
             assert_eq!(to(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn only_a_path_below_is_left_out_of_an_image() {
+        assert!(is_plain_and_below("out/build") && is_plain_and_below(".build"));
+        for other in ["/tmp/target", "../target", "a/../..", ".", "my target", ""] {
+            assert!(!is_plain_and_below(other), "{other}");
         }
     }
 

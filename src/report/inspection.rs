@@ -119,6 +119,11 @@ impl Page {
             None => self.plain("toolchain", "none asked for"),
         }
         self.maybe("target", found.builder.target.as_ref(), Clone::clone);
+        let directory = found.builder.target_directory.as_ref();
+        self.maybe("builds into", directory, Clone::clone);
+        self.facts("wrapper", &found.builder.wrappers, |wrapper| {
+            format!("{}, not in an image", wrapper.name)
+        });
         self.facts("registry", &found.builder.registries, Clone::clone);
         self.facts("rustflag", &found.builder.rustflags, Clone::clone);
     }

@@ -36,6 +36,8 @@ fn each_application_gets_an_image_that_fits_it() {
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(0), "{name}: {}", said(&output));
+        let ignored = fs::read_to_string(directory.join(".dockerignore")).unwrap();
+        assert_eq!(ignored.contains("\n/out/build\n"), name == "configured");
         let dockerfile = fs::read_to_string(directory.join("Dockerfile")).unwrap();
         insta::with_settings!({ snapshot_path => &from, prepend_module_to_snapshot => false, omit_expression => true }, {
             insta::assert_snapshot!("Dockerfile", dockerfile);

@@ -847,6 +847,47 @@ fn a_toolchain_that_no_image_has_is_a_problem() {
 }
 
 #[test]
+fn a_target_that_an_image_cannot_have_is_a_problem() {
+    let pq = "[dependencies]\npq-sys = { path = \"stubs/pq-sys\" }\n";
+    for (target, dependencies, problem) in [
+        ("x86_64-unknown-linux-gnu", pq, None),
+        ("x86_64-unknown-linux-musl", "", None),
+        (
+            "x86_64-unknown-linux-musl",
+            pq,
+            Some("Debian's libraries are made for another libc"),
+        ),
+        (
+            "wasm32-wasip1",
+            "",
+            Some("does not run in a container of Linux"),
+        ),
+    ] {
+        let stubs = if dependencies.is_empty() {
+            vec![]
+        } else {
+            vec![stub("pq-sys", "")]
+        };
+        let dir = with_stubs(dependencies, &stubs);
+        fs::create_dir(dir.path().join(".cargo")).unwrap();
+        let config = format!("[build]\ntarget = \"{target}\"\n");
+        fs::write(dir.path().join(".cargo/config.toml"), config).unwrap();
+        let found = inspect(dir.path(), &[]);
+        assert_eq!(found["builder"]["target"]["value"], target);
+        let problems = found["problems"].as_array().unwrap().iter();
+        let mut of_it = problems.filter(|it| it["what"].as_str().unwrap().contains(target));
+        let told = of_it.next().map(|it| it["what"].as_str().unwrap());
+        assert!(
+            match (told, problem) {
+                (Some(told), Some(problem)) => told.contains(problem),
+                (told, problem) => told.is_none() && problem.is_none(),
+            },
+            "{target}: {told:?}"
+        );
+    }
+}
+
+#[test]
 fn prepared_queries_are_found_beside_the_package_or_at_the_top() {
     let fixture = fixture("sqlx");
     let root = fixture.path().join("crate");

@@ -67,6 +67,13 @@ fn a_library_that_cmake_compiles_is_in_the_binary() -> Result<()> {
 
 #[test]
 #[ignore = "needs a container engine: tests/run image"]
+fn what_cargo_is_configured_for_holds_in_the_image_where_it_is_meant_for_it() -> Result<()> {
+    // The wrapper that its configuration names is not in the image, and where the binary ends up is its own choice.
+    Crate::written("configured")?.fits("src/main.rs", "as configured")
+}
+
+#[test]
+#[ignore = "needs a container engine: tests/run image"]
 fn queries_are_checked_without_a_database() -> Result<()> {
     Crate::written("offline")?.fits("src/main.rs", "kept")
 }
