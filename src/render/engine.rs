@@ -57,6 +57,9 @@ impl<'c> Engine<'c> {
         environment.add_filter("length", filters::length);
         environment.add_filter("trim", filters::trim);
         environment.add_test("none", minijinja::tests::is_none);
+        environment.add_test("bare", |state: &State<'_, '_>, value: &Value| {
+            current(state).takes_bare(&value.to_string())
+        });
         environment.add_filter("sort_lines", sort_lines);
         environment.add_filter("json_entries", json_entries);
         environment.add_function("refuse", |why: String| -> Result<Value, Error> {

@@ -593,6 +593,37 @@ fn a_crate_can_say_what_it_is() {
     says(&dockerfile, &["EXPOSE 8123"]);
 }
 
+/// A name with a blank takes the form of COPY that has quotes; what means something else there too is refused.
+#[test]
+fn what_a_program_reads_is_carried_whatever_it_is_called() {
+    let dir = shop(WORKER);
+    let reads = |name: &str| {
+        let main = format!("fn main() {{ std::fs::read(\"{name}/a.txt\").unwrap(); }}\n");
+        fs::write(dir.path().join("src/main.rs"), main).unwrap();
+        fs::create_dir_all(dir.path().join(name)).unwrap();
+        fs::write(dir.path().join(name).join("a.txt"), "").unwrap();
+    };
+    let copies = || {
+        run(dir.path(), "add docker -y --overwrite", 0);
+        fs::read_to_string(dir.path().join("Dockerfile")).unwrap()
+    };
+    reads("words");
+    says(
+        &copies(),
+        &["COPY --chmod=755 words/a.txt /app/words/a.txt\nWORKDIR /app\n"],
+    );
+    reads("my words");
+    says(
+        &copies(),
+        &["COPY --chmod=755 [\"my words/a.txt\", \"/app/my words/a.txt\"]\nWORKDIR /app\n"],
+    );
+    reads("a$b");
+    says(
+        &run(dir.path(), "add docker -y", 2),
+        &["an image cannot carry a$b/a.txt, for the $ in its name"],
+    );
+}
+
 /// A dependency that no checkout of the workspace holds is in the way of what builds from one, and of nothing else.
 #[test]
 fn what_lies_outside_of_the_workspace_is_refused_where_it_is_built() {
