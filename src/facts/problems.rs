@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::found::{Evidence, Found};
 use super::inspection::{Inspection, Resolution};
 use super::origins::SourceKind;
+use super::program::ProgramKind;
 
 /// Something that is in the way.
 #[derive(Debug, Serialize)]
@@ -43,6 +44,7 @@ pub fn of(inspection: &Inspection) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(unprepared(inspection));
     problems.extend(loopback(inspection));
+    problems.extend(unstoppable(inspection));
     problems.extend(lock_file(inspection));
     problems.extend(file_database(inspection));
     problems.extend(toolchain(inspection));
@@ -88,6 +90,20 @@ fn loopback(inspection: &Inspection) -> Option<Problem> {
         fix: "let the address be set from outside, and set 0.0.0.0 or [::] in the container"
             .to_owned(),
         evidence: host.evidence.clone(),
+    })
+}
+
+/// A program that goes on when its container is to stop, until it is killed: the first process of a container has no default action.
+fn unstoppable(inspection: &Inspection) -> Option<Problem> {
+    let program = &inspection.program;
+    if program.ends_at.is_some() || program.kind.value == ProgramKind::Command {
+        return None;
+    }
+    Some(Problem {
+        severity: Severity::Warning,
+        what: "nothing in its sources handles SIGTERM, which is then ignored in a container: each stop waits until time is up, and kills it".to_owned(),
+        fix: "end it there: with tokio, `signal(SignalKind::terminate())?.recv().await` is what `with_graceful_shutdown` of a server waits for".to_owned(),
+        evidence: program.kind.evidence.clone(),
     })
 }
 

@@ -19,6 +19,28 @@ pub struct Program {
     pub kind: Found<ProgramKind>,
     /// What it is made with, where it is a server.
     pub frameworks: Vec<Found<Framework>>,
+    /// The signal that ends it in an orderly way, where one does.
+    pub ends_at: Option<Found<Signal>>,
+}
+
+/// A signal that ends a program: the first process of a container hears of no other than those that it handles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Signal {
+    /// What a container is stopped with.
+    #[serde(rename = "SIGTERM")]
+    Terminate,
+    /// Ctrl-C, and no other.
+    #[serde(rename = "SIGINT")]
+    Interrupt,
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Terminate => "SIGTERM",
+            Self::Interrupt => "SIGINT",
+        })
+    }
 }
 
 /// A kind of program.
@@ -82,6 +104,9 @@ pub struct Known {
     /// Whether to depend on it is to be a server.
     #[serde(default = "yes")]
     alone: bool,
+    /// Whether it ends at SIGTERM by itself.
+    #[serde(default)]
+    terminates: bool,
     /// Where it listens unless it is told otherwise.
     port: Option<u16>,
     /// The environment in which it listens on all interfaces, where it would not by itself.
@@ -95,6 +120,8 @@ struct Words {
     command_lines: Vec<String>,
     runtimes: Vec<String>,
     signals: Vec<String>,
+    terminates: Vec<String>,
+    interrupts: Vec<String>,
 }
 
 fn yes() -> bool {
@@ -179,7 +206,12 @@ impl Kinds {
         }
         let frameworks = self.settle(frameworks);
         let kind = self.kind(&frameworks, direct, &calls);
-        Program { kind, frameworks }
+        let ends_at = self.ends_at(&frameworks, &calls);
+        Program {
+            kind,
+            frameworks,
+            ends_at,
+        }
     }
 
     /// Of those that speak the same, the ones that are no more than parts of others are left out.
@@ -227,6 +259,32 @@ impl Kinds {
         }
     }
 
+    /// The signal that ends it, by its framework or by a call.
+    fn ends_at(
+        &self,
+        frameworks: &[Found<Framework>],
+        calls: &[Call<'_>],
+    ) -> Option<Found<Signal>> {
+        let by_itself = frameworks.iter().find(|found| {
+            let known = self.frameworks.get(&found.value.name);
+            known.is_some_and(|known| known.terminates)
+        });
+        if let Some(framework) = by_itself {
+            let evidence = framework.evidence.clone();
+            let certainty = framework.certainty;
+            return Some(Found::new(Signal::Terminate, certainty, evidence));
+        }
+        let words = [
+            (&self.words.terminates, Signal::Terminate),
+            (&self.words.interrupts, Signal::Interrupt),
+        ];
+        words.into_iter().find_map(|(paths, signal)| {
+            let mut calls = calls.iter();
+            let call = calls.find(|call| paths.iter().any(|path| call.is(path)))?;
+            Some(Found::likely(signal, call.file.evidence(call.at)))
+        })
+    }
+
     fn kind(
         &self,
         frameworks: &[Found<Framework>],
@@ -247,6 +305,7 @@ impl Kinds {
             command_lines,
             runtimes,
             signals,
+            ..
         } = &self.words;
         let guess = |kind, evidence: Evidence| Found::new(kind, Certainty::Guess, vec![evidence]);
         if let Some(evidence) = called(&listens) {

@@ -12,7 +12,7 @@ use super::files::When;
 use super::found::{Evidence, Found};
 use super::inspection::Inspection;
 use super::origins::SourceKind;
-use super::program::{Kinds, ProgramKind};
+use super::program::{Kinds, ProgramKind, Signal};
 use super::service::{Service, Variable};
 use super::{Build, Carried, Facts, Outside};
 use crate::names;
@@ -126,6 +126,9 @@ fn service(inspection: &Inspection, kinds: &Kinds) -> Service {
         metrics: value(&routes.metrics),
         metrics_port: listening.metrics_port.as_ref().map(|port| port.value),
         secrets: environment.iter().any(|variable| variable.secret),
+        stop_signal: (program.ends_at.as_ref())
+            .filter(|signal| signal.value == Signal::Interrupt)
+            .map(|signal| signal.value.to_string()),
         container_env: reachable(inspection, kinds),
         environment,
         ..Service::default()

@@ -66,6 +66,8 @@ pub struct Service {
     pub drain_seconds: Option<u32>,
     /// How many seconds requests in flight may take after that.
     pub shutdown_seconds: Option<u32>,
+    /// The signal that ends it, where that is not SIGTERM.
+    pub stop_signal: Option<String>,
     /// The variable that selects the configuration layer.
     pub environment_variable: Option<String>,
     /// The directory of configuration that it reads at run time.

@@ -145,6 +145,8 @@ impl Page {
             };
             format!("{} ({protocol})", framework.name)
         });
+        let ends_at = found.program.ends_at.as_ref();
+        self.maybe("ends at", ends_at, ToString::to_string);
         let listening = &found.listening;
         if found.program.kind.value == ProgramKind::Server {
             match &listening.port {

@@ -887,6 +887,54 @@ fn a_target_that_an_image_cannot_have_is_a_problem() {
     }
 }
 
+/// The signal that ends a program, and whether there is a warning that none does.
+#[test]
+fn a_program_that_goes_on_when_it_is_to_stop_is_a_problem() {
+    let axum = "[dependencies]\naxum = \"0.8\"\n";
+    let actix = "[dependencies]\nactix-web = \"4\"\n";
+    let clap = "[dependencies]\nclap = \"4\"\n";
+    for (dependencies, code, signal, warns) in [
+        (axum, "axum::serve(listener, app)", None, true),
+        (
+            axum,
+            "axum::serve(listener, app); signal(SignalKind::terminate())",
+            Some("SIGTERM"),
+            false,
+        ),
+        (
+            axum,
+            "axum::serve(listener, app); tokio::signal::ctrl_c()",
+            Some("SIGINT"),
+            false,
+        ),
+        (actix, "HttpServer::new(app)", Some("SIGTERM"), false),
+        (clap, "Cli::parse()", None, false),
+    ] {
+        let listens = if dependencies == clap {
+            ""
+        } else {
+            r#"TcpListener::bind("0.0.0.0:3000");"#
+        };
+        let main = format!("fn main() {{ {code}; {listens} }}");
+        let dir = written(&[
+            ("Cargo.toml", &manifest("app", dependencies)),
+            ("src/main.rs", &main),
+        ]);
+        let found = inspect(dir.path(), &[]);
+        let ends_at = &found["program"]["ends_at"];
+        assert_eq!(ends_at["value"].as_str(), signal, "{code}");
+        let problems = found["problems"].as_array().unwrap().iter();
+        let mut of_it = problems.filter(|it| it["what"].as_str().unwrap().contains("SIGTERM"));
+        assert_eq!(of_it.next().is_some(), warns, "{code}");
+        let added = prodify(dir.path(), &["add", "docker", "-y"]);
+        assert_eq!(added.status.code(), Some(0), "{code}: {}", said(&added));
+        assert_eq!(said(&added).contains("SIGTERM"), warns, "{code}");
+        let dockerfile = fs::read_to_string(dir.path().join("Dockerfile")).unwrap();
+        let stop = dockerfile.contains("STOPSIGNAL SIGINT\n");
+        assert_eq!(stop, signal == Some("SIGINT"), "{dockerfile}");
+    }
+}
+
 #[test]
 fn prepared_queries_are_found_beside_the_package_or_at_the_top() {
     let fixture = fixture("sqlx");
