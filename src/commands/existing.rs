@@ -11,6 +11,7 @@ use crate::catalog::Catalog;
 use crate::cli::Writing;
 use crate::draft::{self, Draft, Subject};
 use crate::error::Usage;
+use crate::facts::choice::bins;
 use crate::facts::inspection::Inspection;
 use crate::facts::program::ProgramKind;
 use crate::facts::{Facts, Service};
@@ -35,7 +36,7 @@ pub(super) fn draft(
 ) -> Result<Draft> {
     let name = site.name()?;
     let mut notes = Vec::new();
-    let mut bins = Vec::new();
+    let mut named = Vec::new();
     let known = if site.record.began_with_new()? {
         None
     } else {
@@ -46,7 +47,7 @@ pub(super) fn draft(
         let services = services(site, selection, prompt)?;
         for service in &services {
             notes.extend(service.problems.iter().map(ToString::to_string));
-            bins.push(service.package.bin.value.clone());
+            named.push(service.package.bin.value.clone());
         }
         notes.sort();
         notes.dedup();
@@ -60,7 +61,7 @@ pub(super) fn draft(
     };
     let draft = draft::draft(catalog, &subject, selection, given, prompt, shell)?;
     Ok(Draft {
-        bins,
+        bins: named,
         notes,
         ..draft
     })
@@ -90,8 +91,19 @@ fn services(
     let for_services = components
         .filter_map(|component| Some((&component.name, component.existing.runs.as_ref()?)));
     let for_services: Vec<_> = for_services.collect();
-    if for_services.is_empty() {
+    let Some((first, _)) = for_services.first() else {
         return Ok(Vec::new());
+    };
+    let packages = site.location.metadata.workspace_packages();
+    if packages
+        .iter()
+        .all(|package| bins(package).next().is_none())
+    {
+        return Err(Usage::new(format!(
+            "`{first}` is for what runs in production, and in {} there is no package with a binary",
+            site.shown
+        ))
+        .into());
     }
     let services = site.inspect(prompt)?;
     for service in &services {

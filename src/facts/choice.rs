@@ -231,11 +231,22 @@ fn bin<'m>(
     }
     let field = "packages[].targets";
     match (&bins[..], named(&package.name)) {
-        ([], _) => Err(Usage::new(format!(
-            "package `{}` has no binary, and so nothing that could run in production; name another one with --package",
-            package.name
-        ))
-        .into()),
+        ([], _) => {
+            let members = metadata.workspace_packages();
+            let others = members
+                .iter()
+                .any(|other| self::bins(other).next().is_some());
+            let hint = if others {
+                "; name another one with --package"
+            } else {
+                ""
+            };
+            Err(Usage::new(format!(
+                "package `{}` has no binary, and so nothing that could run in production{hint}",
+                package.name
+            ))
+            .into())
+        }
         ([only], _) => {
             let evidence = Evidence::metadata(field, "its only binary");
             Ok(Meant::One(Found::certain(*only, evidence)))

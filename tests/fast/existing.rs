@@ -624,6 +624,29 @@ fn what_a_program_reads_is_carried_whatever_it_is_called() {
     );
 }
 
+/// What is for programs is refused to a library with the reason, and the rest is not.
+#[test]
+fn a_library_gets_what_is_not_for_programs() {
+    let dir = shop(MANIFEST);
+    fs::rename(
+        dir.path().join("src/main.rs"),
+        dir.path().join("src/lib.rs"),
+    )
+    .unwrap();
+    let before = contents(dir.path());
+    for component in ["ci", "docker", "k8s"] {
+        let refused = run(dir.path(), &format!("add {component} -y"), 2);
+        assert_eq!(
+            refused,
+            format!(
+                "error: `{component}` is for what runs in production, and in . there is no package with a binary\n"
+            )
+        );
+        assert_eq!(contents(dir.path()), before);
+    }
+    run(dir.path(), "add release-profile supply-chain -y", 0);
+}
+
 /// A dependency that no checkout of the workspace holds is in the way of what builds from one, and of nothing else.
 #[test]
 fn what_lies_outside_of_the_workspace_is_refused_where_it_is_built() {

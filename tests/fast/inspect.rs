@@ -699,7 +699,7 @@ fn what_is_asked_of_no_crate_is_refused_with_the_way_out() {
             workspace.to_vec(),
             &["-p", "c"],
             2,
-            "package `c` has no binary",
+            "package `c` has no binary, and so nothing that could run in production; name another one with --package",
         ),
     ] {
         let dir = written(&files);
