@@ -5,6 +5,7 @@
 //! them.
 
 pub mod builder;
+mod building;
 pub mod choice;
 pub mod configuration;
 pub mod database;

@@ -1,0 +1,190 @@
+//! What is to be known of a crate that exists to build it, as templates see it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::builder::Builder;
+use super::files::When;
+use super::found::Found;
+use super::inspection::Inspection;
+use super::origins::SourceKind;
+use super::{Build, Carried, Outside};
+
+/// What all of them together take to be built, and to run.
+pub(super) fn build(services: &[Inspection], first: &Inspection) -> Build {
+    let all = |packages: &dyn Fn(&Inspection) -> Vec<String>| -> Vec<String> {
+        let all: BTreeSet<String> = services.iter().flat_map(packages).collect();
+        all.into_iter().collect()
+    };
+    let values = |found: &[Found<String>]| found.iter().map(|it| it.value.clone()).collect();
+    let workspace = &first.workspace;
+    let top = Path::new(&workspace.root);
+    let mut sources = services
+        .iter()
+        .flat_map(|inspection| &inspection.package.sources)
+        .map(|source| source.value.clone())
+        .collect::<Vec<_>>();
+    sources.sort();
+    sources.dedup();
+    let lies_apart = |kind| matches!(kind, SourceKind::Member | SourceKind::Path);
+    let several_packages =
+        workspace.members.len() > 1 || sources.iter().any(|source| lies_apart(source.kind));
+    sources.retain(|source| source.kind != SourceKind::Member);
+    let checked = |inspection: &Inspection| {
+        let database = &inspection.database;
+        database.checked_queries.is_some() && database.offline_data.is_some()
+    };
+    let mut build_env = configured(&first.builder);
+    if services.iter().any(checked) {
+        build_env.insert("SQLX_OFFLINE".to_owned(), "true".to_owned());
+    }
+    Build {
+        several_packages,
+        build_packages: all(&|inspection| {
+            let tools = inspection.builder.tools.iter();
+            let tools = tools.flat_map(|tool| tool.value.packages.clone());
+            let libraries: Vec<String> = values(&inspection.system.build);
+            libraries.into_iter().chain(tools).collect()
+        }),
+        run_packages: all(&|inspection| values(&inspection.system.run)),
+        target: (first.builder.target.as_ref()).map(|target| target.value.clone()),
+        target_directory: (first.builder.target_directory.as_ref())
+            .filter(|directory| is_plain_and_below(&directory.value))
+            .map(|directory| directory.value.clone()),
+        build_env,
+        files: carried(services, top),
+        sources,
+        outside: outside(services),
+        locked: workspace.lock.is_some(),
+        lock_committed: (workspace.lock.as_ref())
+            .is_some_and(|lock| lock.value.tracked != Some(false)),
+        toolchain_file: (workspace.toolchain.iter())
+            .flat_map(|channel| &channel.evidence)
+            .find_map(|evidence| evidence.in_file())
+            .filter(|path| !path.contains('/'))
+            .map(str::to_owned),
+        databases: all(&|inspection| values(&inspection.database.engines)),
+    }
+}
+
+/// The environment that overrules what cargo's configuration says of the machine that it was written for.
+fn configured(builder: &Builder) -> BTreeMap<String, String> {
+    let wrappers = builder.wrappers.iter();
+    // Empty, it stands for none.
+    let mut set: BTreeMap<String, String> = wrappers
+        .map(|wrapper| (wrapper.value.variable.to_owned(), String::new()))
+        .collect();
+    if builder.target_directory.is_some() {
+        set.insert("CARGO_TARGET_DIR".to_owned(), "target".to_owned());
+    }
+    set
+}
+
+/// Whether a path is one below the workspace that can stand in a list of paths as it is.
+fn is_plain_and_below(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | '-');
+    path.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_'))
+        && path.chars().all(plain)
+        && path.split('/').all(|part| !matches!(part, "." | ".."))
+}
+
+/// What the services are built from, and no checkout of the workspace holds; each once.
+fn outside(services: &[Inspection]) -> Vec<Outside> {
+    let mut outside: Vec<Outside> = Vec::new();
+    for found in services.iter().flat_map(|it| &it.package.sources) {
+        let source = &found.value;
+        let is_known = outside.iter().any(|known| known.name == source.name);
+        if source.kind == SourceKind::Outside && !is_known {
+            let asked_for = found.evidence.first();
+            outside.push(Outside {
+                name: source.name.clone(),
+                place: source.place.clone(),
+                asked_for: asked_for.map_or_else(String::new, |it| it.place.to_string()),
+            });
+        }
+    }
+    outside
+}
+
+/// What the services read when they run, and is there: what git is likely to hold, and no file of secrets.
+fn carried(services: &[Inspection], top: &Path) -> Vec<Carried> {
+    let mut carried = BTreeSet::new();
+    for inspection in services {
+        let manifest = Path::new(&inspection.package.manifest);
+        let package = manifest.parent().unwrap_or(Path::new(""));
+        for asset in &inspection.files {
+            if let (When::Run, Some(place)) = (asset.value.when, &asset.value.place) {
+                carried.extend(carry(place, &asset.value.path));
+            }
+        }
+        let migrations = inspection.database.migrations.iter();
+        for migrations in migrations.filter(|it| it.value.when == Some(When::Run)) {
+            if let Some(place) = &migrations.value.path {
+                let below = Path::new(place).strip_prefix(package);
+                let below = below.map_or_else(|_| place.clone(), |it| it.display().to_string());
+                carried.extend(carry(place, &below));
+            }
+        }
+        for file in &inspection.configuration.files {
+            // `config/default` stands for a file of that name with any ending.
+            let named = Path::new(&file.value);
+            let there = named
+                .ancestors()
+                .take(2)
+                .find(|path| !path.as_os_str().is_empty() && top.join(package).join(path).exists());
+            if let Some(there) = there {
+                let place = package.join(there);
+                carried.extend(carry(&place.to_string_lossy(), &there.to_string_lossy()));
+            }
+        }
+    }
+    carried.into_iter().collect()
+}
+
+/// A path that a program names: only one below its directory can be carried.
+fn carry(from: &str, named: &str) -> Option<Carried> {
+    let to = named
+        .strip_prefix("./")
+        .unwrap_or(named)
+        .trim_end_matches('/');
+    let name = to.rsplit('/').next().unwrap_or(to);
+    let is_secret = name == ".env" || name.starts_with(".env.");
+    let is_below = !to.is_empty() && !to.starts_with('/') && to.split('/').all(|part| part != "..");
+    (is_below && !is_secret).then(|| Carried {
+        from: from.to_owned(),
+        to: to.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{carry, is_plain_and_below};
+
+    #[test]
+    fn what_lies_below_is_carried_and_secrets_are_not() {
+        let to = |named: &str| carry("a", named).map(|carried| carried.to);
+        assert_eq!(to("./pages/").as_deref(), Some("pages"));
+        assert_eq!(
+            to("config/default.toml").as_deref(),
+            Some("config/default.toml")
+        );
+        for other in [
+            "/etc/x",
+            "../x",
+            "a/../../x",
+            "",
+            ".env",
+            "config/.env.local",
+        ] {
+            assert_eq!(to(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn only_a_path_below_is_left_out_of_an_image() {
+        assert!(is_plain_and_below("out/build") && is_plain_and_below(".build"));
+        for other in ["/tmp/target", "../target", "a/../..", ".", "my target", ""] {
+            assert!(!is_plain_and_below(other), "{other}");
+        }
+    }
+}
