@@ -50,6 +50,8 @@ pub enum Format {
     Text,
     /// One JSON document, for programs
     Json,
+    /// For people, and annotations in a workflow on GitHub; `check` has them
+    Github,
 }
 
 /// The verbs.
@@ -61,6 +63,10 @@ pub enum Command {
     Add(Add),
     /// Take components back: what they wrote goes, what you changed stays
     Remove(Remove),
+    /// Bring what was written up to date: this version's templates and changed answers, merged into your edits
+    Update(Update),
+    /// Say whether a project is as its prodify.toml asks for, and what `update` would change
+    Check(Check),
     /// Find out what a crate is, and from which file or line
     Inspect(Inspect),
     /// List the components
@@ -145,6 +151,28 @@ pub struct Remove {
     pub writing: Writing,
 }
 
+/// What `update` takes.
+#[derive(Debug, Args)]
+pub struct Update {
+    /// The crate
+    #[command(flatten)]
+    pub subject: Subject,
+    /// Where the answers come from
+    #[command(flatten)]
+    pub answers: Answers,
+    /// What is done with the result
+    #[command(flatten)]
+    pub merging: Merging,
+}
+
+/// What `check` takes.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The crate
+    #[command(flatten)]
+    pub subject: Subject,
+}
+
 /// What `inspect` takes.
 #[derive(Debug, Args)]
 pub struct Inspect {
@@ -202,6 +230,27 @@ pub struct Writing {
     /// Replace files that are in the way; what git does not hold is kept as NAME.orig
     #[arg(long, action = ArgAction::SetTrue)]
     pub overwrite: bool,
+}
+
+/// What an update does where it meets the user's edits.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Writing")]
+pub struct Merging {
+    /// Show what would be done, and do nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// As --dry-run, with unified diffs
+    #[arg(long)]
+    pub diff: bool,
+    /// Decide a conflict for the file as it is; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub ours: Vec<String>,
+    /// Decide a conflict for what the template says; may be repeated. What git does not hold is kept as NAME.orig
+    #[arg(long, value_name = "PATH")]
+    pub theirs: Vec<String>,
+    /// Write although git has changes that are not committed
+    #[arg(long)]
+    pub allow_dirty: bool,
 }
 
 /// A version control system.

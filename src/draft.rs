@@ -8,6 +8,7 @@ use crate::catalog::{Catalog, Question, Value};
 use crate::error::Usage;
 use crate::facts::Facts;
 use crate::names;
+use crate::pins::Pins;
 use crate::prompt::Prompt;
 use crate::render::{self, Context, Engine, FIRST, Wiring};
 use crate::report::NextStep;
@@ -32,6 +33,8 @@ pub struct Draft {
     pub bins: Vec<String>,
     /// What is in the way of running them there.
     pub notes: Vec<String>,
+    /// The versions that its files name.
+    pub pins: Pins,
 }
 
 /// What is drafted: a project that is about to be made, or a crate that is there.
@@ -116,6 +119,7 @@ pub fn draft(
         tree,
         wire,
         next,
+        pins: Pins::of(&catalog.versions),
         ..Draft::default()
     })
 }

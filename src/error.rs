@@ -8,9 +8,11 @@ use std::process::ExitCode;
 pub enum Outcome {
     /// Done, or nothing to do.
     Done,
+    /// `check` found a difference.
+    Different,
     /// The command line, or an answer, cannot be taken.
     Usage,
-    /// Files are in the way; nothing was written.
+    /// Conflicts are left to the user.
     Conflict,
     /// Something failed; the tree is as it was.
     Failed,
@@ -34,6 +36,7 @@ impl Outcome {
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
+            Self::Different => 1,
             Self::Usage => 2,
             Self::Conflict => 3,
             Self::Failed => 101,

@@ -13,11 +13,12 @@
 //! and from there on writes without another one.
 //!
 //! To a crate that exists, [`commands`] adds the same way. Its `Cargo.toml` is the user's, and is merged entry by entry
-//! ([`manifest`]) before the plan is made.
+//! ([`manifest`]) before the plan is made. `update` plans with what is asked for now, and `check` makes that plan and stops; a
+//! version that somebody else moved on is no difference to either ([`pins`]).
 //!
 //! # Invariants
 //!
-//! - `select`, `render`, `tree`, `plan`, `merge`, `manifest`, `names` and `provenance` see no file system, environment, clock or terminal.
+//! - `select`, `render`, `tree`, `plan`, `merge`, `manifest`, `names`, `pins` and `provenance` see no file system, environment, clock or terminal.
 //! - No component is named in Rust code: what differs by component is data in `templates/`.
 //! - What reaches `apply` is a [`tree::RelPath`], which cannot leave the project.
 //! - Only [`shell`] prints. Only `main` exits.
@@ -35,6 +36,7 @@ pub mod facts;
 pub mod manifest;
 pub mod merge;
 pub mod names;
+pub mod pins;
 pub mod plan;
 pub mod prompt;
 pub mod provenance;
@@ -52,6 +54,7 @@ use std::ffi::OsString;
 use anyhow::Context as _;
 use clap::Parser as _;
 
+use crate::catalog::Catalog;
 use crate::cli::{Cli, Format};
 use crate::error::Outcome;
 use crate::shell::{Shell, Verbosity};
@@ -79,7 +82,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
             (false, false) => Verbosity::Normal,
         },
     );
-    let ran = commands::run(&cli.command, &shell).and_then(|report| {
+    let ran = Catalog::embedded().and_then(|catalog| {
+        let report = commands::run(&catalog, &cli, &shell)?;
         report
             .print(&shell, format)
             .context("writing to standard output")?;
@@ -90,6 +94,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
         match format {
             Format::Text => shell.error(&error),
             Format::Json => drop(shell.out(report::error_json(&error, outcome))),
+            Format::Github => {
+                shell.error(&error);
+                drop(shell.out(report::error_annotation(&error)));
+            }
         }
         outcome
     })

@@ -1,6 +1,6 @@
 //! Text merges: what two sides made of one text, put together.
 
-use diffy::{ConflictStyle, DiffOptions, Line, MergeOptions};
+use diffy::{ConflictStyle, DiffOptions, IncompleteHunkStyle, Line, MergeOptions};
 
 /// A merge that did not need to choose, or the text with both sides between markers.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,9 +13,7 @@ pub enum Merged {
 
 /// Merges what `ours` and `theirs` made of `base`; conflicts are marked in diff3's style.
 pub fn three_way(base: &str, ours: &str, theirs: &str) -> Merged {
-    let mut options = MergeOptions::new();
-    options.set_conflict_style(ConflictStyle::Diff3);
-    match options.merge(base, ours, theirs) {
+    match options(ConflictStyle::Diff3).merge(base, ours, theirs) {
         Ok(text) => Merged::Clean(text),
         Err(text) => Merged::Marked(text),
     }
@@ -23,25 +21,87 @@ pub fn three_way(base: &str, ours: &str, theirs: &str) -> Merged {
 
 /// Merges two texts that have no common origin: what they share stays, wherever they differ both stand between markers.
 pub fn two_way(ours: &str, theirs: &str) -> Merged {
-    let everything = ours.lines().count().max(theirs.lines().count());
-    let patch = DiffOptions::new()
-        .set_context_len(everything)
-        .create_patch(ours, theirs);
-    let shared: String = patch
-        .hunks()
-        .iter()
-        .flat_map(diffy::Hunk::lines)
-        .filter_map(|line| match line {
-            Line::Context(text) => Some(*text),
-            Line::Delete(_) | Line::Insert(_) => None,
-        })
-        .collect();
-    let mut options = MergeOptions::new();
-    options.set_conflict_style(ConflictStyle::Merge);
-    match options.merge(&shared, ours, theirs) {
+    let lines: Vec<&str> = ours.split_inclusive('\n').collect();
+    let shared = shared_lines(ours, theirs);
+    let shared: String = shared.into_iter().map(|(our, _)| lines[our]).collect();
+    match options(ConflictStyle::Merge).merge(&shared, ours, theirs) {
         Ok(text) => Merged::Clean(text),
         Err(text) => Merged::Marked(text),
     }
+}
+
+/// Whether a text holds conflict markers, one after the other as a merge writes them.
+pub fn has_markers(text: &str) -> bool {
+    let mut wanted = ["<<<<<<<", "=======", ">>>>>>>"].iter().peekable();
+    for line in text.lines() {
+        // Seven, and then the end or a name: eight are a heading's underline, or part of a drawing.
+        let is_next = wanted.peek().is_some_and(|marker| {
+            let rest = line.strip_prefix(**marker);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        });
+        if is_next {
+            wanted.next();
+        }
+    }
+    wanted.peek().is_none()
+}
+
+/// Whether every line of a text that ends at all ends as on Windows.
+pub fn is_crlf(text: &str) -> bool {
+    let ends = text.matches('\n').count();
+    ends > 0 && text.matches("\r\n").count() == ends
+}
+
+/// The text with the line ends of Unix.
+pub fn to_lf(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+/// A text with the line ends of Unix, with those of Windows.
+pub fn to_crlf(text: &str) -> String {
+    text.replace('\n', "\r\n")
+}
+
+/// Markers stand on lines of their own, also behind a last line that has no end.
+fn options(style: ConflictStyle) -> MergeOptions {
+    let mut options = MergeOptions::new();
+    options
+        .set_conflict_style(style)
+        .set_incomplete_hunk_style(IncompleteHunkStyle::Git);
+    options
+}
+
+/// The lines that two texts share, in their order: the place of each in the one and in the other.
+pub fn shared_lines(one: &str, other: &str) -> Vec<(usize, usize)> {
+    let everything = one.lines().count().max(other.lines().count());
+    let patch = DiffOptions::new()
+        .set_context_len(everything)
+        .create_patch(one, other);
+    if patch.hunks().is_empty() {
+        return (0..one.split_inclusive('\n').count())
+            .map(|at| (at, at))
+            .collect();
+    }
+    let mut shared = Vec::new();
+    let mut at = (0, 0);
+    for line in patch.hunks().iter().flat_map(diffy::Hunk::lines) {
+        match line {
+            Line::Context(_) => shared.push(at),
+            Line::Delete(_) | Line::Insert(_) => {}
+        }
+        at.0 += usize::from(!matches!(line, Line::Insert(_)));
+        at.1 += usize::from(!matches!(line, Line::Delete(_)));
+    }
+    shared
+}
+
+/// The first line of a text, counted from one, that is another one afterwards; none where nothing is.
+pub fn first_change(before: &str, after: &str) -> Option<usize> {
+    let lines = || before.lines().zip(after.lines());
+    let same = lines()
+        .take_while(|(before, after)| before == after)
+        .count();
+    (before != after).then(|| (same + 1).min(before.lines().count().max(1)))
 }
 
 /// A unified diff between two versions of `path`; `None` stands for no file.
@@ -58,7 +118,10 @@ pub fn unified_diff(path: &str, before: Option<&str>, after: Option<&str>) -> St
 
 #[cfg(test)]
 mod tests {
-    use super::{Merged, three_way, two_way, unified_diff};
+    use super::{
+        Merged, first_change, has_markers, is_crlf, shared_lines, three_way, to_crlf, to_lf,
+        two_way, unified_diff,
+    };
 
     #[test]
     fn edits_of_both_sides_are_kept() {
@@ -78,6 +141,52 @@ mod tests {
                 && text.contains("c\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn markers_are_found_and_a_drawing_is_none() {
+        for marked in [
+            "a\n<<<<<<< ours\nx\n||||||| original\n=======\ny\n>>>>>>> theirs\n",
+            "<<<<<<<\n=======\n>>>>>>>",
+        ] {
+            assert!(has_markers(marked), "{marked}");
+        }
+        for plain in [
+            "",
+            "Title\n=======\n",
+            "<<<<<<<<\n=======\n>>>>>>>>\n",
+            ">>>>>>> a\n=======\n<<<<<<< b\n",
+            "x <<<<<<< a\nx =======\nx >>>>>>> b\n",
+        ] {
+            assert!(!has_markers(plain), "{plain}");
+        }
+        let Merged::Marked(text) = three_way("a", "b", "c") else {
+            panic!("b and c were merged")
+        };
+        assert!(has_markers(&text), "{text}");
+    }
+
+    #[test]
+    fn the_ends_of_lines_are_told_and_changed() {
+        assert!(is_crlf("a\r\nb\r\n") && is_crlf("a\r\nb"));
+        assert!(!is_crlf("a\r\nb\n") && !is_crlf("a"));
+        assert_eq!(to_lf("a\r\nb"), "a\nb");
+        assert_eq!(to_crlf("a\nb"), "a\r\nb");
+    }
+
+    #[test]
+    fn a_change_is_placed_in_the_text_that_is_there() {
+        assert_eq!(first_change("a\nb\n", "a\nc\n"), Some(2));
+        assert_eq!(first_change("a\n", "a\nb\nc\n"), Some(1));
+        assert_eq!(first_change("", "a\n"), Some(1));
+        assert_eq!(first_change("a\n", "a\n"), None);
+    }
+
+    #[test]
+    fn shared_lines_are_found_where_they_are() {
+        assert_eq!(shared_lines("a\nb\nc", "x\na\nc"), [(0, 1), (2, 2)]);
+        assert_eq!(shared_lines("a\nb\n", "a\nb\n"), [(0, 0), (1, 1)]);
+        assert_eq!(shared_lines("", "a\n"), []);
     }
 
     #[test]

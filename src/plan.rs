@@ -1,19 +1,37 @@
 //! From three trees to a plan: what prodify last wrote (`base`), what is on disk (`ours`), what is to be (`theirs`).
 
+mod decide;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use self::decide::{Decision, decide, turns};
 use crate::merge::{self, Merged};
-use crate::tree::{Class, File, RelPath, Tree};
+use crate::tree::{File, RelPath, Tree};
 
 /// What is on disk at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OnDisk {
     /// A file of text.
-    Text(String),
+    Text {
+        /// The whole text.
+        text: String,
+        /// Whether it can be run, where the system knows of such a thing.
+        executable: Option<bool>,
+    },
     /// Anything else: bytes that are no text, a directory, a link. Never replaced, never removed.
     Other(&'static str),
+}
+
+impl OnDisk {
+    /// A file of text that is as little or as much to be run as it ever was.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text {
+            text: text.into(),
+            executable: None,
+        }
+    }
 }
 
 /// What is on disk, by path; a path that is not in it is free.
@@ -35,6 +53,8 @@ pub enum Action {
     Skip,
     /// Only the user can say; nothing happens to it until then.
     Conflict,
+    /// Only the user can say: both are written, between markers where they meet.
+    Mark,
     /// It is as it was written, and is no longer wanted.
     Delete,
 }
@@ -44,7 +64,7 @@ impl Action {
     pub fn writes(self) -> bool {
         matches!(
             self,
-            Self::Create | Self::Update | Self::Merge | Self::Delete
+            Self::Create | Self::Update | Self::Merge | Self::Mark | Self::Delete
         )
     }
 }
@@ -62,6 +82,10 @@ pub struct Step {
     pub before: Option<String>,
     /// What will be there; for a conflict, what would be there if the user gave way.
     pub after: Option<File>,
+    /// For a conflict between two edits of one text: both, between markers where they meet.
+    pub marked: Option<String>,
+    /// Whether it is to be run or not to be run, where that changes.
+    pub executable: Option<bool>,
     /// Whether it was a conflict, which the user has decided.
     pub resolved: bool,
 }
@@ -84,6 +108,9 @@ pub enum Resolution {
     Merge,
 }
 
+/// Why a file is left alone that was merged before.
+pub const MARKED: &str = "holds conflict markers: edit what is between them first";
+
 /// Makes the plan for every path that prodify wrote or would write.
 pub fn plan(base: &Tree, mut ours: Disk, mut theirs: Tree) -> Plan {
     let paths: BTreeSet<RelPath> = base.keys().chain(theirs.keys()).cloned().collect();
@@ -102,87 +129,81 @@ fn step(
     ours: Option<OnDisk>,
     theirs: Option<File>,
 ) -> Option<Step> {
+    let (before, is_executable) = match ours {
+        Some(OnDisk::Other(kind)) => return Some(in_the_way(path, base, theirs, kind)),
+        Some(OnDisk::Text { text, executable }) => (Some(text), executable),
+        None => (None, None),
+    };
+    // Git, or an editor, may have given every line another end than it was written with.
+    let has_returns = |file: &File| file.text.contains('\r');
+    let ours = before.as_deref();
+    let returned = ours.is_some_and(merge::is_crlf)
+        && !base.into_iter().chain(theirs.as_ref()).any(has_returns);
+    let plain = ours.filter(|_| returned).map(merge::to_lf);
+    let mut decision = decide(base, plain.as_deref().or(ours), theirs.as_ref())?;
+    let executable = turns(base, is_executable, theirs.as_ref());
+    if let Some(executable) = executable {
+        decision.turn(
+            executable,
+            plain.or_else(|| before.clone()),
+            theirs.as_ref(),
+        );
+    }
+    let ends = |text: String| {
+        if returned {
+            merge::to_crlf(&text)
+        } else {
+            text
+        }
+    };
+
     let Decision {
         action,
         why,
-        merged,
-    } = decide(base, ours.as_ref(), theirs.as_ref())?;
-    let before = match ours {
-        Some(OnDisk::Text(text)) => Some(text),
-        Some(OnDisk::Other(_)) | None => None,
-    };
+        text,
+        marked,
+    } = decision;
     let after = theirs.filter(|_| action.writes() || action == Action::Conflict);
-    let after = match (after, merged) {
-        (Some(file), Some(text)) => Some(File { text, ..file }),
-        (after, _) => after,
-    };
+    let after = after.map(|file| File {
+        text: ends(text.unwrap_or(file.text)),
+        ..file
+    });
     Some(Step {
         path,
         action,
         why,
         before,
         after,
+        marked: marked.map(ends),
+        executable,
         resolved: false,
     })
 }
 
-/// What to do with a path, and the text to write where that is not the template's own.
-struct Decision {
-    action: Action,
-    why: Option<&'static str>,
-    merged: Option<String>,
-}
-
-/// The row of the decision table that a path falls under; `None` where there is nothing to say of it.
-fn decide(base: Option<&File>, ours: Option<&OnDisk>, theirs: Option<&File>) -> Option<Decision> {
-    let plain = |action| {
-        Some(Decision {
-            action,
-            why: None,
-            merged: None,
-        })
+/// What becomes of a path where something else is than a file of text.
+fn in_the_way(
+    path: RelPath,
+    base: Option<&File>,
+    theirs: Option<File>,
+    kind: &'static str,
+) -> Step {
+    // The template did not change, so there is nothing to say of what the user made of it.
+    let stays = base
+        .zip(theirs.as_ref())
+        .is_some_and(|(base, theirs)| base.text == theirs.text);
+    let (action, why) = match stays {
+        true => (Action::Skip, None),
+        false => (Action::Conflict, Some(kind)),
     };
-    let because = |action, why| {
-        Some(Decision {
-            action,
-            why: Some(why),
-            merged: None,
-        })
-    };
-    let ours = match ours {
-        None => None,
-        Some(OnDisk::Text(text)) => Some(text.as_str()),
-        Some(OnDisk::Other(kind)) => return because(Action::Conflict, kind),
-    };
-    match (base, ours, theirs) {
-        (None, None, Some(_)) => plain(Action::Create),
-        (_, Some(ours), Some(new)) if ours == new.text => plain(Action::Identical),
-        (None, Some(_), Some(_)) => because(Action::Conflict, "is there already and differs"),
-        (Some(_), None, Some(_)) => because(Action::Skip, "you deleted it"),
-        (Some(base), Some(ours), Some(new)) => match new.class {
-            Class::Tool => plain(Action::Update),
-            Class::Once => because(Action::Skip, "it is yours since it was written"),
-            // The template did not change, so there is nothing to say of the edit.
-            Class::Shared if base.text == new.text => plain(Action::Skip),
-            Class::Shared if base.text == ours => plain(Action::Update),
-            Class::Shared => Some(match merge::three_way(&base.text, ours, &new.text) {
-                Merged::Clean(text) => Decision {
-                    action: Action::Merge,
-                    why: None,
-                    merged: Some(text),
-                },
-                Merged::Marked(text) => Decision {
-                    action: Action::Conflict,
-                    why: Some("your edit and the template's meet"),
-                    merged: Some(text),
-                },
-            }),
-        },
-        (Some(base), Some(ours), None) if base.text == ours => plain(Action::Delete),
-        (Some(_), Some(_), None) => {
-            because(Action::Conflict, "is no longer wanted, but was edited")
-        }
-        (_, None, None) | (None, Some(_), None) => None,
+    Step {
+        path,
+        action,
+        why,
+        before: None,
+        after: theirs.filter(|_| !stays),
+        marked: None,
+        executable: None,
+        resolved: false,
     }
 }
 
@@ -191,7 +212,7 @@ impl Plan {
     pub fn conflicts(&self) -> impl Iterator<Item = &Step> {
         self.steps
             .iter()
-            .filter(|step| step.action == Action::Conflict)
+            .filter(|step| matches!(step.action, Action::Conflict | Action::Mark))
     }
 
     /// Whether anything on disk would change.
@@ -212,6 +233,24 @@ impl Step {
         self.resolved && self.action == Action::Update
     }
 
+    /// Writes both edits of a conflict between markers, where that can be; the conflict is still the user's to decide.
+    pub fn mark(&mut self) {
+        if let (Action::Conflict, Some(after), Some(text)) =
+            (self.action, &mut self.after, self.marked.take())
+        {
+            after.text = text;
+            self.action = Action::Mark;
+        }
+    }
+
+    /// Leaves a file alone that still holds the markers of an earlier conflict.
+    pub fn leave_marked(&mut self) {
+        self.action = Action::Conflict;
+        self.why = Some(MARKED);
+        self.after = None;
+        self.marked = None;
+    }
+
     /// Decides a conflict. Something that is no text can only be kept: it stays a conflict where more is asked for.
     pub fn resolve(&mut self, resolution: Resolution) {
         let (action, why) = match (resolution, &self.before, &mut self.after) {
@@ -219,9 +258,11 @@ impl Step {
                 (Action::Update, "replaces what was there")
             }
             (Resolution::Merge, Some(before), Some(after)) => {
-                let (Merged::Clean(text) | Merged::Marked(text)) =
-                    merge::two_way(before, &after.text);
-                after.text = text;
+                after.text = self.marked.take().unwrap_or_else(|| {
+                    let (Merged::Clean(text) | Merged::Marked(text)) =
+                        merge::two_way(before, &after.text);
+                    text
+                });
                 (Action::Merge, "holds both; look for conflict markers")
             }
             (Resolution::Overwrite | Resolution::Merge, None, Some(_)) => return,
@@ -258,7 +299,7 @@ mod tests {
                 .collect::<Tree>()
         };
         let disk: Disk = ours
-            .map(|text| (path(), OnDisk::Text(text.to_owned())))
+            .map(|text| (path(), OnDisk::text(text)))
             .into_iter()
             .collect();
         plan(&tree(base), disk, tree(theirs))
@@ -273,7 +314,7 @@ mod tests {
         let plan = decide(base, ours, theirs, Class::Shared);
         let step = plan.steps.first()?;
         let after = match step.action {
-            Action::Create | Action::Update | Action::Merge => {
+            Action::Create | Action::Update | Action::Merge | Action::Mark => {
                 step.after.as_ref().map(|file| file.text.clone())
             }
             Action::Delete => None,

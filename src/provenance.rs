@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use cargo_metadata::semver::Version;
 use toml_edit::{Array, DocumentMut, Item, Table};
 
 use crate::answers::Answers;
 use crate::catalog::Value;
+use crate::merge;
 use crate::tree::{Class, File, RelPath, Tree};
 
 /// Where the answers stand.
@@ -22,9 +24,13 @@ pub const STAGING: &str = ".prodify/staging";
 /// The format of both files.
 const FORMAT: i64 = 1;
 
+/// This version.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// What stands above the answers.
 const HEADER: &str = "\
-# What this project was made from: its components, and the answers they were written with.
+# What this project was made from: its components, and the answers they were written with. Both may be edited:
+# `cargo prodify update` brings the files after them.
 # Another project can begin with the same ones: `cargo prodify new PATH --answers prodify.toml`.
 ";
 
@@ -45,8 +51,10 @@ pub fn is_record(path: &RelPath) -> bool {
 }
 
 /// What an answers file says.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answered {
+    /// The version that last wrote it; none is this one.
+    pub version: Option<String>,
     /// The project's name, where it says so.
     pub name: Option<String>,
     /// The binaries that run in production, where it names any.
@@ -57,30 +65,38 @@ pub struct Answered {
     pub answers: Answers,
 }
 
-/// The text of `prodify.toml`; `bins` are the binaries that run in production, where that has to be remembered.
-pub fn write_answers(
-    name: &str,
-    bins: &[String],
-    components: &[&str],
-    answers: &Answers,
-) -> String {
+impl Answered {
+    /// The version that last wrote it, where that is a newer one than this.
+    pub fn newer_version(&self) -> Option<&str> {
+        let wrote = self.version.as_deref()?;
+        let newer = Version::parse(wrote).ok()? > Version::parse(VERSION).ok()?;
+        newer.then_some(wrote)
+    }
+}
+
+/// The text of `prodify.toml`.
+pub fn write_answers(answered: &Answered) -> String {
     let mut document = DocumentMut::new();
     document.insert("format", toml_edit::value(FORMAT));
-    document.insert("prodify", toml_edit::value(env!("CARGO_PKG_VERSION")));
-    let mut list: Array = components.iter().copied().collect();
+    let version = answered.version.as_deref().unwrap_or(VERSION);
+    document.insert("prodify", toml_edit::value(version));
+    let components = answered.components.iter().flatten();
+    let mut list: Array = components.map(String::as_str).collect();
     list.iter_mut()
         .for_each(|component| component.decor_mut().set_prefix("\n    "));
     list.set_trailing("\n");
     list.set_trailing_comma(true);
     document.insert("components", toml_edit::value(list));
     let mut project = Table::new();
-    project.insert("name", toml_edit::value(name));
-    if !bins.is_empty() {
-        let bins: Array = bins.iter().map(String::as_str).collect();
+    if let Some(name) = &answered.name {
+        project.insert("name", toml_edit::value(name));
+    }
+    if !answered.bins.is_empty() {
+        let bins: Array = answered.bins.iter().map(String::as_str).collect();
         project.insert("bins", toml_edit::value(bins));
     }
     document.insert("project", Item::Table(project));
-    for (key, value) in answers {
+    for (key, value) in &answered.answers {
         if let Some((owner, key)) = key.split_once('.') {
             let table = document.entry(owner).or_insert(Item::Table(Table::new()));
             table[key] = match value {
@@ -110,7 +126,12 @@ pub fn read_answers(text: &str) -> Result<Answered> {
                 ),
                 _ => bail!("`format` must be {FORMAT}"),
             },
-            ("prodify", _) => {}
+            ("prodify", item) => {
+                let version = item.as_str().filter(|it| Version::parse(it).is_ok());
+                let version =
+                    version.context("`prodify` must be the version that last wrote it")?;
+                answered.version = Some(version.to_owned());
+            }
             ("components", item) => {
                 let names = names(item).context("`components` must be a list of names")?;
                 answered.components = Some(names);
@@ -201,6 +222,10 @@ pub fn write_base(tree: &Tree) -> String {
 ///
 /// Names the line that is not as [`write_base`] writes it.
 pub fn read_base(text: &str) -> Result<Tree> {
+    // Git may have given every line the end that Windows has, and no line of the first one's would be.
+    if text.starts_with(&format!("{BASE_HEADER}\r\n")) {
+        return read_base(&merge::to_lf(text));
+    }
     let mut lines = text.split_inclusive('\n').enumerate();
     let header = lines.next().map(|(_, line)| line.trim_end());
     ensure!(header == Some(BASE_HEADER), "line 1 is not `{BASE_HEADER}`");
@@ -263,7 +288,7 @@ fn finish(tree: &mut BTreeMap<RelPath, File>, file: Option<(RelPath, File, bool)
 
 #[cfg(test)]
 mod tests {
-    use super::{read_answers, read_base, write_answers, write_base};
+    use super::{Answered, read_answers, read_base, write_answers, write_base};
     use crate::catalog::Value;
     use crate::tree::{Class, File, RelPath, Tree};
 
@@ -278,18 +303,21 @@ mod tests {
             ("service.port".to_owned(), Value::Integer(8080)),
         ];
         let bins = ["a".to_owned(), "b".to_owned()];
-        let text = write_answers("x", &bins, &["service", "docker"], &answers.clone().into());
-        let read = read_answers(&text).unwrap();
-        assert_eq!(read.answers, answers.into());
-        assert_eq!(read.components.unwrap(), ["service", "docker"]);
-        assert_eq!(read.name.as_deref(), Some("x"));
-        assert_eq!(read.bins, bins);
+        let answered = Answered {
+            version: Some("0.0.1".to_owned()),
+            name: Some("x".to_owned()),
+            bins: bins.into(),
+            components: Some(vec!["service".to_owned(), "docker".to_owned()]),
+            answers: answers.into(),
+        };
+        assert_eq!(read_answers(&write_answers(&answered)).unwrap(), answered);
     }
 
     #[test]
     fn an_answers_file_that_cannot_be_taken_says_why() {
         let error = |text| format!("{:#}", read_answers(text).unwrap_err());
         assert!(error("format = 2").contains("newer cargo prodify"));
+        assert!(error("prodify = 'x'").contains("`prodify` must be the version"));
         assert!(error("format = 'x'").contains("`format` must be 1"));
         assert!(error("docker = 1").contains("`docker` must be a table"));
         assert!(error("[docker]\nbase = []").contains("`docker.base` must be"));
@@ -328,6 +356,29 @@ mod tests {
             })
             .collect();
         assert_eq!(read_base(&write_base(&tree)).unwrap(), tree);
+    }
+
+    #[test]
+    fn a_version_is_newer_than_this_one_by_its_numbers() {
+        let newer = |version: &str| {
+            let answered = Answered {
+                version: Some(version.to_owned()),
+                ..Answered::default()
+            };
+            answered.newer_version().map(str::to_owned)
+        };
+        assert_eq!(newer("0.0.10"), None);
+        assert_eq!(newer(super::VERSION), None);
+        assert_eq!(newer("1000.0.0").as_deref(), Some("1000.0.0"));
+        assert_eq!(Answered::default().newer_version(), None);
+    }
+
+    #[test]
+    fn a_base_that_git_gave_other_line_ends_is_the_same() {
+        let file = File::of_all("a\n-- x --\n".to_owned());
+        let tree: Tree = [(RelPath::new("f").unwrap(), file)].into();
+        let text = write_base(&tree).replace('\n', "\r\n");
+        assert_eq!(read_base(&text).unwrap(), tree);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The JSON is described by `report.schema.json` beside this file, that of `inspect` by `inspection.schema.json`, and tests hold the
 //! one against the other.
 
+mod annotations;
 mod inspection;
 mod page;
 mod text;
@@ -74,6 +75,10 @@ pub enum Ending {
     Planned,
     /// Files are in the way, and nothing is written.
     Conflict,
+    /// An update is written, but for conflicts that are left to the user.
+    Unresolved,
+    /// A check: an update would change something.
+    Different,
 }
 
 /// What happened to a file.
@@ -89,6 +94,12 @@ pub struct FileReport {
     /// The change as a unified diff, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
+    /// The first line of the file on disk that changes, where there is a difference to show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Its path below the top of the repository, where annotations need that.
+    #[serde(skip)]
+    pub place: Option<String>,
 }
 
 /// A command to type next.
@@ -203,7 +214,11 @@ impl Report {
     /// How the run ended.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Written(written) if written.outcome == Ending::Conflict => Outcome::Conflict,
+            Self::Written(written) => match written.outcome {
+                Ending::Conflict | Ending::Unresolved => Outcome::Conflict,
+                Ending::Different => Outcome::Different,
+                Ending::Done | Ending::Unchanged | Ending::Planned => Outcome::Done,
+            },
             _ => Outcome::Done,
         }
     }
@@ -214,20 +229,29 @@ impl Report {
     ///
     /// As [`Shell::out`].
     pub fn print(&self, shell: &Shell, format: Format) -> io::Result<()> {
-        match (self, format) {
-            (report, Format::Json) => shell.out(report.json()),
-            (Self::Script(script), Format::Text) => shell.out(script),
-            (Self::Written(written), Format::Text) => written.print(shell),
-            (Self::Inspected(found), Format::Text) => shell.out(inspection::text(
+        if format == Format::Json {
+            return shell.out(self.json());
+        }
+        match self {
+            Self::Script(script) => shell.out(script),
+            Self::Written(written) => {
+                written.print(shell)?;
+                match format {
+                    Format::Github => shell.out(annotations::of(written)),
+                    Format::Text | Format::Json => Ok(()),
+                }
+            }
+            Self::Inspected(found) => shell.out(inspection::text(
                 found,
                 shell.verbosity() == Verbosity::Verbose,
             )),
-            (Self::Listed(components), Format::Text) => shell.out(text::list(components)),
-            (Self::Shown(details), Format::Text) => shell.out(details.text()),
+            Self::Listed(components) => shell.out(text::list(components)),
+            Self::Shown(details) => shell.out(details.text()),
         }
     }
 
-    fn json(&self) -> String {
+    /// The document that it is to programs.
+    pub fn json(&self) -> String {
         let (command, mut body) = match self {
             Self::Written(written) => (written.command, json!(written)),
             Self::Inspected(found) => ("inspect", json!(found)),
@@ -240,6 +264,9 @@ impl Report {
         document(&body)
     }
 }
+
+/// An error as an annotation in a workflow on GitHub.
+pub use annotations::error as error_annotation;
 
 /// An error as a JSON document.
 pub fn error_json(error: &anyhow::Error, outcome: Outcome) -> String {
@@ -263,7 +290,11 @@ impl FileReport {
         // What is no text has no difference that could be shown.
         let shows = |step: &crate::plan::Step| match step.action {
             Action::Create => true,
-            action => step.before.is_some() && (action.writes() || action == Action::Conflict),
+            action => step.before.is_some() && (action.writes() || step.after.is_some()),
+        };
+        let line = |step: &crate::plan::Step| {
+            let after = step.after.as_ref().map_or("", |file| &file.text);
+            merge::first_change(step.before.as_deref()?, after)
         };
         plan.steps
             .iter()
@@ -272,6 +303,8 @@ impl FileReport {
                 action: step.action,
                 why: step.why,
                 diff: (diffs && shows(step)).then(|| diff(step)),
+                line: line(step).filter(|_| diffs && shows(step)),
+                place: None,
             })
             .collect()
     }

@@ -61,6 +61,46 @@ pub fn holds(path: &Path, text: &str) -> bool {
     committed.is_ok_and(|output| output.status.success() && output.stdout == text.as_bytes())
 }
 
+/// What differs from the last commit below a directory, by its path there: files that git tracks, and with them, to say whether
+/// each is one, those that it does not; none where there is no repository, or no git.
+pub fn uncommitted(directory: &Path) -> Option<Vec<Uncommitted>> {
+    let status = [
+        "status",
+        "--porcelain",
+        "-z",
+        "--no-renames",
+        "--untracked-files=all",
+        "--",
+        ".",
+    ];
+    let listed = run(directory, &status).ok()?;
+    let prefix = run(directory, &["rev-parse", "--show-prefix"]).ok()?;
+    if !listed.status.success() {
+        return None;
+    }
+    let prefix = String::from_utf8_lossy(&prefix.stdout)
+        .trim_end()
+        .to_owned();
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let entries = listed.split('\0').filter_map(|entry| {
+        let (status, path) = (entry.get(..2)?, entry.get(3..)?);
+        Some(Uncommitted {
+            path: path.strip_prefix(&prefix).unwrap_or(path).to_owned(),
+            tracked: status != "??",
+        })
+    });
+    Some(entries.collect())
+}
+
+/// A file that is not as the last commit has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uncommitted {
+    /// Its path below the directory that was asked about.
+    pub path: String,
+    /// Whether git knows it.
+    pub tracked: bool,
+}
+
 /// Whether git tracks a file; none where it lies in no repository, or where there is no git.
 pub fn tracks(path: &Path) -> Option<bool> {
     let (directory, name) = (path.parent()?, path.file_name()?.to_str()?);

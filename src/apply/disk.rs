@@ -90,3 +90,20 @@ impl Disk<'_> {
         }
     }
 }
+
+/// Permissions with which a file can be run by whoever may read it, or by nobody, where one of the two is said.
+pub(super) fn runs(permissions: Permissions, executable: Option<bool>) -> Permissions {
+    #[cfg(unix)]
+    if let Some(executable) = executable {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = permissions.mode();
+        let readers = (mode & 0o444) >> 2;
+        return Permissions::from_mode(match executable {
+            true => mode | readers,
+            false => mode & !0o111,
+        });
+    }
+    #[cfg(not(unix))]
+    let _ = executable;
+    permissions
+}

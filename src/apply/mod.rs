@@ -194,7 +194,8 @@ impl Edit<'_> {
             disk.rename(&target, &old)?;
         } else {
             disk.copy(&target, &old)?;
-            disk.set_permissions(&new, fs::metadata(&target)?.permissions())?;
+            let permissions = fs::metadata(&target)?.permissions();
+            disk.set_permissions(&new, disk::runs(permissions, step.executable))?;
             // Of a file that is replaced, one of the two contents has to survive a power cut.
             disk.sync(&new)?;
             disk.rename(&new, &target)?;

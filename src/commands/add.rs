@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::change::Change;
+use super::change::{self, Change};
 use super::existing::{self, Run};
 use super::new::read_answers;
 use super::site::Site;
@@ -57,7 +57,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     next.retain(|step| step.component.as_deref().is_none_or(is_new));
     let mut wire = std::mem::take(&mut draft.wire);
     wire.retain(|wiring| is_new(&wiring.component));
-    let change = Change::plan(&site, &selection, draft)?;
+    let change = Change::plan(&site, &selection, draft, change::later)?;
     let run = Run {
         command: "add",
         writing: &arguments.writing,
@@ -71,7 +71,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
 }
 
 /// Whether a component can be added there.
-fn fits(component: &Component, site: &Site, home: Home) -> Result<()> {
+pub(super) fn fits(component: &Component, site: &Site, home: Home) -> Result<()> {
     let name = &component.name;
     if let Some(why) = component
         .existing

@@ -1,9 +1,10 @@
 //! What becomes of a crate that is there: every file of it, and every entry in its Cargo.toml.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::records;
 use super::site::{MANIFEST, Site, is_package};
 use crate::catalog::{Set, Warning};
 use crate::draft::Draft;
@@ -11,7 +12,7 @@ use crate::error::Usage;
 use crate::facts::{disk, sources};
 use crate::manifest::{self, Merged, Sides, There};
 use crate::plan::{self, Action, OnDisk, Plan, Resolution, Step};
-use crate::provenance::{self, ANSWERS, BASE};
+use crate::provenance::Answered;
 use crate::select::Selection;
 use crate::tree::{Class, File, RelPath, Tree};
 
@@ -27,12 +28,18 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// From the crate as it is to the components that it is to have, as they are drafted.
+    /// From the crate as it is to the components that it is to have, as they are drafted; `settle` may decide conflicts before the
+    /// record of what was written is made.
     ///
     /// # Errors
     ///
-    /// [`Usage`] where nothing would be left of the package itself; otherwise where something cannot be read.
-    pub(super) fn plan(site: &Site, selection: &Selection<'_>, draft: Draft) -> Result<Self> {
+    /// [`Usage`] where nothing would be left of the package itself; otherwise where something cannot be read, or what `settle` says.
+    pub(super) fn plan(
+        site: &Site,
+        selection: &Selection<'_>,
+        draft: Draft,
+        settle: impl FnOnce(&mut Plan) -> Result<Undecided>,
+    ) -> Result<Self> {
         let placeholders = draft.placeholders();
         let mut theirs = draft.tree;
         let piece = theirs.remove(MANIFEST).map(|file| file.text);
@@ -44,14 +51,16 @@ impl Change {
         of_the_rest.extend(leave_out(site, selection, &mut theirs));
 
         let ours = disk::read(&site.root, base.keys().chain(theirs.keys()))?;
-        let mut plan = plan::plan(&base, ours, theirs.clone());
+        let written = theirs.clone();
+        let mut notes = draft.pins.settle(&mut base, &ours, &mut theirs);
+        let mut plan = plan::plan(&base, ours, theirs);
         keep_edits(&mut plan);
-        let mut next_base = next_base(site, &plan, theirs);
-        let mut notes = Vec::new();
+        let undecided = settle(&mut plan)?;
+        let mut next_base = next_base(site, &plan, written, &undecided);
         if let Some((step, merged)) = merge_manifest(site, selection, &piece)? {
             of_the_rest.extend(merged.yours);
             of_the_rest.extend(warnings(site, selection, &merged.text)?);
-            notes = merged.left;
+            notes.extend(merged.left);
             plan.extend([step]);
             if !merged.owned.is_empty() {
                 next_base.insert(RelPath::new(MANIFEST)?, File::of_all(merged.owned));
@@ -64,18 +73,15 @@ impl Change {
         }
 
         let name = site.name()?;
-        let components: Vec<String> = selection.names().map(str::to_owned).collect();
-        let mut records = Tree::new();
-        if !components.is_empty() {
-            let names: Vec<&str> = selection.names().collect();
-            let answers = provenance::write_answers(&name, &draft.bins, &names, &draft.answers);
-            let answers = merge_answers(site, &name, answers)?;
-            let base = provenance::write_base(&next_base);
-            for (path, text) in [(ANSWERS, answers), (BASE, base)] {
-                records.insert(RelPath::new(path)?, File::of_prodify(text, Class::Tool));
-            }
-        }
-        plan.extend(plan_records(site, records)?.steps);
+        let components = components(site, selection);
+        let answered = Answered {
+            version: None,
+            name: Some(name.clone()),
+            bins: draft.bins,
+            components: Some(components.clone()),
+            answers: draft.answers,
+        };
+        plan.extend(records::plan(site, &plan, answered, &next_base)?.steps);
         Ok(Self {
             plan,
             name,
@@ -83,6 +89,23 @@ impl Change {
             notes,
         })
     }
+}
+
+/// Files that are left to the user, and were not touched: what prodify wrote there last is what it was.
+pub(super) type Undecided = BTreeSet<RelPath>;
+
+/// For those who decide conflicts when all is planned, or do nothing where there are any.
+pub(super) fn later(_: &mut Plan) -> Result<Undecided> {
+    Ok(Undecided::new())
+}
+
+/// The components that there are then: in the order of the user's list, where it has the same ones.
+fn components(site: &Site, selection: &Selection<'_>) -> Vec<String> {
+    let there: BTreeSet<&str> = site.components().iter().map(String::as_str).collect();
+    if selection.names().collect::<BTreeSet<_>>() == there {
+        return site.components().to_vec();
+    }
+    selection.names().map(str::to_owned).collect()
 }
 
 /// Of a project that `new` made, the package itself is prodify's, and cannot be taken out of itself.
@@ -142,7 +165,7 @@ fn merge_manifest(
     let path = RelPath::new(MANIFEST)?;
     let place = path.in_root(&site.root);
     let ours = match disk::read(&site.root, [&path])?.remove(&path) {
-        Some(OnDisk::Text(text)) => text,
+        Some(OnDisk::Text { text, .. }) => text,
         Some(OnDisk::Other(why)) => bail!(
             "{} {why}: put a file of text there, which entries can be added to",
             place.display()
@@ -189,13 +212,15 @@ fn merge_manifest(
         why,
         before: Some(ours),
         after,
+        marked: None,
+        executable: None,
         resolved: false,
     };
     Ok(Some((step, merged)))
 }
 
 /// What is to be compared with the next time: what was written, but not what the user had just so already.
-fn next_base(site: &Site, plan: &Plan, mut theirs: Tree) -> Tree {
+fn next_base(site: &Site, plan: &Plan, mut theirs: Tree, undecided: &Undecided) -> Tree {
     let had = plan.steps.iter().filter(|step| {
         let is_known = site.record.base.contains_key(&step.path) || site.record.interrupted;
         step.action == Action::Identical && !is_known
@@ -203,37 +228,12 @@ fn next_base(site: &Site, plan: &Plan, mut theirs: Tree) -> Tree {
     for step in had {
         theirs.remove(&step.path);
     }
+    for path in undecided {
+        theirs.remove(path);
+        let before = site.record.base.get(path);
+        theirs.extend(before.map(|file| (path.clone(), file.clone())));
+    }
     theirs
-}
-
-/// The answers, in the file as the user left it: with their comments, and in their order.
-fn merge_answers(site: &Site, name: &str, new: String) -> Result<String> {
-    let Some(ours) = &site.record.text else {
-        return Ok(new);
-    };
-    let components: Vec<&str> = site.components().iter().map(String::as_str).collect();
-    let answered = &site.record.answered;
-    let base = provenance::write_answers(name, &answered.bins, &components, &answered.answers);
-    let sides = Sides {
-        base: &base,
-        ours,
-        theirs: &new,
-        yields: &BTreeMap::new(),
-        interrupted: false,
-    };
-    let merged = manifest::merge(&sides);
-    Ok(merged.with_context(|| format!("editing {ANSWERS}"))?.text)
-}
-
-fn plan_records(site: &Site, records: Tree) -> Result<Plan> {
-    let paths = [RelPath::new(ANSWERS)?, RelPath::new(BASE)?];
-    let ours = disk::read(&site.root, &paths)?;
-    let before = ours.iter().filter_map(|(path, found)| match found {
-        OnDisk::Text(text) => Some((path.clone(), File::of_prodify(text.clone(), Class::Tool))),
-        OnDisk::Other(_) => None,
-    });
-    let before = before.collect();
-    Ok(plan::plan(&before, ours, records))
 }
 
 /// What the sources do that the manifest makes wrong.

@@ -3,7 +3,8 @@
 use anyhow::Result;
 
 use super::change::Change;
-use super::site::{Record, Site};
+use super::records::Record;
+use super::site::Site;
 use super::{conflicts, wizard};
 use crate::answers::Given;
 use crate::apply::apply;

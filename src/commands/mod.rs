@@ -2,13 +2,17 @@
 
 mod add;
 mod change;
+mod check;
 mod conflicts;
 mod existing;
 mod inspect;
 mod new;
 mod place;
+mod records;
 mod remove;
+mod renewal;
 mod site;
+mod update;
 mod wizard;
 
 use anyhow::Result;
@@ -16,26 +20,31 @@ use clap::CommandFactory as _;
 use clap::builder::PossibleValuesParser;
 
 use crate::catalog::Catalog;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Format};
 use crate::error::{Usage, did_you_mean};
 use crate::report::Report;
 use crate::shell::Shell;
 
-/// Carries out a command.
+/// Carries out what the command line says, with the components of a catalog.
 ///
 /// # Errors
 ///
 /// Whatever keeps it from being done; nothing is left half done.
-pub fn run(command: &Command, shell: &Shell) -> Result<Report> {
-    let catalog = Catalog::embedded()?;
-    match command {
-        Command::New(arguments) => new::run(&catalog, arguments, shell),
-        Command::Add(arguments) => add::run(&catalog, arguments, shell),
-        Command::Remove(arguments) => remove::run(&catalog, arguments, shell),
+pub fn run(catalog: &Catalog, line: &Cli, shell: &Shell) -> Result<Report> {
+    let is_check = matches!(line.command, Command::Check(_));
+    if line.output.format == Format::Github && !is_check {
+        return Err(Usage::new("`--format github` is for `check` alone").into());
+    }
+    match &line.command {
+        Command::New(arguments) => new::run(catalog, arguments, shell),
+        Command::Add(arguments) => add::run(catalog, arguments, shell),
+        Command::Remove(arguments) => remove::run(catalog, arguments, shell),
+        Command::Update(arguments) => update::run(catalog, arguments, shell),
+        Command::Check(arguments) => check::run(catalog, arguments, shell),
         Command::Inspect(arguments) => inspect::run(arguments),
-        Command::List => Ok(Report::list(&catalog)),
-        Command::Show { component } => show(&catalog, component),
-        Command::Completions { shell } => completions(&catalog, *shell),
+        Command::List => Ok(Report::list(catalog)),
+        Command::Show { component } => show(catalog, component),
+        Command::Completions { shell } => completions(catalog, *shell),
     }
 }
 

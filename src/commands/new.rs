@@ -153,8 +153,12 @@ impl Project {
             .get("project.branch")
             .map_or_else(|| "main".to_owned(), ToString::to_string);
         let placeholders = draft.placeholders();
-        let names: Vec<&str> = selection.names().collect();
-        let answers = provenance::write_answers(&target.name, &[], &names, &draft.answers);
+        let answers = provenance::write_answers(&Answered {
+            name: Some(target.name.clone()),
+            components: Some(selection.names().map(str::to_owned).collect()),
+            answers: draft.answers,
+            ..Answered::default()
+        });
         let base = provenance::write_base(&draft.tree);
         let mut tree = draft.tree;
         fit_manifest(&mut tree, place)?;
@@ -182,6 +186,8 @@ impl Project {
                 why: Some("is there already, and no part of the project"),
                 before: None,
                 after: None,
+                marked: None,
+                executable: None,
                 resolved: false,
             })
         });
@@ -226,7 +232,7 @@ impl Project {
 }
 
 /// A path as a shell takes it for one word, and `cd` for no flag.
-fn shell_word(path: &str) -> String {
+pub(super) fn shell_word(path: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '-');
     let path = if path.starts_with('-') {
         format!("./{path}")
@@ -286,6 +292,8 @@ fn join(place: &Place) -> Result<Option<Step>> {
         why: Some("lists the new member"),
         before: Some(workspace.manifest.clone()),
         after: Some(File::of_prodify(text, Class::Shared)),
+        marked: None,
+        executable: None,
         resolved: false,
     }))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::change::Change;
+use super::change::{self, Change};
 use super::existing::{self, Run};
 use super::site::Site;
 use super::wizard;
@@ -40,7 +40,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Resul
     } else {
         existing::draft(catalog, &site, &selection, &given, None, shell)?
     };
-    let change = Change::plan(&site, &selection, draft)?;
+    let change = Change::plan(&site, &selection, draft, change::later)?;
     let run = Run {
         command: "remove",
         writing: &arguments.writing,

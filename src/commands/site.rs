@@ -1,10 +1,11 @@
 //! A crate that is there already: where it lies, and what prodify wrote into it before.
 
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, fs};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
+use super::records::{self, Record};
 use super::wizard;
 use crate::catalog::{Component, Home, Scope, Value};
 use crate::cli;
@@ -17,8 +18,7 @@ use crate::facts::{disk, seen, surroundings};
 use crate::manifest;
 use crate::names;
 use crate::prompt::Prompt;
-use crate::provenance::{self, Answered};
-use crate::tree::{RelPath, Tree};
+use crate::provenance;
 use crate::vcs;
 
 /// The manifest of a package or a workspace.
@@ -45,19 +45,6 @@ pub(super) struct Site {
     package: Option<String>,
 }
 
-/// What prodify remembers of a directory.
-#[derive(Default)]
-pub(super) struct Record {
-    /// The text of `prodify.toml`, where there is one.
-    pub(super) text: Option<String>,
-    /// What that says.
-    pub(super) answered: Answered,
-    /// What was last written.
-    pub(super) base: Tree,
-    /// Whether the last run was killed.
-    pub(super) interrupted: bool,
-}
-
 impl Site {
     /// Where components of these scopes belong: to the package, or to the top of the workspace.
     ///
@@ -66,6 +53,28 @@ impl Site {
     /// [`Usage`] where the crate cannot be told, or where they belong to different directories; otherwise where cargo cannot load
     /// the crate, or where the record cannot be read.
     pub(super) fn find(subject: &cli::Subject, components: &[&Component]) -> Result<Self> {
+        Self::at(subject, |location| root(location, components))
+    }
+
+    /// Where something was written before: into the package, or else at the top of the workspace.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`] where nothing was; otherwise as [`Site::find`].
+    pub(super) fn written(subject: &cli::Subject) -> Result<Self> {
+        Self::at(subject, |location| {
+            // A workspace of a single package is not that package to who stands in it.
+            let here = location.manifest.parent().map(Path::to_owned);
+            let here = here.filter(|_| subject.package.is_none());
+            let package = location.package().map(|package| package.directory.clone());
+            let mut places: Vec<PathBuf> = here.into_iter().chain(package).collect();
+            places.push(location.workspace.clone());
+            places.dedup();
+            written_root(&places)
+        })
+    }
+
+    fn at(subject: &cli::Subject, root: impl FnOnce(&Location) -> Result<PathBuf>) -> Result<Self> {
         let directory = env::current_dir().context("finding the current directory")?;
         let directory = fs::canonicalize(&directory).context("finding the current directory")?;
         let wanted = Wanted {
@@ -73,7 +82,7 @@ impl Site {
             package: subject.package.as_deref(),
         };
         let location = Location::find(&directory, wanted)?;
-        let root = root(&location, components)?;
+        let root = root(&location)?;
         let record = Record::read(&root)?;
         Ok(Self {
             shown: shown(&directory, &root),
@@ -168,7 +177,7 @@ impl Site {
         if *workspace == self.root {
             return Ok(None);
         }
-        read(workspace, MANIFEST)
+        records::text(workspace, MANIFEST)
     }
 
     /// What is found out about its services; where nothing says which of several they are, a person is asked.
@@ -250,58 +259,6 @@ impl Site {
     }
 }
 
-impl Record {
-    /// Reads what is there; of a crate that prodify never saw, that is nothing.
-    pub(super) fn read(root: &Path) -> Result<Self> {
-        let (text, base) = (
-            read(root, provenance::ANSWERS)?,
-            read(root, provenance::BASE)?,
-        );
-        let interrupted = disk::was_interrupted(root);
-        if text.is_some() != base.is_some() && !interrupted {
-            let (gone, there) = match text {
-                Some(_) => (provenance::BASE, provenance::ANSWERS),
-                None => (provenance::ANSWERS, provenance::BASE),
-            };
-            bail!(
-                "{} is gone, without which {there} says too little: restore it from version control",
-                root.join(gone).display()
-            );
-        }
-        let answered = text.as_deref().map(provenance::read_answers).transpose();
-        let answered = answered.map_err(|error| {
-            let path = root.join(provenance::ANSWERS);
-            Usage::new(format!("reading {}: {error:#}", path.display()))
-        })?;
-        let base = base.as_deref().map(provenance::read_base).transpose();
-        let base = base.with_context(|| {
-            let path = root.join(provenance::BASE);
-            format!(
-                "reading {}, which was edited: restore it from version control",
-                path.display()
-            )
-        })?;
-        Ok(Self {
-            text,
-            answered: answered.unwrap_or_default(),
-            base: base.unwrap_or_default(),
-            interrupted,
-        })
-    }
-
-    /// Whether `new` made the package: it is prodify's then, down to its name.
-    pub(super) fn began_with_new(&self) -> Result<bool> {
-        is_package(self.entries())
-    }
-
-    /// The entries of Cargo.toml that are prodify's.
-    pub(super) fn entries(&self) -> &str {
-        self.base
-            .get(MANIFEST)
-            .map_or("", |file| file.text.as_str())
-    }
-}
-
 /// Whether entries make a package, and not only add to one.
 pub(super) fn is_package(entries: &str) -> Result<bool> {
     Ok(manifest::value(entries, "package.name")?.is_some())
@@ -335,6 +292,25 @@ fn root(location: &Location, components: &[&Component]) -> Result<PathBuf> {
     }
 }
 
+/// The first place where something was written.
+fn written_root(places: &[PathBuf]) -> Result<PathBuf> {
+    let has_record = |place: &&PathBuf| {
+        let records = [provenance::ANSWERS, provenance::BASE];
+        records.iter().any(|record| place.join(record).is_file()) || disk::was_interrupted(place)
+    };
+    if let Some(root) = places.iter().find(has_record) {
+        return Ok(root.clone());
+    }
+    let places = places.iter().map(|place| place.display().to_string());
+    let places: Vec<String> = places.collect();
+    Err(Usage::new(format!(
+        "cargo prodify wrote nothing there: {} has no {}",
+        places.join(" or "),
+        provenance::ANSWERS
+    ))
+    .into())
+}
+
 /// A directory as it is typed in another one.
 fn shown(from: &Path, to: &Path) -> String {
     if let Ok(below) = to.strip_prefix(from) {
@@ -353,16 +329,6 @@ fn release(toolchain: &str) -> Option<(u64, u64, u64)> {
     let mut numbers = toolchain.split('.').map(str::parse);
     let mut next = || numbers.next()?.ok();
     Some((next()?, next()?, next()?))
-}
-
-/// A file of prodify's own; `None` where there is none.
-fn read(root: &Path, path: &str) -> Result<Option<String>> {
-    let place = RelPath::new(path)?.in_root(root);
-    match fs::read_to_string(&place) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("reading {}", place.display())),
-    }
 }
 
 #[cfg(test)]

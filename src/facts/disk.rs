@@ -46,15 +46,32 @@ pub fn read<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Re
             Ok(metadata) if metadata.is_dir() => OnDisk::Other("is a directory"),
             Ok(metadata) if metadata.is_symlink() => OnDisk::Other("is a symbolic link"),
             Ok(metadata) if !metadata.is_file() => OnDisk::Other("is no regular file"),
-            Ok(_) => {
+            Ok(metadata) => {
                 let bytes =
                     fs::read(&place).with_context(|| format!("reading {}", place.display()))?;
-                String::from_utf8(bytes).map_or(OnDisk::Other("is no UTF-8 text"), OnDisk::Text)
+                let executable = is_executable(&metadata);
+                String::from_utf8(bytes).map_or(OnDisk::Other("is no UTF-8 text"), |text| {
+                    OnDisk::Text { text, executable }
+                })
             }
         };
         disk.insert(path.clone(), found);
     }
     Ok(disk)
+}
+
+/// Whether a file can be run, where the system knows of such a thing.
+fn is_executable(metadata: &fs::Metadata) -> Option<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        Some(metadata.permissions().mode() & 0o111 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        None
+    }
 }
 
 /// Whether a run that was killed left its staging directory here.

@@ -7,6 +7,7 @@ use super::Sides;
 use super::change::Change;
 use super::entry::{Entry, Keys, bare, comments_above, find, same, shown};
 use super::owned::{self, Owned};
+use super::pin::{Pin, pin};
 use super::text::Text;
 use super::widen::{Wide, widen};
 use super::widened::Widened;
@@ -211,7 +212,7 @@ impl<'d> Decider<'d> {
                         self.changes.push(Change::Replace { keys, old, new });
                     }
                 } else if !is_same(ours, item.theirs) && old.value != new.value {
-                    self.widen_or_keep(keys, item, &new);
+                    self.pin_or_keep(keys, item, &new);
                 }
                 self.own(owned, new);
             }
@@ -244,6 +245,32 @@ impl<'d> Decider<'d> {
     fn own(&mut self, owned: usize, entry: Entry) {
         if let Some(owned) = self.owned.get_mut(owned) {
             owned.entries.push(entry);
+        }
+    }
+
+    /// Of two versions of a dependency the newer one is taken; anything else stays the user's.
+    fn pin_or_keep(&mut self, keys: &[String], item: Three<'d>, new: &Entry) {
+        let Three {
+            base: Some(base),
+            ours: Some(ours),
+            theirs: Some(theirs),
+        } = item
+        else {
+            return;
+        };
+        match pin(keys, base, ours, theirs) {
+            None => self.widen_or_keep(keys, item, new),
+            Some(Pin::Ours) => {}
+            Some(Pin::Both(value)) => self.set(keys.to_vec(), value, false),
+            Some(Pin::Theirs) => {
+                let ours = ours.as_value().map(bare).unwrap_or_default();
+                self.set(keys.to_vec(), new.value.clone(), false);
+                self.yours.push(format!(
+                    "Cargo.toml: `{} = {ours}` is older than what is pinned now: {}",
+                    shown(keys),
+                    new.value
+                ));
+            }
         }
     }
 

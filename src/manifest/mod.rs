@@ -12,7 +12,7 @@
 //! | B | – | T | stays away: the user deleted it |
 //! | B | O = B | T | becomes T |
 //! | B | O ≠ B | T = B | stays |
-//! | B | O ≠ B | T ≠ B | stays, and is named; features of a dependency are united |
+//! | B | O ≠ B | T ≠ B | stays, and is named; features of a dependency are united, and of its versions the newer one is taken |
 //! | B | O = B | – | is taken out, with its comments |
 //! | B | O ≠ B | – | stays, and is named |
 //!
@@ -32,6 +32,7 @@ mod entry;
 mod fit;
 mod lines;
 mod owned;
+mod pin;
 mod places;
 mod text;
 mod widen;

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::io;
 
-use super::{Details, Ending, NextStep, Summary, Written};
+use super::{Details, Ending, FileReport, NextStep, Summary, Written};
 use crate::catalog::Preset;
-use crate::plan::Action;
+use crate::plan::{Action, MARKED};
 use crate::render::Wiring;
 use crate::shell::{Shell, count};
 
@@ -18,7 +18,7 @@ impl Written {
                 .why
                 .map_or_else(|| file.path.clone(), |why| format!("{} ({why})", file.path));
             match file.action {
-                Action::Conflict => shell.attention(verb(file.action), line),
+                Action::Conflict | Action::Mark => shell.attention(verb(file.action), line),
                 _ if quiet => shell.detail(format!("{:>12} {line}", verb(file.action))),
                 _ => shell.status(verb(file.action), line),
             }
@@ -30,10 +30,17 @@ impl Written {
             shell.note(note);
         }
         self.conclude(shell);
-        if matches!(self.outcome, Ending::Done | Ending::Planned) {
+        if matches!(
+            self.outcome,
+            Ending::Done | Ending::Planned | Ending::Unresolved
+        ) {
             self.wire(shell);
         }
-        if self.outcome == Ending::Done && !self.next.is_empty() {
+        let has_next = matches!(
+            self.outcome,
+            Ending::Done | Ending::Unresolved | Ending::Different
+        );
+        if has_next && !self.next.is_empty() {
             shell.line("\nNext:");
             let width = self
                 .next
@@ -69,6 +76,9 @@ impl Written {
                 shell.status("Finished", format!("{name} in {path}: {}", self.counts()));
                 shell.detail(format!("{:>12} {components}", "components"));
             }
+            Ending::Unchanged if self.command == "check" => {
+                shell.status("Finished", format!("{name} in {path} is as it is to be"));
+            }
             Ending::Unchanged => shell.status("Finished", format!("nothing to do in {path}")),
             Ending::Planned => {
                 let counts = self.counts();
@@ -78,43 +88,64 @@ impl Written {
                 );
             }
             Ending::Conflict => {
-                let conflicts = self
-                    .files
-                    .iter()
-                    .filter(|file| file.action == Action::Conflict);
-                let conflicts = count(conflicts.count(), "conflict");
+                let conflicts = count(
+                    self.number(Action::Conflict) + self.number(Action::Mark),
+                    "conflict",
+                );
                 shell.attention(
                     "Stopped",
                     format!("{conflicts} in {path}; nothing was written"),
                 );
-                shell.say(
-                    "Say --keep to leave what is there as it is, or --overwrite to replace it \
-                     (what git does not hold is kept as NAME.orig).",
-                );
+                shell.say(self.ways_out());
+            }
+            Ending::Unresolved => {
+                let counts = self.counts();
+                shell.attention("Unresolved", format!("{name} in {path}: {counts}"));
+                shell.say(self.ways_out());
+            }
+            Ending::Different => shell.attention(
+                "Different",
+                format!("{name} in {path}: {}", self.counts_of(PENDING)),
+            ),
+        }
+    }
+
+    /// What to do about conflicts.
+    fn ways_out(&self) -> &'static str {
+        // Nothing is between markers yet where nothing was written.
+        let is_open = |file: &FileReport| match file.action {
+            Action::Conflict => file.why != Some(MARKED),
+            action => action == Action::Mark && self.outcome == Ending::Conflict,
+        };
+        match self.command {
+            "update" if !self.files.iter().any(is_open) => {
+                "Edit what is between the conflict markers; `cargo prodify check` says when none is left."
+            }
+            "update" => {
+                "Say --ours PATH to leave a file as it is, or --theirs PATH to replace it \
+                 (what git does not hold is kept as NAME.orig)."
+            }
+            _ => {
+                "Say --keep to leave what is there as it is, or --overwrite to replace it \
+                 (what git does not hold is kept as NAME.orig)."
             }
         }
     }
 
     /// `58 files created, 1 updated`.
     fn counts(&self) -> String {
-        let kinds = [
-            (Action::Create, "created"),
-            (Action::Update, "updated"),
-            (Action::Merge, "merged"),
-            (Action::Delete, "deleted"),
-            (Action::Identical, "as they were"),
-            (Action::Skip, "kept"),
-            (Action::Conflict, "in conflict"),
-        ];
-        let number = |wanted| {
-            self.files
-                .iter()
-                .filter(|file| file.action == wanted)
-                .count()
-        };
+        self.counts_of(DONE)
+    }
+
+    fn number(&self, wanted: Action) -> usize {
+        let files = self.files.iter();
+        files.filter(|file| file.action == wanted).count()
+    }
+
+    fn counts_of(&self, kinds: [(Action, &str); 8]) -> String {
         let found = kinds
             .iter()
-            .map(|(action, done)| (number(*action), done))
+            .map(|(action, done)| (self.number(*action), done))
             .filter(|(number, _)| *number > 0);
         let counts: Vec<String> = found
             .enumerate()
@@ -127,6 +158,30 @@ impl Written {
     }
 }
 
+/// What was done to files.
+const DONE: [(Action, &str); 8] = [
+    (Action::Create, "created"),
+    (Action::Update, "updated"),
+    (Action::Merge, "merged"),
+    (Action::Delete, "deleted"),
+    (Action::Identical, "as they were"),
+    (Action::Skip, "kept"),
+    (Action::Mark, "with conflict markers"),
+    (Action::Conflict, "in conflict"),
+];
+
+/// What is to be done to them.
+const PENDING: [(Action, &str); 8] = [
+    (Action::Create, "to create"),
+    (Action::Update, "to update"),
+    (Action::Merge, "to merge"),
+    (Action::Delete, "to delete"),
+    (Action::Identical, "as they are to be"),
+    (Action::Skip, "to keep"),
+    (Action::Mark, "to merge with conflicts"),
+    (Action::Conflict, "in conflict"),
+];
+
 fn verb(action: Action) -> &'static str {
     match action {
         Action::Create => "create",
@@ -134,7 +189,7 @@ fn verb(action: Action) -> &'static str {
         Action::Merge => "merge",
         Action::Identical => "identical",
         Action::Skip => "skip",
-        Action::Conflict => "conflict",
+        Action::Conflict | Action::Mark => "conflict",
         Action::Delete => "delete",
     }
 }

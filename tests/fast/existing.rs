@@ -11,7 +11,7 @@ use tempfile::{TempDir, tempdir};
 use crate::support::{contents, git, json, listing, prodify, said};
 
 /// A manifest with what people have in theirs.
-const MANIFEST: &str = "\
+pub(crate) const MANIFEST: &str = "\
 # The shop.
 [package]
 name = \"shop\" # for now
@@ -29,7 +29,7 @@ lto = true   # as measured
 ";
 
 /// A crate in a git repository, committed.
-fn shop(manifest: &str) -> TempDir {
+pub(crate) fn shop(manifest: &str) -> TempDir {
     let dir = tempdir().unwrap();
     fs::create_dir(dir.path().join("src")).unwrap();
     fs::write(dir.path().join("Cargo.toml"), manifest).unwrap();
@@ -38,7 +38,7 @@ fn shop(manifest: &str) -> TempDir {
     dir
 }
 
-fn commit(directory: &Path) {
+pub(crate) fn commit(directory: &Path) {
     git(directory, &["init", "-q", "-b", "main"]);
     git(directory, &["add", "--all"]);
     git(directory, &["commit", "-qm", "x"]);
@@ -46,7 +46,7 @@ fn commit(directory: &Path) {
 
 /// Runs the program, which has to end with this code, and returns what it said.
 #[track_caller]
-fn run(directory: &Path, line: &str, code: i32) -> String {
+pub(crate) fn run(directory: &Path, line: &str, code: i32) -> String {
     let arguments: Vec<&str> = line.split_whitespace().collect();
     let output = prodify(directory, &arguments);
     assert_eq!(
@@ -59,7 +59,7 @@ fn run(directory: &Path, line: &str, code: i32) -> String {
 }
 
 #[track_caller]
-fn says(said: &str, parts: &[&str]) {
+pub(crate) fn says(said: &str, parts: &[&str]) {
     for part in parts {
         assert!(said.contains(part), "{part} is missing in\n{said}");
     }
@@ -126,7 +126,8 @@ fn what_is_added_is_all_that_changes_and_can_be_taken_back() {
     strip = "symbols"
     "#);
     insta::assert_snapshot!(fs::read_to_string(dir.path().join("prodify.toml")).unwrap(), @r#"
-    # What this project was made from: its components, and the answers they were written with.
+    # What this project was made from: its components, and the answers they were written with. Both may be edited:
+    # `cargo prodify update` brings the files after them.
     # Another project can begin with the same ones: `cargo prodify new PATH --answers prodify.toml`.
     format = 1
     prodify = "0.1.0"

@@ -28,7 +28,7 @@ fn tree(files: &[(&str, &str)]) -> Tree {
 fn plan_for(base: &[(&str, &str)], ours: &[(&str, &str)], theirs: &[(&str, &str)]) -> Plan {
     let disk: Disk = tree(ours)
         .into_iter()
-        .map(|(path, file)| (path, OnDisk::Text(file.text)))
+        .map(|(path, file)| (path, OnDisk::text(file.text)))
         .collect();
     plan(&tree(base), disk, tree(theirs))
 }

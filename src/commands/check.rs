@@ -1,0 +1,88 @@
+//! `cargo prodify check`: makes the plan of an update, and stops.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::new::shell_word;
+use super::renewal::{Decided, Renewal, Renewed};
+use super::site::Site;
+use crate::answers::{Answers, Given};
+use crate::catalog::Catalog;
+use crate::cli::{self, Check};
+use crate::plan::{Action, MARKED, Plan, Step};
+use crate::provenance::BASE;
+use crate::report::{Ending, FileReport, NextStep, Report, Written};
+use crate::shell::Shell;
+
+/// Says whether an update would change anything; edits of the user's that it would keep are no difference.
+///
+/// # Errors
+///
+/// Where that cannot be told: prodify.toml asks for what this version does not have, or something cannot be read.
+pub(super) fn run(catalog: &Catalog, arguments: &Check, shell: &Shell) -> Result<Report> {
+    let site = Site::written(&arguments.subject)?;
+    let renewal = Renewal {
+        catalog,
+        site: &site,
+        given: Given::new(catalog, &[], Answers::new())?,
+        decided: Decided::default(),
+        shell,
+    };
+    let Renewed { change, .. } = renewal.plan(None)?;
+    let mut plan = change.plan;
+    // That the base is older than the templates is nobody's concern as long as no file differs for it.
+    let differs = |step: &Step| {
+        (step.action.writes() || step.action == Action::Conflict) && step.path.as_str() != BASE
+    };
+    plan.steps.retain(differs);
+    let outcome = match plan.steps.is_empty() {
+        true => Ending::Unchanged,
+        false => Ending::Different,
+    };
+    Ok(Report::Written(Box::new(Written {
+        command: "check",
+        outcome,
+        name: change.name,
+        path: site.shown.clone(),
+        components: change.components,
+        files: files(&plan, &site),
+        notes: change.notes,
+        wire: Vec::new(),
+        next: fixes(&plan, &arguments.subject),
+    })))
+}
+
+/// What differs, with its difference.
+fn files(plan: &Plan, site: &Site) -> Vec<FileReport> {
+    let top = site.repository.as_deref();
+    let below = top.and_then(|top| site.root.strip_prefix(top).ok());
+    let below = below.unwrap_or(Path::new(""));
+    let mut files = FileReport::of_plan(plan, true);
+    for file in &mut files {
+        let place = below.join(&file.path).display().to_string();
+        file.place = Some(place.replace(std::path::MAIN_SEPARATOR, "/"));
+    }
+    files
+}
+
+/// What to type, so that the next check finds nothing.
+fn fixes(plan: &Plan, subject: &cli::Subject) -> Vec<NextStep> {
+    let mut command = "cargo prodify update".to_owned();
+    if let Some(manifest) = &subject.manifest_path {
+        let manifest = shell_word(&manifest.display().to_string());
+        command = format!("{command} --manifest-path {manifest}");
+    }
+    if let Some(package) = &subject.package {
+        command = format!("{command} --package {}", shell_word(package));
+    }
+    let is_left = |step: &Step| step.action.writes() || step.why != Some(MARKED);
+    let step = NextStep {
+        component: None,
+        command,
+        why: "write what is shown".to_owned(),
+    };
+    // A person has to end what a merge began; there is no command for that.
+    let helps = plan.steps.iter().any(is_left);
+    helps.then_some(step).into_iter().collect()
+}

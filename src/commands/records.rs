@@ -1,0 +1,163 @@
+//! What prodify remembers of a directory, `prodify.toml` and the base: read before a change, and written with it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::{fs, io};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::site::{MANIFEST, Site, is_package};
+use crate::error::Usage;
+use crate::facts::disk;
+use crate::manifest::{self, Sides};
+use crate::plan::{self, OnDisk, Plan};
+use crate::provenance::{self, ANSWERS, Answered, BASE};
+use crate::tree::{Class, File, RelPath, Tree};
+
+/// What prodify remembers of a directory.
+#[derive(Default)]
+pub(super) struct Record {
+    /// The text of `prodify.toml`, where there is one.
+    pub(super) text: Option<String>,
+    /// What that says.
+    pub(super) answered: Answered,
+    /// What was last written.
+    pub(super) base: Tree,
+    /// Whether the last run was killed.
+    pub(super) interrupted: bool,
+}
+
+impl Record {
+    /// Reads what is there; of a crate that prodify never saw, that is nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Usage`] where prodify.toml cannot be taken; otherwise where one of the two is gone, was edited or cannot be read.
+    pub(super) fn read(root: &Path) -> Result<Self> {
+        let (text, base) = (text(root, ANSWERS)?, text(root, BASE)?);
+        let interrupted = disk::was_interrupted(root);
+        if text.is_some() != base.is_some() && !interrupted {
+            let (gone, there) = match text {
+                Some(_) => (BASE, ANSWERS),
+                None => (ANSWERS, BASE),
+            };
+            bail!(
+                "{} is gone, without which {there} says too little: restore it from version control",
+                root.join(gone).display()
+            );
+        }
+        let answered = text.as_deref().map(provenance::read_answers).transpose();
+        let answered = answered.map_err(|error| {
+            let path = root.join(ANSWERS);
+            Usage::new(format!("reading {}: {error:#}", path.display()))
+        })?;
+        if let Some(newer) = answered.as_ref().and_then(Answered::newer_version) {
+            let (path, own) = (root.join(ANSWERS), env!("CARGO_PKG_VERSION"));
+            return Err(Usage::new(format!(
+                "{} was last written by cargo prodify {newer}, and this is {own}, which knows less: `cargo install --locked cargo-prodify --version {newer}`",
+                path.display()
+            ))
+            .into());
+        }
+        let base = base.as_deref().map(provenance::read_base).transpose();
+        let base = base.with_context(|| {
+            let path = root.join(BASE);
+            format!(
+                "reading {}, which was edited: restore it from version control",
+                path.display()
+            )
+        })?;
+        Ok(Self {
+            text,
+            answered: answered.unwrap_or_default(),
+            base: base.unwrap_or_default(),
+            interrupted,
+        })
+    }
+
+    /// Whether `new` made the package: it is prodify's then, down to its name.
+    pub(super) fn began_with_new(&self) -> Result<bool> {
+        is_package(self.entries())
+    }
+
+    /// The entries of Cargo.toml that are prodify's.
+    pub(super) fn entries(&self) -> &str {
+        self.base
+            .get(MANIFEST)
+            .map_or("", |file| file.text.as_str())
+    }
+}
+
+/// The steps for both records, beside those of `plan`; with the last component they go.
+///
+/// # Errors
+///
+/// Where one cannot be read, or where prodify.toml is written in a way that cannot be edited.
+pub(super) fn plan(
+    site: &Site,
+    plan: &Plan,
+    mut answered: Answered,
+    next_base: &Tree,
+) -> Result<Plan> {
+    let had = Answered {
+        name: answered.name.clone(),
+        ..site.record.answered.clone()
+    };
+    let as_before = Answered {
+        version: had.version.clone(),
+        ..answered.clone()
+    };
+    // The version that has something to write is remembered; one that has nothing leaves no trace.
+    if as_before == had && !plan.changes() {
+        answered = as_before;
+    }
+    let mut records = Tree::new();
+    if answered.components.iter().flatten().next().is_some() {
+        let answers = merge_answers(site, &had, &answered)?;
+        let base = provenance::write_base(next_base);
+        for (path, text) in [(ANSWERS, answers), (BASE, base)] {
+            records.insert(RelPath::new(path)?, File::of_prodify(text, Class::Tool));
+        }
+    }
+    plan_records(site, records)
+}
+
+/// The answers, in the file as the user left it: with their comments, and in their order.
+fn merge_answers(site: &Site, had: &Answered, answered: &Answered) -> Result<String> {
+    let new = provenance::write_answers(answered);
+    let Some(ours) = &site.record.text else {
+        return Ok(new);
+    };
+    let sides = Sides {
+        base: &provenance::write_answers(had),
+        ours,
+        theirs: &new,
+        yields: &BTreeMap::new(),
+        interrupted: false,
+    };
+    let merged = manifest::merge(&sides);
+    Ok(merged.with_context(|| format!("editing {ANSWERS}"))?.text)
+}
+
+fn plan_records(site: &Site, records: Tree) -> Result<Plan> {
+    let paths = [RelPath::new(ANSWERS)?, RelPath::new(BASE)?];
+    let ours = disk::read(&site.root, &paths)?;
+    let before = ours.iter().filter_map(|(path, found)| match found {
+        OnDisk::Text { text, .. } => {
+            Some((path.clone(), File::of_prodify(text.clone(), Class::Tool)))
+        }
+        OnDisk::Other(_) => None,
+    });
+    let before = before.collect();
+    Ok(plan::plan(&before, ours, records))
+}
+
+/// A file of prodify's own; `None` where there is none.
+pub(super) fn text(root: &Path, path: &str) -> Result<Option<String>> {
+    let place = RelPath::new(path)?.in_root(root);
+    match fs::read_to_string(&place) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("reading {}", place.display())),
+    }
+}

@@ -1,0 +1,171 @@
+//! What `update` and `check` share: what this version and the answers make of a project that is there.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use super::add;
+use super::change::{Change, Undecided};
+use super::existing;
+use super::site::Site;
+use crate::answers::Given;
+use crate::catalog::{Catalog, Component, Scope};
+use crate::draft::Draft;
+use crate::error::Usage;
+use crate::merge;
+use crate::plan::{Action, Plan, Resolution, Step};
+use crate::prompt::Prompt;
+use crate::provenance::ANSWERS;
+use crate::render::Wiring;
+use crate::report::NextStep;
+use crate::select::{self, Request, Selection};
+use crate::shell::Shell;
+
+/// Where the news are taken from, and to whom they are brought.
+pub(super) struct Renewal<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) site: &'a Site,
+    pub(super) given: Given,
+    pub(super) decided: Decided<'a>,
+    pub(super) shell: &'a Shell,
+}
+
+/// Conflicts that the user has decided on the command line, by their paths.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Decided<'a> {
+    pub(super) ours: &'a [String],
+    pub(super) theirs: &'a [String],
+}
+
+/// What comes of it.
+pub(super) struct Renewed {
+    pub(super) change: Change,
+    /// What the crate's own sources have to say for the components that are new to it.
+    pub(super) wire: Vec<Wiring>,
+    /// What to type for them.
+    pub(super) next: Vec<NextStep>,
+}
+
+impl Renewal<'_> {
+    /// What becomes of the project.
+    ///
+    /// # Errors
+    ///
+    /// Where prodify.toml asks for what this version does not have, or cannot give; where a decided path is no conflict; otherwise
+    /// where something cannot be read.
+    pub(super) fn plan(self, prompt: Option<&mut dyn Prompt>) -> Result<Renewed> {
+        let Self {
+            catalog,
+            site,
+            given,
+            decided,
+            shell,
+        } = self;
+        let answers = site.record.answered.answers.clone();
+        let given = given.with_record(catalog, answers)?;
+        let selection = selection(catalog, site)?;
+        let mut draft = match selection.components.is_empty() {
+            true => Draft::default(),
+            false => existing::draft(catalog, site, &selection, &given, prompt, shell)?,
+        };
+        let is_new = |name: &str| {
+            let component = catalog.get(name);
+            component.is_some_and(|component| is_new(component, site))
+        };
+        let mut next = std::mem::take(&mut draft.next);
+        next.retain(|step| step.component.as_deref().is_some_and(is_new));
+        let mut wire = std::mem::take(&mut draft.wire);
+        wire.retain(|wiring| is_new(&wiring.component));
+        let change = Change::plan(site, &selection, draft, |plan| decided.settle(plan))?;
+        Ok(Renewed { change, wire, next })
+    }
+}
+
+/// The components that prodify.toml names, with what they require.
+fn selection<'c>(catalog: &'c Catalog, site: &Site) -> Result<Selection<'c>> {
+    let named = site.components();
+    let place = |error: anyhow::Error| Usage::new(format!("in {ANSWERS}: {error:#}"));
+    let components = select::all_known(catalog, named).map_err(place)?;
+    if components.is_empty() {
+        return Ok(Selection::default());
+    }
+    let home = site.home()?;
+    for component in components {
+        if is_new(component, site) {
+            add::fits(component, site, home).map_err(place)?;
+        }
+    }
+    let request = Request {
+        home,
+        start: named.iter().cloned().collect(),
+        ..Request::default()
+    };
+    select::select(catalog, &request, Scope::Repository).map_err(|error| place(error).into())
+}
+
+/// Whether nothing of a component was written so far.
+fn is_new(component: &Component, site: &Site) -> bool {
+    let mut written = site.record.base.values();
+    !written.any(|file| file.component == component.name) && !component.templates.is_empty()
+}
+
+impl Decided<'_> {
+    /// Decides what the user has decided, writes markers where two edits of a text meet, and returns what is left as it is.
+    fn settle(self, plan: &mut Plan) -> Result<Undecided> {
+        let mut undecided = Undecided::new();
+        let mut named: BTreeSet<&str> = BTreeSet::new();
+        for step in &mut plan.steps {
+            if has_markers(step) {
+                step.leave_marked();
+            }
+            if step.action != Action::Conflict {
+                continue;
+            }
+            match self.decide(step)? {
+                Some(path) => drop(named.insert(path)),
+                None => step.mark(),
+            }
+            if step.action == Action::Conflict {
+                undecided.insert(step.path.clone());
+            }
+        }
+        for (flag, paths) in [("ours", self.ours), ("theirs", self.theirs)] {
+            if let Some(path) = paths.iter().find(|path| !named.contains(path.as_str())) {
+                return Err(Usage::new(format!(
+                    "`--{flag} {path}`: there is no conflict in a file of that name"
+                ))
+                .into());
+            }
+        }
+        Ok(undecided)
+    }
+
+    /// Decides a conflict that the user named, and returns the name.
+    fn decide(&self, step: &mut Step) -> Result<Option<&str>> {
+        let names = |path: &&String| path.strip_prefix("./").unwrap_or(path) == step.path.as_str();
+        let (ours, theirs) = (self.ours.iter().find(names), self.theirs.iter().find(names));
+        let (flag, path, resolution) = match (ours, theirs) {
+            (None, None) => return Ok(None),
+            (Some(path), Some(_)) => {
+                let said = format!("`{path}` is decided twice: --ours and --theirs");
+                return Err(Usage::new(said).into());
+            }
+            (Some(path), None) => ("ours", path, Resolution::Keep),
+            (None, Some(path)) => ("theirs", path, Resolution::Overwrite),
+        };
+        let why = step.why.unwrap_or_default();
+        if !has_markers(step) {
+            step.resolve(resolution);
+        }
+        if step.action == Action::Conflict {
+            return Err(Usage::new(format!("`--{flag} {path}`: {path} {why}")).into());
+        }
+        Ok(Some(path))
+    }
+}
+
+/// Whether a file that is prodify's too still holds the markers of an earlier run.
+fn has_markers(step: &Step) -> bool {
+    let stays = matches!(step.action, Action::Skip | Action::Merge | Action::Conflict);
+    stays && step.before.as_deref().is_some_and(merge::has_markers)
+}

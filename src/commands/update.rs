@@ -1,0 +1,118 @@
+//! `cargo prodify update`: this version's templates and the answers as they are now, merged into what the user made of the files.
+
+use anyhow::Result;
+
+use super::new::read_answers;
+use super::renewal::{Decided, Renewal, Renewed};
+use super::site::Site;
+use super::{conflicts, wizard};
+use crate::answers::Given;
+use crate::apply::apply;
+use crate::catalog::Catalog;
+use crate::cli::{Merging, Update};
+use crate::error::Usage;
+use crate::plan::Plan;
+use crate::prompt::Prompt;
+use crate::provenance::{ANSWERS, BASE};
+use crate::report::{Ending, FileReport, Report, Written};
+use crate::shell::{Shell, count};
+use crate::vcs::{self, Uncommitted};
+
+/// So many files that are not committed are named.
+const NAMED: usize = 3;
+
+/// Brings a project up to date. What meets the user's edits is marked in the file; everything else is written.
+///
+/// # Errors
+///
+/// Whatever keeps it from being done; nothing is then written.
+pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Result<Report> {
+    let Update {
+        subject,
+        answers,
+        merging,
+    } = arguments;
+    let mut terminal = wizard::terminal(answers.non_interactive)?;
+    let answered = read_answers(answers)?;
+    let given = Given::new(catalog, &answers.set, answered.answers)?;
+    let site = Site::written(subject)?;
+    let renewal = Renewal {
+        catalog,
+        site: &site,
+        given,
+        decided: Decided {
+            ours: &merging.ours,
+            theirs: &merging.theirs,
+        },
+        shell,
+    };
+    let prompt = terminal
+        .as_mut()
+        .filter(|_| !answers.defaults)
+        .map(|terminal| terminal as &mut dyn Prompt);
+    let Renewed { change, wire, next } = renewal.plan(prompt)?;
+
+    let outcome = ending(&change.plan, merging);
+    if matches!(outcome, Ending::Done | Ending::Unresolved) && change.plan.changes() {
+        refuse_dirty(&site, merging)?;
+    }
+    // Where nothing is left to write, a run that was killed may have left something to tidy up.
+    if !(merging.dry_run || merging.diff) {
+        let originals = conflicts::originals(&site.root, &change.plan);
+        apply(&site.root, &change.plan, &originals)?;
+    }
+    Ok(Report::Written(Box::new(Written {
+        command: "update",
+        outcome,
+        name: change.name,
+        path: site.shown.clone(),
+        components: change.components,
+        files: FileReport::of_plan(&change.plan, merging.diff),
+        notes: change.notes,
+        wire,
+        next,
+    })))
+}
+
+fn ending(plan: &Plan, merging: &Merging) -> Ending {
+    let has_conflicts = plan.conflicts().next().is_some();
+    match merging.dry_run || merging.diff {
+        true if has_conflicts => Ending::Conflict,
+        true => Ending::Planned,
+        false if has_conflicts => Ending::Unresolved,
+        false if plan.changes() => Ending::Done,
+        false => Ending::Unchanged,
+    }
+}
+
+/// What git holds can be looked at and taken back, and what it does not hold could not be told from the update.
+fn refuse_dirty(site: &Site, merging: &Merging) -> Result<()> {
+    // What a run that was killed has left is finished rather than committed.
+    if merging.allow_dirty || site.record.interrupted {
+        return Ok(());
+    }
+    // Editing the answers is how a project changes its mind; a file that is neither git's nor prodify's is not touched.
+    let counts = |file: &Uncommitted| {
+        let is_written = site.record.base.contains_key(file.path.as_str()) || file.path == BASE;
+        file.path != ANSWERS && (file.tracked || is_written)
+    };
+    let mut files = vcs::uncommitted(&site.root).unwrap_or_default();
+    files.retain(counts);
+    if files.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = files.iter().map(|file| &*file.path).take(NAMED).collect();
+    let more = match files.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Err(Usage::new(format!(
+        "{} not committed ({}{more}), and could not be told from the update: commit first, or say --allow-dirty",
+        match files.len() {
+            1 => "1 file is".to_owned(),
+            number => format!("{} are", count(number, "file")),
+        },
+        names.join(", ")
+    ))
+    .into())
+}

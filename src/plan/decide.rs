@@ -1,0 +1,98 @@
+//! The decision table: what becomes of a file of text.
+
+use super::Action;
+use crate::merge::{self, Merged};
+use crate::tree::{Class, File};
+
+/// Why a merge is left to the user.
+const MEET: &str = "your edit and the template's meet";
+
+/// Whether a file is to be run from now on, or no more, where it is not so already.
+pub(super) fn turns(
+    base: Option<&File>,
+    ours: Option<bool>,
+    theirs: Option<&File>,
+) -> Option<bool> {
+    let (base, ours, theirs) = (base?, ours?, theirs?);
+    let changes = base.executable != theirs.executable && ours != theirs.executable;
+    changes.then_some(theirs.executable)
+}
+
+/// What to do with a path.
+pub(super) struct Decision {
+    pub(super) action: Action,
+    pub(super) why: Option<&'static str>,
+    /// What to write, where that is not the template's own text.
+    pub(super) text: Option<String>,
+    /// Both edits, between markers where they meet.
+    pub(super) marked: Option<String>,
+}
+
+impl Decision {
+    fn of(action: Action) -> Self {
+        Self {
+            action,
+            why: None,
+            text: None,
+            marked: None,
+        }
+    }
+
+    fn because(action: Action, why: &'static str) -> Self {
+        Self {
+            why: Some(why),
+            ..Self::of(action)
+        }
+    }
+
+    /// Lets a file be run, or no more, where nothing else would happen to it.
+    pub(super) fn turn(&mut self, executable: bool, ours: Option<String>, theirs: Option<&File>) {
+        let stays = matches!(self.action, Action::Identical | Action::Skip) && ours.is_some();
+        if stays && theirs.is_some_and(|file| file.class != Class::Once) {
+            self.action = Action::Update;
+            self.why = Some(match executable {
+                true => "can be run from now on",
+                false => "is not to be run any more",
+            });
+            self.text = ours;
+        }
+    }
+}
+
+/// The row of the decision table that a path falls under; `None` where there is nothing to say of it.
+pub(super) fn decide(
+    base: Option<&File>,
+    ours: Option<&str>,
+    theirs: Option<&File>,
+) -> Option<Decision> {
+    Some(match (base, ours, theirs) {
+        (None, None, Some(_)) => Decision::of(Action::Create),
+        (_, Some(ours), Some(new)) if ours == new.text => Decision::of(Action::Identical),
+        (None, Some(_), Some(_)) => {
+            Decision::because(Action::Conflict, "is there already and differs")
+        }
+        (Some(_), None, Some(_)) => Decision::because(Action::Skip, "you deleted it"),
+        (Some(base), Some(ours), Some(new)) => match new.class {
+            Class::Tool => Decision::of(Action::Update),
+            Class::Once => Decision::because(Action::Skip, "it is yours since it was written"),
+            // The template did not change, so there is nothing to say of the edit.
+            Class::Shared if base.text == new.text => Decision::of(Action::Skip),
+            Class::Shared if base.text == ours => Decision::of(Action::Update),
+            Class::Shared => match merge::three_way(&base.text, ours, &new.text) {
+                Merged::Clean(text) => Decision {
+                    text: Some(text),
+                    ..Decision::of(Action::Merge)
+                },
+                Merged::Marked(text) => Decision {
+                    marked: Some(text),
+                    ..Decision::because(Action::Conflict, MEET)
+                },
+            },
+        },
+        (Some(base), Some(ours), None) if base.text == ours => Decision::of(Action::Delete),
+        (Some(_), Some(_), None) => {
+            Decision::because(Action::Conflict, "is no longer wanted, but was edited")
+        }
+        (_, None, None) | (None, Some(_), None) => return None,
+    })
+}

@@ -1,0 +1,451 @@
+//! `update` and `check` as their users meet them: git, flags, errors, and what they print. What becomes of files is in `update`.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::{TempDir, tempdir};
+
+use crate::existing::{MANIFEST, commit, run, says, shop};
+use crate::support::{contents, git, json, prodify, said};
+
+/// A project that `new` made, committed.
+fn orders() -> TempDir {
+    let dir = tempdir().unwrap();
+    run(dir.path(), "new orders -y --preset minimal --vcs none", 0);
+    commit(&dir.path().join("orders"));
+    dir
+}
+
+#[track_caller]
+fn replace(root: &Path, path: &str, from: &str, to: &str) {
+    let place = root.join(path);
+    let text = fs::read_to_string(&place).unwrap();
+    assert!(text.contains(from), "{path} has no {from}:\n{text}");
+    fs::write(place, text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn a_project_changes_its_mind_by_its_answers() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    says(
+        &run(root, "check", 0),
+        &["Finished orders in . is as it is to be"],
+    );
+    says(&run(root, "update", 0), &["Finished nothing to do in ."]);
+    replace(
+        root,
+        "prodify.toml",
+        "port = 8080",
+        "port = 9000 # as agreed",
+    );
+    says(
+        &run(root, "check", 1),
+        &[
+            "update Dockerfile",
+            "Different orders in .: 3 files to update",
+            "cargo prodify update  # write what is shown",
+        ],
+    );
+    let check = prodify(root, &["check"]);
+    let shown = String::from_utf8_lossy(&check.stdout);
+    says(
+        &shown,
+        &["--- a/Dockerfile", "-EXPOSE 8080", "+EXPOSE 9000"],
+    );
+    assert!(!shown.contains("base.txtar"), "{shown}");
+
+    // That prodify.toml is not committed is in nobody's way, and it is left as it is.
+    let before = contents(root);
+    says(
+        &run(root, "update --dry-run", 0),
+        &[
+            "Planned orders in .: 4 files updated",
+            "nothing was written",
+        ],
+    );
+    let diff = prodify(root, &["update", "--diff"]);
+    says(&String::from_utf8_lossy(&diff.stdout), &["+EXPOSE 9000"]);
+    assert_eq!(contents(root), before);
+    says(
+        &run(root, "update", 0),
+        &["Finished orders in .: 4 files updated"],
+    );
+    let changed = git(root, &["diff", "--name-only"]);
+    let expected =
+        ".prodify/base.txtar\nDockerfile\nREADME.md\nconfig/default.toml\nprodify.toml\n";
+    assert_eq!(changed, expected);
+    let answers = fs::read_to_string(root.join("prodify.toml")).unwrap();
+    says(&answers, &["port = 9000 # as agreed\n"]);
+    run(root, "check", 0);
+    says(&run(root, "update", 0), &["nothing to do"]);
+    says(
+        &run(root, "update -d service.port=9001 --allow-dirty", 0),
+        &["update prodify.toml", "update Dockerfile"],
+    );
+    // A directory below it is as good, and another one can name it.
+    run(&root.join("src"), "check", 0);
+    run(dir.path(), "check --manifest-path orders/Cargo.toml", 0);
+    replace(root, "prodify.toml", "9001", "9002");
+    says(
+        &run(
+            dir.path(),
+            "check --manifest-path orders/Cargo.toml -p orders",
+            1,
+        ),
+        &["cargo prodify update --manifest-path orders/Cargo.toml --package orders  #"],
+    );
+}
+
+#[test]
+fn a_conflict_is_red_until_its_markers_are_gone() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(root, "Dockerfile", "EXPOSE 8080", "EXPOSE 80");
+    commit(root);
+    run(root, "check", 0);
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    says(
+        &run(root, "update --dry-run", 3),
+        &[
+            "conflict Dockerfile",
+            "Stopped 1 conflict in .; nothing was written",
+            "--ours PATH",
+        ],
+    );
+    says(
+        &run(root, "update", 3),
+        &[
+            "conflict Dockerfile (your edit and the template's meet)",
+            "Unresolved orders in .: 3 files updated",
+            "1 with conflict markers",
+            "Edit what is between the conflict markers",
+        ],
+    );
+    let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
+    let marked = "<<<<<<< ours\nEXPOSE 80\n||||||| original\nEXPOSE 8080\n=======\nEXPOSE 9000\n>>>>>>> theirs\n";
+    says(&text, &[marked]);
+    let config = fs::read_to_string(root.join("config/default.toml")).unwrap();
+    says(&config, &["port = 9000"]);
+
+    commit(root);
+    let red = run(root, "check", 1);
+    says(
+        &red,
+        &["conflict Dockerfile (holds conflict markers: edit what is between them first)"],
+    );
+    assert!(!red.contains("Next:"), "{red}");
+    let again = run(root, "update", 3);
+    says(
+        &again,
+        &["Unresolved", "1 in conflict", "Edit what is between"],
+    );
+    for line in ["update --ours Dockerfile", "update --theirs Dockerfile"] {
+        says(&run(root, line, 2), &["Dockerfile holds conflict markers"]);
+    }
+    // The next news wait too, and are not lost over it.
+    replace(root, "prodify.toml", "port = 9000", "port = 9001");
+    says(&run(root, "update", 3), &["conflict Dockerfile (holds"]);
+    replace(root, "Dockerfile", marked, "EXPOSE 9000\n");
+    commit(root);
+    says(
+        &run(root, "update", 0),
+        &["update Dockerfile", "2 files updated"],
+    );
+    let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
+    says(&text, &["EXPOSE 9001\n"]);
+    run(root, "check", 0);
+}
+
+#[test]
+fn what_git_does_not_hold_could_not_be_told_from_the_update() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    replace(root, "src/lib.rs", "//!", "//! Mine.");
+    says(
+        &run(root, "update", 2),
+        &[
+            "error: 1 file is not committed (src/lib.rs), and could not be told from the update: commit first, or say --allow-dirty",
+        ],
+    );
+    run(root, "update --dry-run", 0);
+    git(root, &["checkout", "-q", "src/lib.rs"]);
+    // What is neither git's nor prodify's is not touched, and may lie about.
+    fs::write(root.join("notes.txt"), "mine").unwrap();
+    git(
+        root,
+        &[
+            "rm",
+            "-q",
+            "--cached",
+            "README.md",
+            "Dockerfile",
+            "deny.toml",
+            "-r",
+            "config",
+            "--ignore-unmatch",
+        ],
+    );
+    git(root, &["commit", "-qm", "y"]);
+    says(
+        &run(root, "update", 2),
+        &["6 files are not committed (Dockerfile, README.md, config/default.toml and 3 more)"],
+    );
+    run(root, "update --allow-dirty", 0);
+    run(root, "check", 0);
+}
+
+#[test]
+fn what_cannot_be_told_or_taken_is_an_error() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    let before = contents(root);
+    let refused = |from: &str, to: &str, code: i32, parts: &[&str]| {
+        replace(root, "prodify.toml", from, to);
+        let broken = contents(root);
+        for line in ["check", "update --allow-dirty"] {
+            says(&run(root, line, code), parts);
+            assert_eq!(contents(root), broken, "{line} wrote something");
+        }
+        git(root, &["checkout", "-q", "."]);
+    };
+    refused(
+        "\"docker\"",
+        "\"dokcer\"",
+        2,
+        &["in prodify.toml: there is no component `dokcer`; did you mean `docker`?"],
+    );
+    refused(
+        "port = 8080",
+        "prot = 8080",
+        2,
+        &["in prodify.toml: no question is called `service.prot`; did you mean `service.port`?"],
+    );
+    refused(
+        "port = 8080",
+        "port = 80",
+        2,
+        &["in prodify.toml, `service.port` must be"],
+    );
+    refused(
+        "format = 1",
+        "format = 2",
+        2,
+        &["it is of format 2, from a newer cargo prodify"],
+    );
+    refused(
+        "prodify = \"0.",
+        "prodify = \"1000.",
+        2,
+        &["was last written by cargo prodify 1000.1.0, and this is 0.1.0"],
+    );
+    let answers = fs::read_to_string(root.join("prodify.toml")).unwrap();
+    let (before_list, _) = answers.split_once("components").unwrap();
+    let (list, _) = answers[before_list.len()..].split_once(']').unwrap();
+    refused(
+        list,
+        "components = [\"release-profile\"",
+        2,
+        &["this would take the package itself"],
+    );
+    for line in ["update --ours nothing.txt", "update --theirs src/lib.rs"] {
+        says(
+            &run(root, line, 2),
+            &["there is no conflict in a file of that name"],
+        );
+    }
+    says(
+        &run(root, "update --format github", 2),
+        &["`--format github` is for `check` alone"],
+    );
+
+    fs::remove_file(root.join(".prodify/base.txtar")).unwrap();
+    says(
+        &run(root, "check", 101),
+        &[".prodify/base.txtar is gone, without which prodify.toml says too little"],
+    );
+    git(root, &["checkout", "-q", "."]);
+    replace(
+        root,
+        ".prodify/base.txtar",
+        "What cargo prodify",
+        "What nobody",
+    );
+    says(
+        &run(root, "update", 101),
+        &["which was edited: restore it from version control"],
+    );
+    git(root, &["checkout", "-q", "."]);
+    assert_eq!(contents(root), before);
+
+    let bare = shop(MANIFEST);
+    for line in ["check", "update"] {
+        says(
+            &run(bare.path(), line, 2),
+            &["cargo prodify wrote nothing there", "has no prodify.toml"],
+        );
+    }
+}
+
+#[test]
+fn a_conflict_that_is_decided_twice_or_cannot_be_is_refused() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    fs::remove_file(root.join("README.md")).unwrap();
+    fs::create_dir(root.join("README.md")).unwrap();
+    let before = contents(root);
+    says(
+        &run(
+            root,
+            "update --allow-dirty --ours README.md --theirs ./README.md",
+            2,
+        ),
+        &["`README.md` is decided twice: --ours and --theirs"],
+    );
+    says(
+        &run(root, "update --allow-dirty --theirs README.md", 2),
+        &["`--theirs README.md`: README.md is a directory"],
+    );
+    assert_eq!(contents(root), before);
+    run(root, "update --allow-dirty --ours README.md", 0);
+    run(root, "check", 0);
+}
+
+#[test]
+fn programs_and_workflows_are_told_too() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    let report =
+        |arguments: &[&str]| json(&prodify(root, &[arguments, &["--format", "json"]].concat()));
+    assert_eq!(report(&["check"])["outcome"], "unchanged");
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    replace(root, "README.md", "127.0.0.1:8080", "127.0.0.1:80");
+    let different = report(&["check"]);
+    assert_eq!(different["outcome"], "different");
+    let files = different["files"].as_array().unwrap();
+    let of = |path: &str| files.iter().find(|file| file["path"] == path).unwrap();
+    assert_eq!(of("README.md")["action"], "mark");
+    assert_eq!(of("Dockerfile")["action"], "update");
+    let line = of("Dockerfile")["line"].as_u64().unwrap() as usize;
+    let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
+    assert_eq!(text.lines().nth(line - 1), Some("EXPOSE 8080"));
+    assert_eq!(different["next"][0]["command"], "cargo prodify update");
+
+    let annotated = prodify(root, &["check", "--format", "github"]);
+    assert_eq!(annotated.status.code(), Some(1), "{}", said(&annotated));
+    let printed = String::from_utf8_lossy(&annotated.stdout);
+    let one = format!(
+        "::error file=Dockerfile,line={line}::Dockerfile is not as prodify.toml asks for: run `cargo prodify update`\n"
+    );
+    says(&printed, &[&one, "::error file=README.md,line="]);
+    // A workflow begins at the top of the repository, which is not the project's.
+    fs::remove_dir_all(root.join(".git")).unwrap();
+    git(dir.path(), &["init", "-q"]);
+    let annotated = prodify(root, &["check", "--format", "github"]);
+    let printed = String::from_utf8_lossy(&annotated.stdout);
+    says(&printed, &["::error file=orders/Dockerfile,line="]);
+
+    assert_eq!(report(&["update", "-n", "--diff"])["outcome"], "conflict");
+    let updated = report(&["update", "--allow-dirty"]);
+    assert_eq!(updated["outcome"], "unresolved");
+    assert_eq!(
+        report(&["update", "--allow-dirty"])["outcome"],
+        "unresolved"
+    );
+    replace(root, "prodify.toml", "port = 9000", "port = 1");
+    let failed = prodify(root, &["check", "--format", "github"]);
+    assert_eq!(failed.status.code(), Some(2));
+    says(
+        &String::from_utf8_lossy(&failed.stdout),
+        &["::error::in prodify.toml, `service.port` must"],
+    );
+    assert_eq!(report(&["check"])["error"]["exit_code"], 2);
+}
+
+#[test]
+fn what_the_crate_is_now_is_what_is_checked() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/axum/crate");
+    let dir = tempdir().unwrap();
+    for (path, text) in contents(&fixtures) {
+        let place = dir.path().join(&path);
+        match fixtures.join(&path).is_dir() {
+            true => fs::create_dir_all(place).unwrap(),
+            false => fs::write(place, text).unwrap(),
+        }
+    }
+    commit(dir.path());
+    run(dir.path(), "add k8s -y", 0);
+    run(dir.path(), "check", 0);
+    // The port moved in the sources, and the deployment did not.
+    replace(dir.path(), "src/main.rs", "8_090", "7007");
+    says(
+        &run(dir.path(), "check", 1),
+        &["update k8s/base/deployment.yaml"],
+    );
+    commit(dir.path());
+    run(dir.path(), "update", 0);
+    let deployment = fs::read_to_string(dir.path().join("k8s/base/deployment.yaml")).unwrap();
+    says(&deployment, &["containerPort: 7007"]);
+    run(dir.path(), "check", 0);
+}
+
+#[test]
+fn a_package_and_the_workspace_around_it_are_updated_each_for_itself() {
+    let dir = tempdir().unwrap();
+    let root = dir.path();
+    fs::write(
+        root.join("Cargo.toml"),
+        "[workspace]\nresolver = \"3\"\nmembers = []\n",
+    )
+    .unwrap();
+    run(root, "new orders -y --preset minimal --vcs none", 0);
+    run(&root.join("orders"), "check", 0);
+    let only = run(root, "check", 0);
+    says(&only, &["Finished orders in orders is as it is to be"]);
+    run(root, "add release-profile -y", 0);
+    says(&run(root, "check", 0), &[" in . is as it is to be"]);
+    says(&run(root, "check -p orders", 0), &["orders in orders is"]);
+    // Each has its own record.
+    replace(
+        &root.join("orders"),
+        "prodify.toml",
+        "port = 8080",
+        "port = 9000",
+    );
+    run(&root.join("orders"), "check", 1);
+    run(&root.join("orders"), "update", 0);
+    run(&root.join("orders"), "check", 0);
+    run(root, "check", 0);
+}
+
+#[test]
+fn a_killed_update_is_finished_by_the_next() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    let before = contents(root);
+    run(root, "update", 0);
+    let after = contents(root);
+    assert_eq!(before.len(), after.len());
+    let mut changed: Vec<usize> = (0..after.len())
+        .filter(|&at| before[at] != after[at])
+        .collect();
+    // `apply` puts the records in their places last.
+    changed.sort_by_key(|&at| after[at].0.contains("prodify"));
+    for done in 0..=changed.len() {
+        for (index, &at) in changed.iter().enumerate() {
+            let (path, text) = if index < done {
+                &after[at]
+            } else {
+                &before[at]
+            };
+            fs::write(root.join(path), text).unwrap();
+        }
+        fs::create_dir_all(root.join(".prodify/staging")).unwrap();
+        // That nothing is committed is the killed run's doing.
+        run(root, "update", 0);
+        assert!(contents(root) == after, "killed after {done}");
+    }
+}
