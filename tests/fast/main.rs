@@ -21,6 +21,7 @@ mod places;
 mod renewal;
 mod round_trip;
 mod selections;
+mod simulation;
 mod support;
 mod terminal;
 mod update;
