@@ -1,6 +1,10 @@
 //! Text merges: what two sides made of one text, put together.
 
+mod keyed;
+
 use diffy::{ConflictStyle, DiffOptions, IncompleteHunkStyle, Line, MergeOptions};
+
+pub use keyed::{Keys, ours_of};
 
 /// A merge that did not need to choose, or the text with both sides between markers.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,20 +34,14 @@ pub fn two_way(ours: &str, theirs: &str) -> Merged {
     }
 }
 
-/// Whether a text holds conflict markers, one after the other as a merge writes them.
+/// Whether a text holds the conflict markers of a merge that was made here, one after the other. Another's are none of them: a text may
+/// be about git.
 pub fn has_markers(text: &str) -> bool {
-    let mut wanted = ["<<<<<<<", "=======", ">>>>>>>"].iter().peekable();
-    for line in text.lines() {
-        // Seven, and then the end or a name: eight are a heading's underline, or part of a drawing.
-        let is_next = wanted.peek().is_some_and(|marker| {
-            let rest = line.strip_prefix(**marker);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-        });
-        if is_next {
-            wanted.next();
-        }
-    }
-    wanted.peek().is_none()
+    let mut lines = text.lines();
+    let markers = ["<<<<<<< ours", "=======", ">>>>>>> theirs"];
+    markers
+        .iter()
+        .all(|marker| lines.any(|line| line == *marker))
 }
 
 /// Whether every line of a text that ends at all ends as on Windows.
@@ -144,19 +142,15 @@ mod tests {
     }
 
     #[test]
-    fn markers_are_found_and_a_drawing_is_none() {
-        for marked in [
-            "a\n<<<<<<< ours\nx\n||||||| original\n=======\ny\n>>>>>>> theirs\n",
-            "<<<<<<<\n=======\n>>>>>>>",
-        ] {
-            assert!(has_markers(marked), "{marked}");
-        }
+    fn markers_are_found_and_what_looks_like_them_is_not() {
+        let marked = "a\n<<<<<<< ours\nx\n||||||| original\n=======\ny\n>>>>>>> theirs\n";
+        assert!(has_markers(marked) && has_markers(&to_crlf(marked)));
         for plain in [
             "",
             "Title\n=======\n",
-            "<<<<<<<<\n=======\n>>>>>>>>\n",
-            ">>>>>>> a\n=======\n<<<<<<< b\n",
-            "x <<<<<<< a\nx =======\nx >>>>>>> b\n",
+            "<<<<<<< HEAD\n=======\n>>>>>>> branch\n",
+            ">>>>>>> theirs\n=======\n<<<<<<< ours\n",
+            " <<<<<<< ours\n =======\n >>>>>>> theirs\n",
         ] {
             assert!(!has_markers(plain), "{plain}");
         }

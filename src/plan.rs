@@ -141,6 +141,7 @@ fn step(
         && !base.into_iter().chain(theirs.as_ref()).any(has_returns);
     let plain = ours.filter(|_| returned).map(merge::to_lf);
     let mut decision = decide(base, plain.as_deref().or(ours), theirs.as_ref())?;
+    decision.by_key(path.name());
     let executable = turns(base, is_executable, theirs.as_ref());
     if let Some(executable) = executable {
         decision.turn(

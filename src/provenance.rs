@@ -226,6 +226,10 @@ pub fn read_base(text: &str) -> Result<Tree> {
     if text.starts_with(&format!("{BASE_HEADER}\r\n")) {
         return read_base(&merge::to_lf(text));
     }
+    ensure!(
+        !text.lines().any(|line| line.starts_with("<<<<<<< ")),
+        "it holds conflict markers: take either side of the merge as it is, and let `cargo prodify update` bring it up to date"
+    );
     let mut lines = text.split_inclusive('\n').enumerate();
     let header = lines.next().map(|(_, line)| line.trim_end());
     ensure!(header == Some(BASE_HEADER), "line 1 is not `{BASE_HEADER}`");
@@ -390,5 +394,9 @@ mod tests {
         ] {
             assert!(read_base(broken).is_err(), "{broken:?}");
         }
+        let base = write_base(&Tree::new());
+        let merged = format!("{base}<<<<<<< HEAD\n=======\n>>>>>>> other\n");
+        let error = read_base(&merged).unwrap_err().to_string();
+        assert!(error.contains("take either side"), "{error}");
     }
 }

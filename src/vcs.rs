@@ -61,8 +61,7 @@ pub fn holds(path: &Path, text: &str) -> bool {
     committed.is_ok_and(|output| output.status.success() && output.stdout == text.as_bytes())
 }
 
-/// What differs from the last commit below a directory, by its path there: files that git tracks, and with them, to say whether
-/// each is one, those that it does not; none where there is no repository, or no git.
+/// The files below a directory that are not as the last commit has them; none where there is no repository, or no git.
 pub fn uncommitted(directory: &Path) -> Option<Vec<Uncommitted>> {
     let status = [
         "status",

@@ -149,7 +149,13 @@ fn plan_records(site: &Site, records: Tree) -> Result<Plan> {
         OnDisk::Other(_) => None,
     });
     let before = before.collect();
-    Ok(plan::plan(&before, ours, records))
+    let plan = plan::plan(&before, ours, records);
+    // Files whose record cannot be written must not be either.
+    if let Some(step) = plan.conflicts().next() {
+        let (place, why) = (step.path.in_root(&site.root), step.why.unwrap_or_default());
+        bail!("{} {why}: put a regular file there", place.display());
+    }
+    Ok(plan)
 }
 
 /// A file of prodify's own; `None` where there is none.

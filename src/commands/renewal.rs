@@ -7,12 +7,13 @@ use anyhow::Result;
 use super::add;
 use super::change::{Change, Undecided};
 use super::existing;
+use super::records::Record;
 use super::site::Site;
 use crate::answers::Given;
 use crate::catalog::{Catalog, Component, Scope};
 use crate::draft::Draft;
 use crate::error::Usage;
-use crate::merge;
+use crate::merge::{self, Merged};
 use crate::plan::{Action, Plan, Resolution, Step};
 use crate::prompt::Prompt;
 use crate::provenance::ANSWERS;
@@ -64,6 +65,7 @@ impl Renewal<'_> {
         let answers = site.record.answered.answers.clone();
         let given = given.with_record(catalog, answers)?;
         let selection = selection(catalog, site)?;
+        bins_are_there(site)?;
         let mut draft = match selection.components.is_empty() {
             true => Draft::default(),
             false => existing::draft(catalog, site, &selection, &given, prompt, shell)?,
@@ -76,7 +78,9 @@ impl Renewal<'_> {
         next.retain(|step| step.component.as_deref().is_some_and(is_new));
         let mut wire = std::mem::take(&mut draft.wire);
         wire.retain(|wiring| is_new(&wiring.component));
-        let change = Change::plan(site, &selection, draft, |plan| decided.settle(plan))?;
+        let change = Change::plan(site, &selection, draft, |plan| {
+            decided.settle(plan, &site.record)
+        })?;
         Ok(Renewed { change, wire, next })
     }
 }
@@ -103,7 +107,25 @@ fn selection<'c>(catalog: &'c Catalog, site: &Site) -> Result<Selection<'c>> {
     select::select(catalog, &request, Scope::Repository).map_err(|error| place(error).into())
 }
 
-/// Whether nothing of a component was written so far.
+/// The binaries that prodify.toml names have to be there still.
+fn bins_are_there(site: &Site) -> Result<()> {
+    let packages = site.location.metadata.workspace_packages();
+    let targets = packages.iter().flat_map(|package| &package.targets);
+    let bins: Vec<&str> = targets
+        .filter(|target| target.is_bin())
+        .map(|target| target.name.as_str())
+        .collect();
+    match site.bins.iter().find(|bin| !bins.contains(&bin.as_str())) {
+        Some(gone) => Err(Usage::new(format!(
+            "in {ANSWERS}: `project.bins` names `{gone}`, and there is no such binary (there is {})",
+            bins.join(", ")
+        ))
+        .into()),
+        None => Ok(()),
+    }
+}
+
+/// Whether nothing of a component was written so far, as far as its files tell.
 fn is_new(component: &Component, site: &Site) -> bool {
     let mut written = site.record.base.values();
     !written.any(|file| file.component == component.name) && !component.templates.is_empty()
@@ -111,18 +133,25 @@ fn is_new(component: &Component, site: &Site) -> bool {
 
 impl Decided<'_> {
     /// Decides what the user has decided, writes markers where two edits of a text meet, and returns what is left as it is.
-    fn settle(self, plan: &mut Plan) -> Result<Undecided> {
+    fn settle(self, plan: &mut Plan, record: &Record) -> Result<Undecided> {
         let mut undecided = Undecided::new();
         let mut named: BTreeSet<&str> = BTreeSet::new();
         for step in &mut plan.steps {
             if has_markers(step) {
+                let is_done = record.interrupted && is_marked_with(step, record);
                 step.leave_marked();
+                // Its news are between the markers already, and need not be brought again.
+                if is_done {
+                    continue;
+                }
             }
             if step.action != Action::Conflict {
                 continue;
             }
             match self.decide(step)? {
-                Some(path) => drop(named.insert(path)),
+                Some(path) => {
+                    named.insert(path);
+                }
                 None => step.mark(),
             }
             if step.action == Action::Conflict {
@@ -168,4 +197,18 @@ impl Decided<'_> {
 fn has_markers(step: &Step) -> bool {
     let stays = matches!(step.action, Action::Skip | Action::Merge | Action::Conflict);
     stays && step.before.as_deref().is_some_and(merge::has_markers)
+}
+
+/// Whether the markers are those of the very conflict that is to be marked: with what is ours between them, it gives just them. A
+/// run that was killed had come so far.
+fn is_marked_with(step: &Step, record: &Record) -> bool {
+    let (Some(before), Some(after)) = (&step.before, &step.after) else {
+        return false;
+    };
+    let marked = merge::to_lf(before);
+    let base = record.base.get(&step.path);
+    let again = base.zip(merge::ours_of(&marked));
+    let again =
+        again.map(|(base, ours)| merge::three_way(&base.text, &ours, &merge::to_lf(&after.text)));
+    again == Some(Merged::Marked(marked))
 }

@@ -45,6 +45,22 @@ impl Decision {
         }
     }
 
+    /// Ends a conflict, or a part of it, between lines that have keys of their own.
+    pub(super) fn by_key(&mut self, name: &str) {
+        let Some((marked, keys)) = self.marked.as_deref().zip(merge::Keys::of(name)) else {
+            return;
+        };
+        match keys.settle(marked) {
+            Merged::Clean(text) => {
+                *self = Self {
+                    text: Some(text),
+                    ..Self::of(Action::Merge)
+                }
+            }
+            Merged::Marked(text) => self.marked = Some(text),
+        }
+    }
+
     /// Lets a file be run, or no more, where nothing else would happen to it.
     pub(super) fn turn(&mut self, executable: bool, ours: Option<String>, theirs: Option<&File>) {
         let stays = matches!(self.action, Action::Identical | Action::Skip) && ours.is_some();

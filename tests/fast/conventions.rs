@@ -344,7 +344,7 @@ fn pure_modules_see_only_what_they_are_given() {
     ];
     let is_pure = |path: &Path| {
         path.parent().is_some_and(|parent| {
-            ["render", "manifest", "plan"]
+            ["render", "manifest", "merge", "plan"]
                 .iter()
                 .any(|it| parent.ends_with(it))
         }) || pure

@@ -200,7 +200,6 @@ fn what_git_does_not_hold_could_not_be_told_from_the_update() {
 fn what_cannot_be_told_or_taken_is_an_error() {
     let dir = orders();
     let root = &dir.path().join("orders");
-    let before = contents(root);
     let refused = |from: &str, to: &str, code: i32, parts: &[&str]| {
         replace(root, "prodify.toml", from, to);
         let broken = contents(root);
@@ -259,7 +258,13 @@ fn what_cannot_be_told_or_taken_is_an_error() {
         &run(root, "update --format github", 2),
         &["`--format github` is for `check` alone"],
     );
+}
 
+#[test]
+fn records_that_are_gone_edited_or_no_files_stop_everything() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    let before = contents(root);
     fs::remove_file(root.join(".prodify/base.txtar")).unwrap();
     says(
         &run(root, "check", 101),
@@ -278,7 +283,23 @@ fn what_cannot_be_told_or_taken_is_an_error() {
     );
     git(root, &["checkout", "-q", "."]);
     assert_eq!(contents(root), before);
+    #[cfg(unix)]
+    {
+        fs::rename(root.join("prodify.toml"), root.join("elsewhere.toml")).unwrap();
+        std::os::unix::fs::symlink("elsewhere.toml", root.join("prodify.toml")).unwrap();
+        replace(root, "prodify.toml", "port = 8080", "port = 9000");
+        let before = contents(root);
+        let refused = run(root, "update --allow-dirty", 101);
+        says(
+            &refused,
+            &["prodify.toml is a symbolic link: put a regular file there"],
+        );
+        assert_eq!(contents(root), before);
+    }
+}
 
+#[test]
+fn a_crate_that_nothing_was_written_into_or_not_this_is_told_so() {
     let bare = shop(MANIFEST);
     for line in ["check", "update"] {
         says(
@@ -286,6 +307,17 @@ fn what_cannot_be_told_or_taken_is_an_error() {
             &["cargo prodify wrote nothing there", "has no prodify.toml"],
         );
     }
+    run(bare.path(), "add supply-chain -y", 0);
+    replace(
+        bare.path(),
+        "prodify.toml",
+        "    \"supply-chain\",",
+        "    \"service\", \"supply-chain\",",
+    );
+    says(
+        &run(bare.path(), "check", 2),
+        &["in prodify.toml: `service` cannot be added to a crate that exists: "],
+    );
 }
 
 #[test]
@@ -389,6 +421,21 @@ fn what_the_crate_is_now_is_what_is_checked() {
     let deployment = fs::read_to_string(dir.path().join("k8s/base/deployment.yaml")).unwrap();
     says(&deployment, &["containerPort: 7007"]);
     run(dir.path(), "check", 0);
+    // And its binary has another name.
+    replace(dir.path(), "Cargo.toml", "default-run = \"orders\"\n", "");
+    fs::create_dir(dir.path().join("src/bin")).unwrap();
+    fs::rename(
+        dir.path().join("src/main.rs"),
+        dir.path().join("src/bin/other.rs"),
+    )
+    .unwrap();
+    says(
+        &run(dir.path(), "check", 2),
+        &[
+            "in prodify.toml: `project.bins` names `",
+            "`, and there is no such binary (there is other)",
+        ],
+    );
 }
 
 #[test]
@@ -424,9 +471,17 @@ fn a_package_and_the_workspace_around_it_are_updated_each_for_itself() {
 fn a_killed_update_is_finished_by_the_next() {
     let dir = orders();
     let root = &dir.path().join("orders");
+    // One conflict, and two edits that pass each other, in one file.
+    replace(
+        root,
+        "README.md",
+        "curl -i http://127.0.0.1:8080/",
+        "curl http://127.0.0.1:8080/",
+    );
+    commit(root);
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
     let before = contents(root);
-    run(root, "update", 0);
+    run(root, "update", 3);
     let after = contents(root);
     assert_eq!(before.len(), after.len());
     let mut changed: Vec<usize> = (0..after.len())
@@ -445,7 +500,7 @@ fn a_killed_update_is_finished_by_the_next() {
         }
         fs::create_dir_all(root.join(".prodify/staging")).unwrap();
         // That nothing is committed is the killed run's doing.
-        run(root, "update", 0);
+        run(root, "update", 3);
         assert!(contents(root) == after, "killed after {done}");
     }
 }

@@ -33,17 +33,21 @@ impl Random {
         self.below(chances) == 0
     }
 
-    /// The text with a few lines put in, taken out or replaced; each line that is new has a name that no other line has.
+    /// The text with a few lines put in, taken out or given another value; each line that is new has a key that no other has.
     fn edit(&mut self, text: &str, whose: &str) -> String {
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
         for _ in 0..=self.below(2) {
             let at = self.below(lines.len() + 1);
-            let line = format!("{whose} {:x}", self.next());
+            let key = lines
+                .get(at)
+                .and_then(|line| Some(line.split_once(" = ")?.0.to_owned()));
+            let (other, value) = (format!("{:x}", self.next()), self.next());
+            let with = |key: String| format!("{key} = {whose} {value:x}");
             match self.below(3) {
-                0 => lines.insert(at, line),
+                0 => lines.insert(at, with(other)),
                 1 if at < lines.len() => drop(lines.remove(at)),
-                _ if at < lines.len() => lines[at] = line,
-                _ => lines.push(line),
+                _ if at < lines.len() => lines[at] = with(key.unwrap_or(other)),
+                _ => lines.push(with(other)),
             }
         }
         let end = if self.one_in(10) { "" } else { "\n" };
@@ -145,7 +149,7 @@ fn without_markers(text: &str) -> String {
 
 fn lines_of_mine(text: &str) -> BTreeSet<&str> {
     text.lines()
-        .filter(|line| line.starts_with("mine"))
+        .filter(|line| line.contains(" = mine "))
         .collect()
 }
 
@@ -154,7 +158,7 @@ fn the_promises_hold_in_random_histories() {
     let mut merged = BTreeMap::<Action, u32>::new();
     for seed in 0..HISTORIES {
         let random = &mut Random(seed);
-        let paths = ["a", "b", "c"].map(|path| RelPath::new(path).unwrap());
+        let paths = ["a.toml", "b.toml", "c"].map(|path| RelPath::new(path).unwrap());
         let mut theirs = Tree::new();
         let mut project = Project::default();
         for update in 0..UPDATES {

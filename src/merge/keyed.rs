@@ -1,0 +1,263 @@
+//! Conflicts between neighbouring lines that each have a key of their own: in TOML, YAML and JSON they are not about the same thing.
+//!
+//! To a merge of texts, two edits meet where no line lies between them. Here, a conflict ends where one side has the same keys as
+//! before, in the same order, so that each of its edits has its place in the other side too, and no line was edited by both. Nothing
+//! is read but the keys: every line stays as one of the sides wrote it, with its comments.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Merged;
+
+/// What stands between a key and its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// `key = value`
+    Toml,
+    /// `key: value`, and `"key": value`
+    Yaml,
+}
+
+impl Keys {
+    /// How the lines of a file of that name have keys, where they have.
+    pub fn of(name: &str) -> Option<Self> {
+        match name.rsplit_once('.')?.1 {
+            "toml" => Some(Self::Toml),
+            "yaml" | "yml" | "json" => Some(Self::Yaml),
+            _ => None,
+        }
+    }
+
+    /// A line up to its value; a line without one is its own key.
+    fn key(self, line: &str) -> &str {
+        let text = line.trim_start();
+        if text.starts_with('#') {
+            return line;
+        }
+        let end = match self {
+            Self::Toml => line.find('='),
+            // A colon in a value, as in an address or an image, has no space behind it.
+            Self::Yaml => line.find(": ").or_else(|| {
+                let text = line.trim_end();
+                text.ends_with(':').then(|| text.len() - 1)
+            }),
+        };
+        end.map_or(line, |end| line[..end].trim_end())
+    }
+
+    /// Ends what conflicts it can in a text with diff3's markers.
+    pub fn settle(self, marked: &str) -> Merged {
+        let Some(parts) = parts(marked) else {
+            return Merged::Marked(marked.to_owned());
+        };
+        let mut is_clean = true;
+        let mut text = String::new();
+        for part in parts {
+            match part {
+                Part::Agreed(line) => text.push_str(line),
+                Part::Conflict { whole, sides } => match self.ended(&sides) {
+                    Some(lines) => text.extend(lines),
+                    None => {
+                        is_clean = false;
+                        text.push_str(whole);
+                    }
+                },
+            }
+        }
+        match is_clean {
+            true => Merged::Clean(text),
+            false => Merged::Marked(text),
+        }
+    }
+
+    fn ended<'t>(self, [ours, base, theirs]: &[Vec<&'t str>; 3]) -> Option<Vec<&'t str>> {
+        let same_keys = |lines: &[&str]| {
+            let keys = |lines: &[&'_ str]| -> Vec<String> {
+                lines.iter().map(|line| self.key(line).to_owned()).collect()
+            };
+            keys(lines) == keys(base)
+        };
+        if same_keys(theirs) {
+            self.woven(base, ours, theirs)
+        } else if same_keys(ours) {
+            self.woven(base, theirs, ours)
+        } else {
+            None
+        }
+    }
+
+    /// The lines of one side, with the edits of another one that has the same keys as the base.
+    fn woven<'t>(
+        self,
+        base: &[&'t str],
+        side: &[&'t str],
+        edited: &[&'t str],
+    ) -> Option<Vec<&'t str>> {
+        let pairs = base.iter().zip(edited);
+        let mut edits: BTreeMap<&str, (&str, &str)> = pairs
+            .map(|(base, edited)| (self.key(base), (*base, *edited)))
+            .collect();
+        let keys: BTreeSet<&str> = side.iter().map(|line| self.key(line)).collect();
+        // A key that is there twice could be either.
+        if edits.len() != base.len() || keys.len() != side.len() {
+            return None;
+        }
+        let stays = base.iter().map(|line| self.key(line));
+        let stays = stays.filter(|key| keys.contains(key));
+        let in_side = side.iter().map(|line| self.key(line));
+        if !stays.eq(in_side.filter(|key| edits.contains_key(key))) {
+            return None;
+        }
+        let mut lines = Vec::new();
+        for line in side {
+            lines.push(match edits.remove(self.key(line)) {
+                None => line,
+                Some((base, edited)) if *line == base || *line == edited => edited,
+                Some((base, edited)) if base == edited => line,
+                Some(_) => return None,
+            });
+        }
+        // What the one side took out, the other must not have edited.
+        let unedited = |(base, edited): (&str, &str)| base == edited;
+        edits.into_values().all(unedited).then_some(lines)
+    }
+}
+
+/// The side of ours of a text with diff3's markers; `None` where they are not as a merge writes them.
+pub fn ours_of(marked: &str) -> Option<String> {
+    let lines = |part: Part<'_>| match part {
+        Part::Agreed(line) => line.to_owned(),
+        Part::Conflict { sides, .. } => sides[0].concat(),
+    };
+    Some(parts(marked)?.into_iter().map(lines).collect())
+}
+
+/// A part of a text with markers.
+enum Part<'t> {
+    /// A line that is no conflict's.
+    Agreed(&'t str),
+    /// A conflict with its markers, and the lines of ours, base and theirs.
+    Conflict {
+        whole: &'t str,
+        sides: [Vec<&'t str>; 3],
+    },
+}
+
+/// The parts of a text with diff3's markers; `None` where they do not follow one another as they should.
+fn parts(marked: &str) -> Option<Vec<Part<'_>>> {
+    const MARKERS: [&str; 4] = ["<<<<<<< ", "||||||| ", "=======", ">>>>>>> "];
+    let mut parts = Vec::new();
+    let mut sides = [const { Vec::new() }; 3];
+    // How many markers of a conflict have been seen, and where the first one stands.
+    let (mut seen, mut start, mut at) = (0, 0, 0);
+    for line in marked.split_inclusive('\n') {
+        let end = at + line.len();
+        match MARKERS.iter().position(|marker| line.starts_with(marker)) {
+            Some(marker) if marker == seen => {
+                start = if seen == 0 { at } else { start };
+                seen += 1;
+            }
+            Some(_) => return None,
+            None if seen == 0 => parts.push(Part::Agreed(line)),
+            None => sides[seen - 1].push(line),
+        }
+        if seen == MARKERS.len() {
+            let whole = &marked[start..end];
+            let sides = std::mem::replace(&mut sides, [const { Vec::new() }; 3]);
+            parts.push(Part::Conflict { whole, sides });
+            seen = 0;
+        }
+        at = end;
+    }
+    (seen == 0).then_some(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Keys, ours_of};
+    use crate::merge::{Merged, three_way};
+
+    /// What comes of a conflict between texts: the text, or nothing where it stays one.
+    fn merged(keys: Keys, base: &str, ours: &str, theirs: &str) -> Option<String> {
+        let Merged::Marked(marked) = three_way(base, ours, theirs) else {
+            panic!("no conflict:\n{base}\n{ours}\n{theirs}")
+        };
+        match keys.settle(&marked) {
+            Merged::Clean(text) => Some(text),
+            Merged::Marked(text) => {
+                assert_eq!(text, marked);
+                None
+            }
+        }
+    }
+
+    #[test]
+    fn neighbouring_keys_are_not_one_another() {
+        let toml = |base, ours, theirs| merged(Keys::Toml, base, ours, theirs);
+        let (base, both) = ("a = 1\nb = 1\n", Some("a = 2 # mine\nb = 3\n".to_owned()));
+        assert_eq!(toml(base, "a = 2 # mine\nb = 1\n", "a = 1\nb = 3\n"), both);
+        // Lines that one side put in or took out, and a comment between.
+        assert_eq!(
+            toml(
+                "a = 1\n# b\nb = 1\n",
+                "# b\nb = 1\nc = 1\n",
+                "a = 1\n# b\nb = 3\n"
+            ),
+            Some("# b\nb = 3\nc = 1\n".to_owned())
+        );
+        assert_eq!(
+            merged(
+                Keys::Yaml,
+                "image: x:1\n  port: 1\n",
+                "image: x:2\n  port: 1\n",
+                "image: x:1\n  host: a\n  port: 3\n"
+            ),
+            Some("image: x:2\n  host: a\n  port: 3\n".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_could_be_meant_otherwise_stays_a_conflict() {
+        for (base, ours, theirs) in [
+            // The same key.
+            ("a = 1\nb = 1\n", "a = 2\nb = 1\n", "a = 3\nb = 2\n"),
+            // One side took out what the other edited.
+            ("a = 1\nb = 1\n", "b = 1\n", "a = 3\nb = 1\n"),
+            // Both put something in.
+            ("a = 1\n", "a = 1\nb = 1\n", "a = 1\nc = 1\n"),
+            // A key that is there twice, or moved.
+            ("a = 1\na = 1\n", "a = 2\na = 1\n", "a = 1\na = 3\n"),
+            ("a = 1\nb = 1\n", "b = 1\na = 2\n", "a = 1\nb = 3\n"),
+            // No keys at all.
+            ("one\ntwo\n", "1\ntwo\n", "one\n2\n"),
+        ] {
+            assert_eq!(merged(Keys::Toml, base, ours, theirs), None, "{base}{ours}");
+        }
+    }
+
+    #[test]
+    fn a_conflict_that_can_be_ended_is_although_another_one_cannot() {
+        let marked = |a: &str| {
+            format!(
+                "<<<<<<< ours\n{a}||||||| original\nx = 1\ny = 1\n=======\nx = 1\ny = 3\n>>>>>>> theirs\n"
+            )
+        };
+        let (one, other) = (marked("x = 2\ny = 1\n"), marked("x = 1\ny = 2\n"));
+        assert_eq!(
+            Keys::Toml.settle(&format!("{one}z = 1\n{other}")),
+            Merged::Marked(format!("x = 2\ny = 3\nz = 1\n{other}"))
+        );
+        assert_eq!(ours_of(&one).as_deref(), Some("x = 2\ny = 1\n"));
+        // Markers that no merge has written.
+        let odd = "=======\n".to_owned() + &one;
+        assert_eq!(Keys::Toml.settle(&odd), Merged::Marked(odd.clone()));
+        assert_eq!(ours_of(&odd), None);
+    }
+
+    #[test]
+    fn files_have_keys_by_their_names() {
+        assert_eq!(Keys::of("deny.toml"), Some(Keys::Toml));
+        assert_eq!(Keys::of("ci.yml"), Some(Keys::Yaml));
+        assert_eq!(Keys::of("README.md"), None);
+        assert_eq!(Keys::of("Dockerfile"), None);
+    }
+}
