@@ -20,7 +20,7 @@ pub struct There<'a> {
     pub workspace: &'a str,
 }
 
-/// A piece whose dependencies are inherited where the workspace has them, unless the manifest has its own or prodify wrote it before.
+/// A piece whose dependencies are inherited where the workspace has them, unless the manifest has its own or prodify wrote its own before.
 ///
 /// # Errors
 ///
@@ -34,8 +34,9 @@ pub fn fit(piece: &str, there: There<'_>) -> Result<String> {
         .parse()
         .context("reading the manifest of the workspace")?;
     for keys in dependencies(&piece) {
-        let known = |document: &DocumentMut| find(document.as_table(), &keys).is_some();
-        let Some(name) = keys.last().filter(|_| !known(&base)) else {
+        let written = find(base.as_table(), &keys);
+        let is_own = written.is_some_and(|written| get(written, "workspace").is_none());
+        let Some(name) = keys.last().filter(|_| !is_own) else {
             continue;
         };
         let shared = workspace.get("workspace").and_then(Item::as_table_like);
@@ -50,7 +51,10 @@ pub fn fit(piece: &str, there: There<'_>) -> Result<String> {
         };
         let new = find_mut(&mut piece, &keys);
         if let (Some(found), Some(new)) = (found, new) {
-            same_promise(name, found, new)?;
+            // What was inherited before has gone along with the workspace since.
+            if written.is_none() {
+                same_promise(name, found, new)?;
+            }
             if inherits {
                 inherit(new, found);
             }
@@ -189,5 +193,18 @@ toml = \"1.2\"
             workspace: "",
         };
         assert_eq!(fit(PIECE, there).unwrap(), PIECE);
+    }
+
+    #[test]
+    fn what_was_inherited_before_is_again() {
+        let inherited = "[dependencies]\nserde = { workspace = true, features = [\"rc\"] }\n";
+        let there = There {
+            base: inherited,
+            own: inherited,
+            workspace: "[workspace.dependencies]\nserde = { version = \"2\", features = [\"derive\"] }\n",
+        };
+        let again = fit(PIECE, there).unwrap();
+        let line = "serde = { workspace = true, features = [\"rc\"] }\n";
+        assert!(again.contains(line), "{again}");
     }
 }

@@ -70,6 +70,16 @@ fn each_crate_is_given_what_its_snapshots_show() {
                 said(&output)
             );
         }
+        // What was just written is as it is to be, and so is what was written before it.
+        for (within, _) in runs {
+            let check = prodify(&directory.join(within), &["check"]);
+            assert!(
+                check.status.success(),
+                "{}: {}",
+                case.display(),
+                said(&check)
+            );
+        }
 
         let after: BTreeSet<(String, String)> = contents(&directory).into_iter().collect();
         let lost = before.difference(&after);
