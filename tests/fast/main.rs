@@ -17,6 +17,7 @@ mod hostile;
 mod inspect;
 mod manifests;
 mod model;
+mod pins;
 mod places;
 mod renewal;
 mod round_trip;

@@ -1,0 +1,53 @@
+//! Every version that the templates pin, in every line that names it, is one that others may move on.
+
+use cargo_prodify::catalog::Catalog;
+use cargo_prodify::pins::Pins;
+use cargo_prodify::plan::{Disk, OnDisk};
+use cargo_prodify::tree::{File, RelPath, Tree};
+use toml_edit::Item;
+
+use crate::support::render;
+
+/// The versions that a table names; commits and names of releases are none.
+fn versions(item: &Item) -> Vec<String> {
+    if let Some(table) = item.as_table_like() {
+        return table.iter().flat_map(|(_, item)| versions(item)).collect();
+    }
+    let is_version = |text: &&str| text.contains('.');
+    let text = item.as_str().filter(is_version);
+    text.map(str::to_owned).into_iter().collect()
+}
+
+#[test]
+fn a_pin_that_was_moved_on_stays_wherever_it_is() {
+    let catalog = Catalog::embedded().unwrap();
+    let pins = Pins::of(&catalog.versions);
+    let components: Vec<&str> = catalog.names().collect();
+    let tree = render(&catalog, "orders", &components, &[]);
+    let tables = catalog
+        .versions
+        .iter()
+        .filter(|(name, _)| *name != "crates");
+    for version in tables.flat_map(|(_, table)| versions(table)) {
+        let digits = |c: char| c.is_ascii_digit() || c == '.';
+        let start = version.find(digits).unwrap();
+        let numbers = &version[start..];
+        let numbers = &numbers[..numbers.find(|c| !digits(c)).unwrap_or(numbers.len())];
+        let mut lines = tree
+            .values()
+            .flat_map(|file| file.text.lines())
+            .filter(|line| line.contains(&version))
+            .peekable();
+        assert!(lines.peek().is_some(), "{version} is nowhere");
+        for line in lines {
+            let of = |numbers: &str, other: &str| line.replace(numbers, other);
+            let (base, ours) = (of(numbers, "0.1"), of(numbers, "999.1"));
+            let path = RelPath::new("f").unwrap();
+            let tree = |text: &str| Tree::from([(path.clone(), File::of_all(text.to_owned()))]);
+            let (mut base, mut theirs) = (tree(&base), tree(line));
+            let disk = Disk::from([(path.clone(), OnDisk::text(&ours))]);
+            let notes = pins.settle(&mut base, &disk, &mut theirs);
+            assert_eq!((&theirs[&path].text, notes), (&ours, Vec::new()), "{line}");
+        }
+    }
+}
