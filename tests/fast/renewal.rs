@@ -6,7 +6,7 @@ use std::path::Path;
 use tempfile::{TempDir, tempdir};
 
 use crate::existing::{MANIFEST, commit, run, says, shop};
-use crate::support::{contents, git, json, prodify, said};
+use crate::support::{contents, git, json, listing, prodify, said};
 
 /// A project that `new` made, committed.
 fn orders() -> TempDir {
@@ -502,5 +502,40 @@ fn a_killed_update_is_finished_by_the_next() {
         // That nothing is committed is the killed run's doing.
         run(root, "update", 3);
         assert!(contents(root) == after, "killed after {done}");
+    }
+}
+
+/// From the fewest components to all of them, with other answers, and back.
+#[test]
+fn a_project_that_changes_its_mind_is_as_if_it_had_been_made_so() {
+    let dir = tempdir().unwrap();
+    let made = |place: &str, arguments: &str| {
+        let root = dir.path().join(place);
+        fs::create_dir(&root).unwrap();
+        run(&root, &format!("new orders -y --vcs none {arguments}"), 0);
+        root.join("orders")
+    };
+    let answers = "-d service.port=9001 -d docker.base=debian -d k8s.replicas=3 -d tls.at=pod";
+    let few = made("few", "--preset minimal");
+    let all = made("all", &format!("--preset full {answers}"));
+    let project = made("project", "--preset minimal");
+    // In Cargo.toml, what is new stands behind what is there.
+    let files = |root: &Path| -> Vec<(String, String)> {
+        let sorted = |(path, text): (String, String)| {
+            let mut lines: Vec<&str> = text.lines().collect();
+            if path == "Cargo.toml" {
+                lines.sort_unstable();
+            }
+            (path, lines.join("\n"))
+        };
+        contents(root).into_iter().map(sorted).collect()
+    };
+    for other in [&all, &few] {
+        fs::copy(other.join("prodify.toml"), project.join("prodify.toml")).unwrap();
+        run(&project, "update -y", 0);
+        for (is, to_be) in files(&project).iter().zip(&files(other)) {
+            assert_eq!(is, to_be);
+        }
+        assert_eq!(listing(&project), listing(other));
     }
 }
