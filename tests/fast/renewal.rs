@@ -539,3 +539,20 @@ fn a_project_that_changes_its_mind_is_as_if_it_had_been_made_so() {
         assert_eq!(listing(&project), listing(other));
     }
 }
+
+#[test]
+fn a_version_is_remembered_once_it_has_something_to_write() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    let own = format!("prodify = \"{}\"", env!("CARGO_PKG_VERSION"));
+    let older = "prodify = \"0.0.1\"";
+    replace(root, "prodify.toml", &own, older);
+    let answers = || fs::read_to_string(root.join("prodify.toml")).unwrap();
+    run(root, "check", 0);
+    says(&run(root, "update", 0), &["nothing to do in ."]);
+    says(&answers(), &[older]);
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    run(root, "update", 0);
+    says(&answers(), &[&own, "port = 9000"]);
+    run(root, "check", 0);
+}
