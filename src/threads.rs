@@ -19,20 +19,29 @@ pub fn try_map<T: Sync, R: Send>(
     work: impl Fn(&T) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    let share = items.len().div_ceil(processors.min(MOST)).max(1);
-    let (first, others) = items.split_at(share.min(items.len()));
-    let all = |items: &[T]| items.iter().map(&work).collect::<Result<Vec<R>>>();
-    thread::scope(|scope| {
-        let others: Vec<_> = others
-            .chunks(share)
-            .map(|items| scope.spawn(|| all(items)))
-            .collect();
-        let mut results = all(first)?;
-        for other in others {
-            let other = other.join().map_err(|_| anyhow!("a thread panicked"))?;
-            results.extend(other?);
+    let threads = processors.min(MOST).min(items.len()).max(1);
+    // Neighbours are alike: dealt out in turn, each thread gets as much to do as the others.
+    let share = |first: usize| {
+        let mut results = Vec::with_capacity(items.len().div_ceil(threads));
+        for item in items.iter().skip(first).step_by(threads) {
+            results.push(work(item));
+            if results.last().is_some_and(Result::is_err) {
+                break;
+            }
         }
-        Ok(results)
+        results.into_iter()
+    };
+    thread::scope(|scope| {
+        let share = &share;
+        let others: Vec<_> = (1..threads)
+            .map(|first| scope.spawn(move || share(first)))
+            .collect();
+        let mut shares = vec![share(0)];
+        for other in others {
+            shares.push(other.join().map_err(|_| anyhow!("a thread panicked"))?);
+        }
+        let in_turn = (0..items.len()).filter_map(|index| shares[index % threads].next());
+        in_turn.collect()
     })
 }
 
