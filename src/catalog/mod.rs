@@ -124,8 +124,8 @@ impl Catalog {
     }
 
     /// The text of a template, by its path below the template directory.
-    pub fn source(&self, template: &str) -> Option<&str> {
-        self.sources.get(template).map(AsRef::as_ref)
+    pub fn source(&self, template: &str) -> Option<&Cow<'static, str>> {
+        self.sources.get(template)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The template engine: our delimiters, slots, and an escape that fails closed.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -18,6 +19,9 @@ use crate::select::Selection;
 
 /// What `<% include "slot:readme.run" %>` begins with.
 const SLOT: &str = "slot:";
+
+/// The function that gives the text of a fragment that is nothing but text.
+const TEXT: &str = "text";
 
 /// The name under which a text that is no template file is rendered.
 const INLINE: &str = "component.toml";
@@ -70,24 +74,25 @@ impl<'c> Engine<'c> {
             names::image_of(repository, slug)
         });
 
-        let slots = Arc::new(fragments(selection));
+        let slots = Arc::new(fragments(catalog, selection));
         let filled = Arc::clone(&slots);
         environment.add_function("filled", move |slot: &str| filled.contains_key(slot));
-        let lent = selection
-            .components
-            .iter()
-            .flat_map(|component| &component.fragments);
-        let sources: BTreeMap<String, String> = lent
-            .filter_map(|(_, source)| Some((source.clone(), catalog.source(source)?.to_owned())))
-            .collect();
+        let lent = slots.values().flatten().cloned();
+        let lent: Arc<BTreeMap<String, Cow<'static, str>>> = Arc::new(lent.collect());
+        let texts = Arc::clone(&lent);
+        environment.add_function(TEXT, move |fragment: &str| {
+            texts
+                .get(fragment)
+                .map(|text| Value::from_safe_string(text.to_string()))
+        });
         environment.set_loader(move |name| match name.strip_prefix(SLOT) {
             Some(slot) => Ok(Some(
                 slots
                     .get(slot)
-                    .map(|sources| include_all(sources))
+                    .map(|fragments| include_all(fragments))
                     .unwrap_or_default(),
             )),
-            None => Ok(sources.get(name).cloned()),
+            None => Ok(lent.get(name).map(ToString::to_string)),
         });
         Self {
             environment,
@@ -104,11 +109,13 @@ impl<'c> Engine<'c> {
     pub fn render(&self, template: &str, service: usize) -> Result<String> {
         let place = || format!("rendering templates/{template}");
         let source = self.catalog.source(template).with_context(place)?;
-        if !source.contains("<%") {
-            return Ok(source.to_owned());
+        if is_text(source) {
+            return Ok(source.to_string());
         }
         let context = self.context_for(Format::of_template(template), service);
-        let rendered = self.environment.render_named_str(template, source, context);
+        // An environment keeps what was included, and hardly anything is included twice: its memory is better used again.
+        let environment = self.environment.clone();
+        let rendered = environment.render_named_str(template, source, context);
         match rendered.as_ref().err().and_then(refusal) {
             Some(why) => {
                 let component = template.split('/').next().unwrap_or(template);
@@ -178,23 +185,40 @@ fn delimiters() -> SyntaxConfig {
         .expect("the delimiters differ from each other")
 }
 
-/// The templates that fill each slot, in the order of the components.
-fn fragments(selection: &Selection<'_>) -> BTreeMap<String, Vec<String>> {
-    let mut slots: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (slot, source) in selection
+/// The path of a fragment's template, and its text.
+type Fragment = (String, Cow<'static, str>);
+
+/// What fills each slot, in the order of the components.
+fn fragments(catalog: &Catalog, selection: &Selection<'_>) -> BTreeMap<String, Vec<Fragment>> {
+    let mut slots: BTreeMap<String, Vec<Fragment>> = BTreeMap::new();
+    let lent = selection
         .components
         .iter()
-        .flat_map(|component| &component.fragments)
-    {
-        slots.entry(slot.clone()).or_default().push(source.clone());
+        .flat_map(|component| &component.fragments);
+    for (slot, path) in lent {
+        if let Some(text) = catalog.source(path) {
+            let fragments = slots.entry(slot.clone()).or_default();
+            fragments.push((path.clone(), text.clone()));
+        }
     }
     slots
 }
 
 /// Including each fragment under its own name lets an error name the fragment.
-fn include_all(sources: &[String]) -> String {
-    let include = |source: &String| format!("<% include '{source}' %>");
-    sources.iter().map(include).collect()
+fn include_all(fragments: &[Fragment]) -> String {
+    let include = |(path, text): &Fragment| {
+        if is_text(text) {
+            format!("<%= {TEXT}('{path}') %>")
+        } else {
+            format!("<% include '{path}' %>")
+        }
+    };
+    fragments.iter().map(include).collect()
+}
+
+/// Whether a template is nothing but text, which the engine need not look at.
+fn is_text(source: &str) -> bool {
+    !source.contains("<%")
 }
 
 /// The format that is being written. Without one, the strictest there is: `lit` then has nothing to say.
