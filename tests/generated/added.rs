@@ -1,4 +1,4 @@
-//! What `cargo prodify add` writes into the crates of `tests/fixtures`, shown to the tools that reviewers trust.
+//! What `cargo prodify add` writes into crates that exist, shown to the tools that reviewers trust.
 
 use std::path::Path;
 use std::{env, fs};
@@ -12,12 +12,14 @@ use crate::validators;
 
 /// A fixture as somebody has it, committed, with all that can be added to it.
 fn added(fixture: &str, arguments: &[&str]) -> Result<Project> {
-    let place = target().join("generated/added").join(fixture);
+    let place = target()
+        .join("generated/added")
+        .join(fixture.replace('/', "-"));
     if place.exists() {
         fs::remove_dir_all(&place).with_context(|| format!("removing {}", place.display()))?;
     }
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let fixture = fixtures.join(fixture);
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let fixture = tests.join(fixture);
     for entry in WalkDir::new(&fixture) {
         let entry = entry?;
         let to = place.join(entry.path().strip_prefix(&fixture)?);
@@ -30,6 +32,7 @@ fn added(fixture: &str, arguments: &[&str]) -> Result<Project> {
     // The name of a workspace is its directory's.
     let directory = place.join(fixture.file_name().unwrap_or_default());
     fs::rename(place.join("crate"), &directory)?;
+    stay_inside(&directory)?;
     let git = |arguments: &[&str]| run(command("git").args(arguments).current_dir(&directory));
     git(&["init", "--quiet", "-b", "main"])?;
     git(&["add", "--all"])?;
@@ -50,6 +53,22 @@ fn added(fixture: &str, arguments: &[&str]) -> Result<Project> {
     Ok(Project::existing(directory, "shop"))
 }
 
+/// Takes out the dependency that lies outside of the workspace, which an image and CI are refused for.
+fn stay_inside(directory: &Path) -> Result<()> {
+    let manifest = directory.join("crates/api/Cargo.toml");
+    if manifest.exists() {
+        let text = fs::read_to_string(&manifest)?;
+        let inside = text.replace("outside = { path = \"../../../outside\" }\n", "");
+        ensure!(
+            inside != text,
+            "{} has no such dependency",
+            manifest.display()
+        );
+        fs::write(manifest, inside)?;
+    }
+    Ok(())
+}
+
 /// All of the validators but cargo-deny, which needs the crates of the fixture.
 fn satisfies(fixture: &str, arguments: &[&str]) -> Result<()> {
     validators::find_nothing_in_files(&added(fixture, arguments)?)
@@ -58,23 +77,29 @@ fn satisfies(fixture: &str, arguments: &[&str]) -> Result<()> {
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn an_axum_crate_satisfies_the_validators() -> Result<()> {
-    satisfies("axum", &["--keep"])
+    satisfies("fixtures/axum", &["--keep"])
 }
 
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn a_grpc_server_satisfies_the_validators() -> Result<()> {
-    satisfies("grpc", &[])
+    satisfies("fixtures/grpc", &[])
 }
 
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn a_worker_satisfies_the_validators() -> Result<()> {
-    satisfies("sqlx", &[])
+    satisfies("fixtures/sqlx", &[])
 }
 
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn a_workspace_of_several_services_satisfies_the_validators() -> Result<()> {
-    satisfies("workspace", &["--bin", "serve", "--bin", "worker"])
+    satisfies("fixtures/workspace", &["--bin", "serve", "--bin", "worker"])
+}
+
+#[test]
+#[ignore = "slow: tests/run generated"]
+fn a_service_with_settings_and_metrics_satisfies_the_validators() -> Result<()> {
+    satisfies("wired/shop", &["config", "telemetry"])
 }
