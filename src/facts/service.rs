@@ -62,6 +62,8 @@ pub struct Service {
     pub health_args: Option<Vec<String>>,
     /// The arguments with which the binary brings its database to the state that it needs.
     pub migrate_args: Option<Vec<String>>,
+    /// The file by which Docker Compose starts it with all that it stands on.
+    pub compose_file: Option<String>,
     /// For how many seconds readiness is red before the listener closes.
     pub drain_seconds: Option<u32>,
     /// How many seconds requests in flight may take after that.

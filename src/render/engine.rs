@@ -59,7 +59,10 @@ impl<'c> Engine<'c> {
         environment.add_filter("items", filters::items);
         environment.add_filter("join", filters::join);
         environment.add_filter("length", filters::length);
+        environment.add_filter("replace", filters::replace);
         environment.add_filter("trim", filters::trim);
+        environment.add_filter("upper", filters::upper);
+        environment.add_test("endingwith", minijinja::tests::is_endingwith);
         environment.add_test("none", minijinja::tests::is_none);
         environment.add_test("bare", |state: &State<'_, '_>, value: &Value| {
             current(state).takes_bare(&value.to_string())

@@ -9,6 +9,8 @@ use crate::names::YAML_WORDS;
 /// The format of a file, known from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
+    /// YAML that Docker Compose reads: `$` begins a variable wherever it stands.
+    Compose,
     Dockerfile,
     /// What only people read: everything goes in as it is.
     Free,
@@ -39,6 +41,7 @@ impl Format {
             Some("sh") => Self::Shell,
             Some("toml") => Self::Toml,
             Some("yaml" | "yml") if path.contains(".github/workflows/") => Self::Workflow,
+            Some("yaml" | "yml") if name.starts_with("compose.") => Self::Compose,
             Some("yaml" | "yml") => Self::Yaml,
             _ => Self::Plain,
         }
@@ -55,7 +58,7 @@ impl Format {
             && text.chars().all(token);
         match self {
             Self::Free => true,
-            Self::Yaml | Self::Workflow => plain && yaml_reads_text(text),
+            Self::Yaml | Self::Compose | Self::Workflow => plain && yaml_reads_text(text),
             _ => plain,
         }
     }
@@ -71,8 +74,11 @@ impl Format {
             )),
             Self::Toml => Some(toml_edit::Value::from(text).to_string()),
             // As a person would write it: quoted only where it has to be.
-            Self::Yaml | Self::Workflow if self.takes_bare(text) => Some(text.to_owned()),
+            Self::Yaml | Self::Compose | Self::Workflow if self.takes_bare(text) => {
+                Some(text.to_owned())
+            }
             Self::Json | Self::Yaml => Some(json(text)),
+            Self::Compose => Some(json(&text.replace('$', "$$"))),
             Self::Workflow => Some(json(&text.replace("${{", "${{ '${{' }}"))),
             Self::Shell => Some(format!("'{}'", text.replace('\'', r"'\''"))),
             Self::Dockerfile => (!text.contains('\n'))
@@ -88,6 +94,7 @@ impl Object for Format {}
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Compose => "a Compose file",
             Self::Dockerfile => "a Dockerfile",
             Self::Free => "free text",
             Self::Json => "JSON",
@@ -179,6 +186,8 @@ mod tests {
             ("service/files/src/main.rs.j2", Format::Rust),
             ("ci/files/.github/workflows/ci.yml.j2", Format::Workflow),
             ("k8s/files/k8s/base/service.yaml.j2", Format::Yaml),
+            ("compose/files/compose.yaml.j2", Format::Compose),
+            ("postgres/slots/compose.services.yaml.j2", Format::Compose),
             ("service/manifest.toml.j2", Format::Toml),
             ("docker/slots/readme.run.md.j2", Format::Markdown),
         ] {
@@ -241,6 +250,7 @@ mod tests {
         assert_eq!(Format::Shell.literal("a'b").unwrap(), r"'a'\''b'");
         assert_eq!(Format::Rust.literal("a\"b\\'").unwrap(), r#""a\"b\\'""#);
         assert_eq!(Format::Dockerfile.literal("a$b\"").unwrap(), r#""a\$b\"""#);
+        assert_eq!(Format::Compose.literal("${x} $y").unwrap(), "\"$${x} $$y\"");
         assert_eq!(
             Format::Workflow.literal("${{ x }}").unwrap(),
             "\"${{ '${{' }} x }}\""
