@@ -1,5 +1,7 @@
 //! One model, checked against itself: what is decided once is the same in every file that says it, in every selection.
 
+mod compose;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 

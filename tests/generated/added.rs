@@ -38,7 +38,14 @@ fn added(fixture: &str, arguments: &[&str]) -> Result<Project> {
     git(&["add", "--all"])?;
     run(command(env!("CARGO_BIN_EXE_cargo-prodify"))
         .args(["prodify", "add", "--defaults", "--non-interactive"])
-        .args(["docker", "k8s", "ci", "supply-chain", "release-profile"])
+        .args([
+            "docker",
+            "compose",
+            "k8s",
+            "ci",
+            "supply-chain",
+            "release-profile",
+        ])
         .args(arguments)
         // The release that a fixture asks for need not be on this machine.
         .envs(env::var_os("RUSTUP_TOOLCHAIN").map(|this| ("RUSTUP_TOOLCHAIN", this)))

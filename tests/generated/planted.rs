@@ -77,6 +77,28 @@ fn dependabot_schema_finds_an_unknown_key() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
+fn compose_finds_a_service_that_is_missing() -> Result<()> {
+    finds(
+        validators::compose,
+        "depends on undefined service",
+        "compose.yaml",
+        |text| text.replace("\n  db:\n    image:", "\n  planted:\n    image:"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn compose_schema_finds_an_unknown_key() -> Result<()> {
+    finds(
+        validators::compose_schema,
+        "planted",
+        "compose.yaml",
+        |text| format!("{text}planted: true\n"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
 fn kustomize_finds_a_base_that_is_missing() -> Result<()> {
     finds(
         validators::kubernetes,

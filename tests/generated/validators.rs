@@ -17,9 +17,11 @@ const KUBERNETES: [&str; 4] = ["1.34", "1.35", "1.36", "1.37"];
 pub type Validator = fn(&Project) -> Result<()>;
 
 /// The first one alone looks at more than files.
-const ALL: [Validator; 10] = [
+const ALL: [Validator; 12] = [
     cargo_deny,
     hadolint,
+    compose,
+    compose_schema,
     actionlint,
     zizmor,
     workflow_schema,
@@ -88,6 +90,26 @@ pub fn dependabot_schema(project: &Project) -> Result<()> {
         &updates,
         "check-jsonschema",
         &["--builtin-schema", "vendor.dependabot"],
+    )
+}
+
+/// Compose's own reading of its file, as a fresh clone has it: nothing is set that it might ask for.
+pub fn compose(project: &Project) -> Result<()> {
+    for file in compose_files(project)? {
+        let mut compose = tool("docker-compose")?;
+        compose.current_dir(&project.directory).arg("--file");
+        run(compose
+            .arg(file)
+            .args(["--profile", "*", "config", "--quiet"]))?;
+    }
+    Ok(())
+}
+
+pub fn compose_schema(project: &Project) -> Result<()> {
+    over(
+        &compose_files(project)?,
+        "check-jsonschema",
+        &["--builtin-schema", "vendor.compose-spec"],
     )
 }
 
@@ -180,6 +202,10 @@ fn overlays(project: &Project) -> Result<Vec<PathBuf>> {
 
 fn rendered(project: &Project) -> PathBuf {
     target().join("generated/overlays").join(&project.name)
+}
+
+fn compose_files(project: &Project) -> Result<Vec<PathBuf>> {
+    files(project, |path| path == Path::new("compose.yaml"))
 }
 
 fn workflows(project: &Project) -> Result<Vec<PathBuf>> {

@@ -1,0 +1,270 @@
+//! What Docker Compose starts is what the other files say of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Project, every_project, settings};
+
+/// A variable that compose.yaml takes, by its name, with its default.
+type Variables = BTreeMap<String, String>;
+
+/// What a project's compose.yaml says, with the default of every variable put in.
+struct Compose {
+    document: Value,
+    variables: Variables,
+}
+
+impl Compose {
+    fn of(project: &Project) -> Option<Self> {
+        let (text, variables) = interpolated(project.text("compose.yaml")?);
+        let document = serde_norway::from_str(&text).unwrap();
+        Some(Self {
+            document,
+            variables,
+        })
+    }
+
+    fn services(&self) -> BTreeMap<&str, &Value> {
+        entries(&self.document["services"])
+    }
+
+    fn app(&self) -> &Value {
+        &self.document["services"]["app"]
+    }
+
+    /// What is set in the service's environment.
+    fn environment(&self) -> BTreeMap<&str, &Value> {
+        entries(&self.app()["environment"])
+    }
+}
+
+/// With the default in the place of every `${NAME:-default}`, and those.
+fn interpolated(text: &str) -> (String, Variables) {
+    let mut pieces = text.split("${");
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    let mut variables = Variables::new();
+    for piece in pieces {
+        let (variable, rest) = piece.split_once('}').unwrap();
+        let (name, default) = variable.split_once(":-").unwrap();
+        plain.push_str(default);
+        plain.push_str(rest);
+        let before = variables.insert(name.to_owned(), default.to_owned());
+        assert!(before.is_none_or(|before| before == default), "{name}");
+    }
+    assert!(!plain.contains('$'), "{plain}");
+    (plain, variables)
+}
+
+fn entries(mapping: &Value) -> BTreeMap<&str, &Value> {
+    let entries = mapping.as_object().into_iter().flatten();
+    entries.map(|(key, value)| (key.as_str(), value)).collect()
+}
+
+fn texts(list: &Value) -> Vec<&str> {
+    let list = list.as_array().into_iter().flatten();
+    list.map(|item| item.as_str().unwrap()).collect()
+}
+
+/// The ports of a service: on this machine, and in its container.
+fn ports(service: &Value) -> Vec<(&str, &str)> {
+    texts(&service["ports"])
+        .into_iter()
+        .map(|port| {
+            let port = port.strip_prefix("127.0.0.1:");
+            port.expect("open to others").split_once(':').unwrap()
+        })
+        .collect()
+}
+
+fn every_compose(check: impl Fn(&Project, &Compose)) {
+    every_project(|project| {
+        if let Some(compose) = Compose::of(project) {
+            check(project, &compose);
+        }
+    });
+}
+
+#[test]
+fn the_container_listens_where_its_ports_lead() {
+    every_compose(|project, compose| {
+        let inside: Vec<&str> = ports(compose.app()).iter().map(|(_, port)| *port).collect();
+        assert_eq!(inside, project.docker("EXPOSE"), "{}", project.selection);
+        let mut taken = BTreeSet::new();
+        for (name, service) in compose.services() {
+            for (outside, _) in ports(service) {
+                assert!(
+                    taken.insert(outside.to_owned()),
+                    "{}: {name} takes {outside} a second time",
+                    project.selection
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn its_container_may_no_more_than_its_pod() {
+    every_compose(|project, compose| {
+        let services = compose.services();
+        let built = services
+            .iter()
+            .filter(|(_, service)| !service["build"].is_null());
+        for (name, service) in built {
+            let place = format!("{}: {name}", project.selection);
+            assert_eq!(service["image"], compose.app()["image"], "{place}");
+            assert_eq!(
+                service["environment"],
+                compose.app()["environment"],
+                "{place}"
+            );
+            // The image's own user, who is the pod's.
+            assert!(service["user"].is_null(), "{place}");
+            assert_eq!(service["read_only"], true, "{place}");
+            assert_eq!(texts(&service["cap_drop"]), ["ALL"], "{place}");
+            assert_eq!(
+                texts(&service["security_opt"]),
+                ["no-new-privileges:true"],
+                "{place}"
+            );
+        }
+        if let Some(deployment) = project.object("Deployment") {
+            let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
+            let name = image.as_str().unwrap().split(':').next();
+            assert_eq!(compose.app()["image"].as_str(), name);
+            let pod = &deployment["spec"]["template"]["spec"];
+            assert_eq!(
+                compose.app()["stop_grace_period"],
+                format!("{}s", pod["terminationGracePeriodSeconds"])
+            );
+        }
+    });
+}
+
+#[test]
+fn its_environment_is_read_and_names_services_that_are_there() {
+    every_compose(|project, compose| {
+        let keys = settings(project);
+        for (name, value) in compose.environment() {
+            let read = match name.strip_prefix("APP__") {
+                Some(key) => keys.contains(&key.to_lowercase().replace("__", ".")),
+                None => project.sources().contains(&format!("\"{name}\"")),
+            };
+            assert!(
+                read || !project.tree.contains_key("src/main.rs"),
+                "{}: nothing reads {name}",
+                project.selection
+            );
+            let value = value.as_str().unwrap();
+            let Some((_, address)) = value.split_once("://") else {
+                continue;
+            };
+            let address = address.rsplit('@').next().unwrap().split('/').next();
+            let (host, port) = address.unwrap().split_once(':').unwrap();
+            let services = compose.services();
+            let service = services.get(host);
+            assert!(
+                service.is_some_and(|service| ports(service).iter().any(|(_, it)| *it == port)),
+                "{}: {name} is {value}",
+                project.selection
+            );
+        }
+    });
+}
+
+#[test]
+fn what_cargo_run_looks_for_is_what_compose_starts() {
+    every_compose(|project, compose| {
+        let Some(config) = project.toml("config/development.toml") else {
+            return;
+        };
+        for (table, variable, service) in [
+            ("database", "APP__DATABASE__URL", "db"),
+            ("cache", "APP__CACHE__URL", "redis"),
+        ] {
+            let Some(url) = config.get(table).and_then(|table| table["url"].as_str()) else {
+                continue;
+            };
+            let environment = compose.environment();
+            let inside = environment[variable].as_str().unwrap();
+            let services = compose.services();
+            let (outside, within) = ports(services[service])[0];
+            let there = ["localhost", "127.0.0.1"].map(|host| {
+                inside.replace(&format!("{service}:{within}"), &format!("{host}:{outside}"))
+            });
+            assert!(
+                there.contains(&url.to_owned()),
+                "{}: {url}",
+                project.selection
+            );
+            assert_eq!(
+                config[table]["hint"].as_str(),
+                Some(&*format!("docker compose up --detach {service}"))
+            );
+        }
+    });
+}
+
+#[test]
+fn the_example_has_every_variable_with_its_default() {
+    every_compose(|project, compose| {
+        let Some(example) = project.text(".env.example") else {
+            assert!(compose.variables.is_empty(), "{}", project.selection);
+            return;
+        };
+        let lines = example.lines().filter(|line| !line.starts_with('#'));
+        let there: Variables = lines
+            .filter_map(|line| line.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        assert_eq!(there, compose.variables, "{}", project.selection);
+    });
+}
+
+#[test]
+fn what_is_waited_for_can_come_to_pass_and_what_is_kept_has_a_volume() {
+    every_compose(|project, compose| {
+        let services = compose.services();
+        let mut mounted = BTreeSet::new();
+        for (name, service) in &services {
+            for (other, wait) in entries(&service["depends_on"]) {
+                let place = format!("{}: {name} waits for {other}", project.selection);
+                let other = services.get(other).expect(&place);
+                let possible = match wait["condition"].as_str().unwrap() {
+                    "service_healthy" => !other["healthcheck"]["test"].is_null(),
+                    "service_completed_successfully" => {
+                        // A subcommand: clap derives its name from the variant's.
+                        let command = texts(&other["command"]).concat();
+                        let begin = command[..1].to_uppercase();
+                        let variant = format!("    {begin}{},\n", &command[1..]);
+                        project.text("src/cli.rs").unwrap().contains(&variant)
+                    }
+                    condition => condition == "service_started",
+                };
+                assert!(possible, "{place}");
+            }
+            for volume in texts(&service["volumes"]) {
+                let (source, target) = volume.split_once(':').unwrap();
+                // Something of this machine's.
+                if source.starts_with('/') {
+                    continue;
+                }
+                match source.strip_prefix("./") {
+                    Some(path) => assert!(
+                        target.ends_with(":ro")
+                            && project
+                                .tree
+                                .iter()
+                                .any(|(file, _)| file.as_str().starts_with(path)),
+                        "{}: {volume}",
+                        project.selection
+                    ),
+                    None => assert!(mounted.insert(source.to_owned()), "{volume}"),
+                }
+            }
+        }
+        let volumes = entries(&compose.document["volumes"]);
+        let volumes: BTreeSet<String> = volumes.keys().map(|name| (*name).to_owned()).collect();
+        assert_eq!(volumes, mounted, "{}", project.selection);
+    });
+}
