@@ -16,10 +16,13 @@ struct Case {
 
 const MANIFESTS: &[(&str, &str)] = &[("", "k8s ci")];
 
+/// And what starts it on a developer's machine.
+const LOCAL: &[(&str, &str)] = &[("", "k8s ci compose skaffold tilt")];
+
 const CASES: [Case; 6] = [
     Case {
         directory: "fixtures/axum",
-        runs: MANIFESTS,
+        runs: LOCAL,
     },
     Case {
         directory: "fixtures/grpc",
@@ -27,16 +30,16 @@ const CASES: [Case; 6] = [
     },
     Case {
         directory: "fixtures/sqlx",
-        runs: MANIFESTS,
+        runs: LOCAL,
     },
     Case {
         directory: "fixtures/workspace",
         // Which of its binaries run in production has to be said.
-        runs: &[("", "k8s ci --bin serve --bin worker")],
+        runs: &[("", "k8s ci compose skaffold tilt --bin serve --bin worker")],
     },
     Case {
         directory: "wired/shop",
-        runs: &[("", "config telemetry docker k8s")],
+        runs: &[("", "config telemetry docker k8s compose")],
     },
     Case {
         directory: "wired/market",

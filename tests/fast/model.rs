@@ -1,5 +1,6 @@
 //! One model, checked against itself: what is decided once is the same in every file that says it, in every selection.
 
+mod cluster;
 mod compose;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -421,13 +422,12 @@ fn every_variable_that_is_set_is_read() {
             .filter(|(path, _)| path.as_str().ends_with("kustomization.yaml"))
         {
             let kustomization: Value = serde_norway::from_str(&file.text).unwrap();
-            let generated = kustomization["configMapGenerator"]
-                .as_array()
-                .cloned()
-                .unwrap_or_default();
-            let literals = generated
-                .iter()
-                .flat_map(|map| map["literals"].as_array().cloned().unwrap_or_default());
+            let generated = ["configMapGenerator", "secretGenerator"]
+                .into_iter()
+                .filter_map(|key| kustomization[key].as_array())
+                .flatten();
+            let literals =
+                generated.flat_map(|map| map["literals"].as_array().cloned().unwrap_or_default());
             set.extend(
                 literals
                     .filter_map(|literal| Some(literal.as_str()?.split('=').next()?.to_owned())),

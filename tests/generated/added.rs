@@ -42,6 +42,8 @@ fn added(fixture: &str, arguments: &[&str]) -> Result<Project> {
             "docker",
             "compose",
             "k8s",
+            "skaffold",
+            "tilt",
             "ci",
             "supply-chain",
             "release-profile",

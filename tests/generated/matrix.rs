@@ -7,6 +7,7 @@ use cargo_prodify::select;
 use crate::build;
 use crate::project::Project;
 use crate::selections::covering;
+use crate::validators;
 
 #[test]
 #[ignore = "slow: tests/run generated"]
@@ -38,6 +39,8 @@ fn a_name_of_any_length_is_formatted() -> Result<()> {
 
 fn check(case: &str, arguments: &str) -> Result<()> {
     let project = Project::new(case, arguments)?;
+    validators::compose(&project)?;
+    validators::compose_schema(&project)?;
     build::is_formatted(&project)?;
     build::passes_clippy(&project)?;
     build::passes_its_tests(&project)
