@@ -1,67 +1,127 @@
 //! Which selections of components are looked at: there are too many to look at all.
 
-use std::collections::BTreeSet;
-
 use cargo_prodify::catalog::Catalog;
 
 /// All selections that there are.
 pub(crate) fn every(catalog: &Catalog) -> Vec<Vec<&str>> {
-    let names: Vec<&str> = catalog.names().collect();
-    let all = allowed(catalog, &names);
-    all.into_iter().map(|one| named(&names, one)).collect()
+    let rules = Rules::of(catalog);
+    let all = (1..1 << rules.names.len()).filter(|&one| rules.closed(one) == Some(one));
+    all.map(|one| rules.named(one)).collect()
 }
 
 /// So few selections that any `strength` components stand in one of them in each way that there is: all chosen, none, or
 /// some. What a component does wrong, it does alone or with one or two others.
 pub(crate) fn covering(catalog: &Catalog, strength: u32) -> Vec<Vec<&str>> {
-    let names: Vec<&str> = catalog.names().collect();
-    let allowed = allowed(catalog, &names);
-    let groups: Vec<u32> = (0_u32..1 << names.len())
-        .filter(|group| group.count_ones() == strength)
-        .collect();
-    let ways = |selection: u32| groups.iter().map(move |&group| (group, selection & group));
-    let mut open: BTreeSet<(u32, u32)> = allowed.iter().flat_map(|&one| ways(one)).collect();
+    let rules = Rules::of(catalog);
+    let groups = (0_u32..1 << rules.names.len()).filter(|group| group.count_ones() == strength);
+    let mut open: Vec<Way> = groups.flat_map(|group| rules.ways(group)).collect();
     let mut chosen = Vec::new();
     while !open.is_empty() {
-        // The first of the best, so that it is the same each time.
-        let news = |one: u32| ways(one).filter(|way| open.contains(way)).count();
-        let Some(best) = allowed.iter().rev().copied().max_by_key(|&one| news(one)) else {
-            break;
-        };
-        let covered: BTreeSet<_> = ways(best).collect();
-        open.retain(|way| !covered.contains(way));
-        chosen.push(best);
+        let one = rules.fullest(&open);
+        open.retain(|way| !one.has(*way));
+        if one.with != 0 {
+            chosen.push(rules.named(one.with));
+        }
     }
-    chosen.into_iter().map(|one| named(&names, one)).collect()
+    chosen
 }
 
-fn named<'n>(names: &[&'n str], selection: u32) -> Vec<&'n str> {
-    let names = names.iter().enumerate();
-    let names = names.filter(|(index, _)| selection & (1 << index) != 0);
-    names.map(|(_, &name)| name).collect()
+/// Components that are chosen, and others that are not: a bit for each.
+#[derive(Clone, Copy, Default)]
+struct Way {
+    with: u32,
+    without: u32,
 }
 
-/// Every selection that has what its components require, and no two that conflict: a bit for each of `names`.
-fn allowed(catalog: &Catalog, names: &[&str]) -> Vec<u32> {
-    let bit = |name: &String| {
-        names
-            .iter()
-            .position(|one| one == name)
-            .map_or(0, |index| 1 << index)
-    };
-    let rules: Vec<(u32, u32)> = catalog
-        .components()
-        .map(|component| {
-            let bits = |names: &[String]| names.iter().map(bit).sum();
-            (bits(&component.requires), bits(&component.conflicts))
+impl Way {
+    /// Whether the other way is a part of this one.
+    fn has(self, other: Self) -> bool {
+        self.with & other.with == other.with && self.without & other.without == other.without
+    }
+
+    /// Whether it may become a part of it.
+    fn may_have(self, other: Self) -> bool {
+        self.with & other.without == 0 && self.without & other.with == 0
+    }
+}
+
+struct Rules<'c> {
+    names: Vec<&'c str>,
+    /// What each requires, and what it conflicts with.
+    components: Vec<(u32, u32)>,
+}
+
+impl<'c> Rules<'c> {
+    fn of(catalog: &'c Catalog) -> Self {
+        let names: Vec<&str> = catalog.names().collect();
+        let bit = |name: &String| {
+            let index = names.iter().position(|one| one == name);
+            index.map_or(0, |index| 1 << index)
+        };
+        let bits = |names: &[String]| names.iter().map(bit).sum();
+        let components = catalog
+            .components()
+            .map(|component| (bits(&component.requires), bits(&component.conflicts)))
+            .collect();
+        Self { names, components }
+    }
+
+    /// A selection with all that it requires, or none where two of that conflict.
+    fn closed(&self, mut selection: u32) -> Option<u32> {
+        loop {
+            let mut whole = selection;
+            for (index, (requires, conflicts)) in self.components.iter().enumerate() {
+                if selection & (1 << index) != 0 {
+                    if selection & conflicts != 0 {
+                        return None;
+                    }
+                    whole |= requires;
+                }
+            }
+            if whole == selection {
+                return Some(selection);
+            }
+            selection = whole;
+        }
+    }
+
+    /// Each way in which the components of a group can be chosen or not.
+    fn ways(&self, group: u32) -> impl Iterator<Item = Way> {
+        let nothing = Way::default();
+        let subsets = (0..=group).filter(move |with| group & with == *with);
+        subsets.filter_map(move |with| {
+            let without = group & !with;
+            self.both(nothing, Way { with, without })
         })
-        .collect();
-    let holds = |&selection: &u32| {
-        let rules = rules.iter().enumerate();
-        let mut chosen = rules.filter(|(index, _)| selection & (1 << index) != 0);
-        chosen.all(|(_, (requires, conflicts))| {
-            selection & requires == *requires && selection & conflicts == 0
-        })
-    };
-    (1..1 << names.len()).filter(holds).collect()
+    }
+
+    /// Both ways at once, with all that they require, where there is a selection of them.
+    fn both(&self, one: Way, other: Way) -> Option<Way> {
+        let with = self.closed(one.with | other.with)?;
+        let without = one.without | other.without;
+        (with & without == 0).then_some(Way { with, without })
+    }
+
+    /// The first of these ways and what else goes with it: one component after another is chosen or not, as more of the ways go with.
+    fn fullest(&self, ways: &[Way]) -> Way {
+        let mut one = ways.first().copied().unwrap_or_default();
+        for index in 0..self.names.len() {
+            let bit = 1 << index;
+            let options = [(bit, 0), (0, bit)].map(|(with, without)| Way { with, without });
+            let options = options.into_iter().filter_map(|it| self.both(one, it));
+            let gain = |option: &Way| {
+                let had = ways.iter().filter(|way| option.has(**way)).count();
+                let open = ways.iter().filter(|way| option.may_have(**way)).count();
+                (had, open)
+            };
+            one = options.max_by_key(gain).unwrap_or(one);
+        }
+        one
+    }
+
+    fn named(&self, selection: u32) -> Vec<&'c str> {
+        let names = self.names.iter().enumerate();
+        let names = names.filter(|(index, _)| selection & (1 << index) != 0);
+        names.map(|(_, &name)| name).collect()
+    }
 }
