@@ -16,13 +16,10 @@ struct Case {
 
 const MANIFESTS: &[(&str, &str)] = &[("", "k8s ci")];
 
-/// And what starts it on a developer's machine.
-const LOCAL: &[(&str, &str)] = &[("", "k8s ci compose skaffold tilt")];
-
 const CASES: [Case; 6] = [
     Case {
         directory: "fixtures/axum",
-        runs: LOCAL,
+        runs: MANIFESTS,
     },
     Case {
         directory: "fixtures/grpc",
@@ -30,7 +27,7 @@ const CASES: [Case; 6] = [
     },
     Case {
         directory: "fixtures/sqlx",
-        runs: LOCAL,
+        runs: MANIFESTS,
     },
     Case {
         directory: "fixtures/workspace",

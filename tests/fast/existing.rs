@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use cargo_prodify::catalog::Catalog;
+use cargo_prodify::catalog::{Catalog, Home};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
@@ -462,6 +462,16 @@ edition = \"2021\"
 kind = \"worker\"
 ";
 
+/// A component, and before it what comes along with it.
+fn whole(catalog: &Catalog, name: &str) -> Vec<String> {
+    let required = catalog.get(name).unwrap().required(Home::Existing);
+    let required = required.iter().flat_map(|name| whole(catalog, name));
+    let mut all: Vec<String> = required.chain([name.to_owned()]).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
 /// Whatever can be added is right for a crate of which nothing is known but its manifest; whatever cannot says why.
 #[test]
 fn each_component_can_be_added_or_says_why_not() {
@@ -482,7 +492,8 @@ fn each_component_can_be_added_or_says_why_not() {
             }
             None => {
                 run(dir.path(), &line, 0);
-                run(dir.path(), &format!("remove {}", component.name), 0);
+                let line = format!("remove {}", whole(&catalog, &component.name).join(" "));
+                run(dir.path(), &line, 0);
                 assert_eq!(contents(dir.path()), before);
             }
         }

@@ -267,8 +267,14 @@ fn the_length_of_a_name_changes_nothing_else() {
     let anonymous = |name: &str| -> BTreeMap<String, String> {
         let tree: Tree = render(&catalog, name, &names, &[]);
         // The name of a namespace leaves room for what comes behind it.
-        let staging = format!("{}-staging", &name[..name.len().min(55)]);
-        let hide = |text: &str| text.replace(&staging, "NAME-staging").replace(name, "NAME");
+        let hide = |text: &str| {
+            let mut text = text.to_owned();
+            for end in ["-staging", "-development"] {
+                let namespace = format!("{}{end}", &name[..name.len().min(63 - end.len())]);
+                text = text.replace(&namespace, &format!("NAME{end}"));
+            }
+            text.replace(name, "NAME")
+        };
         tree.iter()
             .map(|(path, file)| (path.to_string(), hide(&file.text)))
             .collect()

@@ -10,6 +10,7 @@ mod added;
 mod applications;
 mod command_line;
 mod components;
+mod compose;
 mod conventions;
 mod existing;
 mod faults;

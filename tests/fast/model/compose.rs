@@ -66,13 +66,13 @@ fn texts(list: &Value) -> Vec<&str> {
     list.map(|item| item.as_str().unwrap()).collect()
 }
 
-/// The ports of a service: on this machine, and in its container.
+/// The ports of a service: on this machine, and in its container. None is open to others.
 fn ports(service: &Value) -> Vec<(&str, &str)> {
-    texts(&service["ports"])
-        .into_iter()
+    let ports = texts(&service["ports"]).into_iter();
+    ports
         .map(|port| {
-            let port = port.strip_prefix("127.0.0.1:");
-            port.expect("open to others").split_once(':').unwrap()
+            let port = port.strip_prefix("127.0.0.1:").unwrap();
+            port.split_once(':').unwrap()
         })
         .collect()
 }
@@ -229,7 +229,7 @@ fn what_is_waited_for_can_come_to_pass_and_what_is_kept_has_a_volume() {
         for (name, service) in &services {
             for (other, wait) in entries(&service["depends_on"]) {
                 let place = format!("{}: {name} waits for {other}", project.selection);
-                let other = services.get(other).expect(&place);
+                let other = services[other];
                 let possible = match wait["condition"].as_str().unwrap() {
                     "service_healthy" => !other["healthcheck"]["test"].is_null(),
                     "service_completed_successfully" => {
