@@ -1,5 +1,6 @@
 //! The image: really built, and run with nothing that it does not need.
 
+mod compose;
 mod crates;
 mod engine;
 

@@ -1,5 +1,6 @@
 //! A container engine: it builds images on stand-ins for their base images, and runs them with nothing that they do not need.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -14,8 +15,7 @@ use crate::process::free_port;
 /// Dockerfile is for several services, `target` says which.
 pub fn build(directory: &Path, tag: &str, target: Option<&str>) -> Result<String> {
     let dockerfile = fs::read_to_string(directory.join("Dockerfile"))?;
-    let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/engine");
-    run(command(engine).arg("stand-in").args(bases(&dockerfile)))?;
+    stand_in(&bases(&dockerfile))?;
     let mut docker = docker()?;
     docker.args(["build", "--network", "host", "--progress", "plain"]);
     if let Some(target) = target {
@@ -28,6 +28,13 @@ pub fn build(directory: &Path, tag: &str, target: Option<&str>) -> Result<String
         "rustup downloads in the build:\n{log}"
     );
     Ok(log)
+}
+
+/// Makes the images that are not there yet.
+pub fn stand_in<T: AsRef<OsStr>>(images: &[T]) -> Result<()> {
+    let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/engine");
+    run(command(engine).arg("stand-in").args(images))?;
+    Ok(())
 }
 
 /// The images that a Dockerfile begins with: what is not one of its own stages.
@@ -125,6 +132,6 @@ impl Drop for Container {
     }
 }
 
-fn docker() -> Result<Command> {
+pub fn docker() -> Result<Command> {
     tool("docker")
 }
