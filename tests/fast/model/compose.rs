@@ -130,8 +130,8 @@ fn its_container_may_no_more_than_its_pod() {
         }
         if let Some(deployment) = project.object("Deployment") {
             let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
-            let name = image.as_str().unwrap().split(':').next();
-            assert_eq!(compose.app()["image"].as_str(), name);
+            let name = |image: &Value| image.as_str()?.split(':').next().map(str::to_owned);
+            assert_eq!(name(&compose.app()["image"]), name(image));
             let pod = &deployment["spec"]["template"]["spec"];
             assert_eq!(
                 compose.app()["stop_grace_period"],
