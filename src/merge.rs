@@ -2,9 +2,18 @@
 
 mod keyed;
 
+use std::collections::BTreeMap;
+
 use diffy::{ConflictStyle, DiffOptions, IncompleteHunkStyle, Line, MergeOptions};
 
 pub use keyed::{Keys, ours_of};
+
+/// All lines of a text, in hundredths, and half of them.
+const ALL: usize = 100;
+const HALF: usize = ALL / 2;
+
+/// Of texts with less lines, one that is nearly the same may well be another one.
+const FEW: usize = 4;
 
 /// A merge that did not need to choose, or the text with both sides between markers.
 #[derive(Debug, PartialEq, Eq)]
@@ -93,6 +102,36 @@ pub fn shared_lines(one: &str, other: &str) -> Vec<(usize, usize)> {
     shared
 }
 
+/// Whether one text may have become the other by edits: they are the same, or share at least half of their lines. A few lines alone
+/// say too little.
+pub fn is_similar(one: &str, other: &str) -> bool {
+    shared_share(one, other) >= HALF
+}
+
+/// So many hundredths of the lines of the longer text are in the other one too; all where the texts are the same. Empty lines do not
+/// count, and neither do the ends of lines or their indentation.
+pub fn shared_share(one: &str, other: &str) -> usize {
+    let lines = |text: &'_ str| -> BTreeMap<String, usize> {
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        lines.fold(BTreeMap::new(), |mut counts, line| {
+            *counts.entry(line.to_owned()).or_default() += 1;
+            counts
+        })
+    };
+    let (one, other) = (lines(one), lines(other));
+    let (len, other_len) = (one.values().sum::<usize>(), other.values().sum::<usize>());
+    let longer = len.max(other_len);
+    let shared = one
+        .iter()
+        .filter_map(|(line, number)| Some(*other.get(line)?.min(number)));
+    let shared: usize = shared.sum();
+    match longer {
+        0 => 0,
+        _ if longer < FEW && shared < longer => 0,
+        _ => shared * ALL / longer,
+    }
+}
+
 /// The first line of a text, counted from one, that is another one afterwards; none where nothing is.
 pub fn first_change(before: &str, after: &str) -> Option<usize> {
     let lines = || before.lines().zip(after.lines());
@@ -104,12 +143,17 @@ pub fn first_change(before: &str, after: &str) -> Option<usize> {
 
 /// A unified diff between two versions of `path`; `None` stands for no file.
 pub fn unified_diff(path: &str, before: Option<&str>, after: Option<&str>) -> String {
-    let side = |prefix: &str, text: Option<&str>| {
+    moved_diff([path; 2], before, after)
+}
+
+/// As [`unified_diff`], of a file that has another path afterwards.
+pub fn moved_diff([from, to]: [&str; 2], before: Option<&str>, after: Option<&str>) -> String {
+    let side = |prefix: &str, path: &str, text: Option<&str>| {
         text.map_or("/dev/null".to_owned(), |_| format!("{prefix}/{path}"))
     };
     DiffOptions::new()
-        .set_original_filename(side("a", before))
-        .set_modified_filename(side("b", after))
+        .set_original_filename(side("a", from, before))
+        .set_modified_filename(side("b", to, after))
         .create_patch(before.unwrap_or_default(), after.unwrap_or_default())
         .to_string()
 }
@@ -117,8 +161,8 @@ pub fn unified_diff(path: &str, before: Option<&str>, after: Option<&str>) -> St
 #[cfg(test)]
 mod tests {
     use super::{
-        Merged, first_change, has_markers, is_crlf, shared_lines, three_way, to_crlf, to_lf,
-        two_way, unified_diff,
+        Merged, first_change, has_markers, is_crlf, is_similar, shared_lines, three_way, to_crlf,
+        to_lf, two_way, unified_diff,
     };
 
     #[test]
@@ -181,6 +225,29 @@ mod tests {
         assert_eq!(shared_lines("a\nb\nc", "x\na\nc"), [(0, 1), (2, 2)]);
         assert_eq!(shared_lines("a\nb\n", "a\nb\n"), [(0, 0), (1, 1)]);
         assert_eq!(shared_lines("", "a\n"), []);
+    }
+
+    #[test]
+    fn texts_that_share_half_of_their_lines_are_similar() {
+        let text = "a\nb\nc\nd\n";
+        for other in [
+            text,
+            "a\nb\n\nx\ny\n",
+            " d\r\nc\r\nb\r\na\r\n",
+            "a\nb\nc\nd\n1\n2\n3\n4\n",
+        ] {
+            assert!(is_similar(text, other), "{other:?}");
+        }
+        for other in [
+            "",
+            "a\nx\ny\nz\n",
+            "a\na\na\na\n",
+            "a\nb\nc\nd\n1\n2\n3\n4\n5\n",
+        ] {
+            assert!(!is_similar(text, other), "{other:?}");
+        }
+        assert!(is_similar("a\nb\n", "a\nb\n") && !is_similar("a\nb\nc\n", "a\nb\nx\n"));
+        assert!(!is_similar("", "") && !is_similar("\n", "\n"));
     }
 
     #[test]

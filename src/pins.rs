@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml_edit::{DocumentMut, Item};
 
 use crate::merge;
-use crate::plan::{Disk, OnDisk};
+use crate::plan::{Disk, OnDisk, Trees};
 use crate::tree::{RelPath, Tree};
 
 /// The versions that this version of prodify pins, each as its numbers: `7.0.1`.
@@ -26,6 +26,11 @@ impl Pins {
             collect(table, &mut pins);
         }
         Self(pins)
+    }
+
+    /// As [`Pins::settle`], in the trees of a plan.
+    pub fn settle_trees(&self, trees: &mut Trees) -> Vec<String> {
+        self.settle(&mut trees.base, &trees.ours, &mut trees.theirs)
     }
 
     /// Makes base and theirs say what is to be of every pin that was moved in ours: where ours is not older, it is what both would

@@ -1,14 +1,16 @@
 //! From three trees to a plan: what prodify last wrote (`base`), what is on disk (`ours`), what is to be (`theirs`).
 
 mod decide;
+mod moves;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use self::decide::{Decision, decide, turns};
+pub use self::moves::{Rename, Trees, place};
 use crate::merge::{self, Merged};
-use crate::tree::{File, RelPath, Tree};
+use crate::tree::{Class, File, RelPath, Tree};
 
 /// What is on disk at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,22 @@ impl OnDisk {
             executable: None,
         }
     }
+
+    /// The text of a file of text, taken out.
+    pub fn into_text(self) -> Option<String> {
+        match self {
+            Self::Text { text, .. } => Some(text),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// The text of a file of text.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text { text, .. } => Some(text),
+            Self::Other(_) => None,
+        }
+    }
 }
 
 /// What is on disk, by path; a path that is not in it is free.
@@ -47,6 +65,8 @@ pub enum Action {
     Update,
     /// It was edited: the edits and the news are put together.
     Merge,
+    /// It lies somewhere else from now on, with the text that it has.
+    Rename,
     /// It is as it is to be.
     Identical,
     /// It stays as it is.
@@ -64,7 +84,7 @@ impl Action {
     pub fn writes(self) -> bool {
         matches!(
             self,
-            Self::Create | Self::Update | Self::Merge | Self::Mark | Self::Delete
+            Self::Create | Self::Update | Self::Merge | Self::Rename | Self::Mark | Self::Delete
         )
     }
 }
@@ -74,6 +94,8 @@ impl Action {
 pub struct Step {
     /// The path.
     pub path: RelPath,
+    /// Where the file lies so far, where that is somewhere else: it is removed there.
+    pub from: Option<RelPath>,
     /// What happens.
     pub action: Action,
     /// Why, where the action alone does not tell.
@@ -170,14 +192,11 @@ fn step(
         ..file
     });
     Some(Step {
-        path,
-        action,
-        why,
         before,
         after,
         marked: marked.map(ends),
         executable,
-        resolved: false,
+        ..Step::new(path, action, why)
     })
 }
 
@@ -197,14 +216,8 @@ fn in_the_way(
         false => (Action::Conflict, Some(kind)),
     };
     Step {
-        path,
-        action,
-        why,
-        before: None,
         after: theirs.filter(|_| !stays),
-        marked: None,
-        executable: None,
-        resolved: false,
+        ..Step::new(path, action, why)
     }
 }
 
@@ -229,9 +242,48 @@ impl Plan {
 }
 
 impl Step {
-    /// Whether it puts something else in the place of what the user had written there, rather than edits it.
+    /// What happens to a path, where no text has to be told of.
+    pub fn new(path: RelPath, action: Action, why: Option<&'static str>) -> Self {
+        Self {
+            path,
+            from: None,
+            action,
+            why,
+            before: None,
+            after: None,
+            marked: None,
+            executable: None,
+            resolved: false,
+        }
+    }
+
+    /// Makes it the step of a file of text that lies somewhere else so far, where it stays as little or as much to be run.
+    fn come_from(&mut self, from: &RelPath, executable: bool) {
+        if self.before.is_none() || self.action == Action::Delete {
+            return;
+        }
+        self.from = Some(from.clone());
+        let executable = self.executable.unwrap_or(executable);
+        match (self.action, &mut self.after) {
+            (Action::Identical | Action::Skip, _) => self.rename(executable),
+            (_, after) => after
+                .iter_mut()
+                .for_each(|file| file.executable = executable),
+        }
+    }
+
+    /// Lets the file lie somewhere else, as it is.
+    fn rename(&mut self, executable: bool) {
+        self.action = Action::Rename;
+        self.after = self.before.clone().map(|text| File {
+            executable,
+            ..File::of_prodify(text, Class::Shared)
+        });
+    }
+
+    /// Whether it puts something else in the place of what the user had written there, or nothing, rather than edits it.
     pub fn replaces_the_users(&self) -> bool {
-        self.resolved && self.action == Action::Update
+        self.resolved && matches!(self.action, Action::Update | Action::Delete)
     }
 
     /// Writes both edits of a conflict between markers, where that can be; the conflict is still the user's to decide.
@@ -250,6 +302,8 @@ impl Step {
         self.why = Some(MARKED);
         self.after = None;
         self.marked = None;
+        // It lies where it lay until then.
+        self.path = self.from.take().unwrap_or_else(|| self.path.clone());
     }
 
     /// Decides a conflict. Something that is no text can only be kept: it stays a conflict where more is asked for.
@@ -258,6 +312,7 @@ impl Step {
             (Resolution::Overwrite, Some(_), Some(_)) => {
                 (Action::Update, "replaces what was there")
             }
+            (Resolution::Overwrite, Some(_), None) => (Action::Delete, "is no longer wanted"),
             (Resolution::Merge, Some(before), Some(after)) => {
                 after.text = self.marked.take().unwrap_or_else(|| {
                     let (Merged::Clean(text) | Merged::Marked(text)) =
@@ -273,7 +328,10 @@ impl Step {
         self.resolved = true;
         self.why = Some(why);
         if action == Action::Skip {
-            self.after = None;
+            let after = self.after.take();
+            if self.from.is_some() {
+                self.rename(after.is_some_and(|file| file.executable));
+            }
         }
     }
 }
@@ -315,7 +373,7 @@ mod tests {
         let plan = decide(base, ours, theirs, Class::Shared);
         let step = plan.steps.first()?;
         let after = match step.action {
-            Action::Create | Action::Update | Action::Merge | Action::Mark => {
+            Action::Create | Action::Update | Action::Merge | Action::Rename | Action::Mark => {
                 step.after.as_ref().map(|file| file.text.clone())
             }
             Action::Delete => None,

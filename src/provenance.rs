@@ -1,16 +1,16 @@
 //! What a project remembers of how it was made: `prodify.toml` and `.prodify/base.txtar`.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+mod base;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use cargo_metadata::semver::Version;
 use toml_edit::{Array, DocumentMut, Item, Table};
 
 use crate::answers::Answers;
 use crate::catalog::Value;
-use crate::merge;
-use crate::tree::{Class, File, RelPath, Tree};
+use crate::tree::RelPath;
+
+pub use base::{Base, Moved, read_base, write_base};
 
 /// Where the answers stand.
 pub const ANSWERS: &str = "prodify.toml";
@@ -21,7 +21,7 @@ pub const BASE: &str = ".prodify/base.txtar";
 /// Where texts wait to be renamed into their places.
 pub const STAGING: &str = ".prodify/staging";
 
-/// The format of both files.
+/// The format of the answers.
 const FORMAT: i64 = 1;
 
 /// This version.
@@ -33,13 +33,6 @@ const HEADER: &str = "\
 # `cargo prodify update` brings the files after them.
 # Another project can begin with the same ones: `cargo prodify new PATH --answers prodify.toml`.
 ";
-
-/// About as long as a marker is, in bytes.
-const MARKER: usize = 80;
-
-/// The first line of a base.
-const BASE_HEADER: &str =
-    "What cargo prodify last wrote, to tell its own lines from yours. Format 1.";
 
 /// Whether a path, at the top of a project or below it, is one of the two.
 pub fn is_record(path: &RelPath) -> bool {
@@ -178,123 +171,10 @@ fn answer(item: &Item) -> Option<Value> {
         .or_else(text)
 }
 
-/// The text of a base: every file as it was written, in the manner of Go's txtar archives.
-///
-/// Beyond txtar, a marker says which component the file is from and, where that is so, that it can be run or has no final
-/// newline; a line of a file that looks like a marker has a backslash before it.
-pub fn write_base(tree: &Tree) -> String {
-    let size = tree.values().map(|file| file.text.len() + MARKER).sum();
-    let mut base = String::with_capacity(size);
-    let _ = writeln!(base, "{BASE_HEADER}");
-    for (path, file) in tree {
-        let executable = if file.executable { "; executable" } else { "" };
-        let newline = if file.text.is_empty() || file.text.ends_with('\n') {
-            ""
-        } else {
-            "; no final newline"
-        };
-        let _ = writeln!(
-            base,
-            "-- {path} ({}{executable}{newline}) --",
-            file.component
-        );
-        // Hardly any file could have such a line, and to look at each takes its time.
-        if file.text.contains(" --") {
-            for line in file.text.split_inclusive('\n') {
-                if is_marker(line.trim_start_matches('\\')) {
-                    base.push('\\');
-                }
-                base.push_str(line);
-            }
-        } else {
-            base.push_str(&file.text);
-        }
-        if !newline.is_empty() {
-            base.push('\n');
-        }
-    }
-    base
-}
-
-/// Reads a base.
-///
-/// # Errors
-///
-/// Names the line that is not as [`write_base`] writes it.
-pub fn read_base(text: &str) -> Result<Tree> {
-    // Git may have given every line the end that Windows has, and no line of the first one's would be.
-    if text.starts_with(&format!("{BASE_HEADER}\r\n")) {
-        return read_base(&merge::to_lf(text));
-    }
-    ensure!(
-        !text.lines().any(|line| line.starts_with("<<<<<<< ")),
-        "it holds conflict markers: take either side of the merge as it is, and let `cargo prodify update` bring it up to date"
-    );
-    let mut lines = text.split_inclusive('\n').enumerate();
-    let header = lines.next().map(|(_, line)| line.trim_end());
-    ensure!(header == Some(BASE_HEADER), "line 1 is not `{BASE_HEADER}`");
-    let mut tree = Tree::new();
-    let mut current: Option<(RelPath, File, bool)> = None;
-    for (index, line) in lines {
-        if is_marker(line) {
-            finish(&mut tree, current.take());
-            current =
-                Some(marker(line).with_context(|| format!("line {} is no marker", index + 1))?);
-        } else {
-            let (_, file, _) = current
-                .as_mut()
-                .with_context(|| format!("line {} belongs to no file", index + 1))?;
-            let escaped = line.starts_with('\\') && is_marker(line.trim_start_matches('\\'));
-            file.text.push_str(if escaped { &line[1..] } else { line });
-        }
-    }
-    finish(&mut tree, current);
-    Ok(tree)
-}
-
-fn is_marker(line: &str) -> bool {
-    line.starts_with("-- ") && line.trim_end_matches(['\r', '\n']).ends_with(" --")
-}
-
-/// The path, the file without its text, and whether it ends without a newline.
-fn marker(line: &str) -> Option<(RelPath, File, bool)> {
-    let (path, notes) = line
-        .trim_end()
-        .strip_prefix("-- ")?
-        .strip_suffix(") --")?
-        .rsplit_once(" (")?;
-    let mut notes = notes.split("; ");
-    let mut file = File {
-        text: String::new(),
-        executable: false,
-        class: Class::Shared,
-        component: notes.next()?.to_owned(),
-    };
-    let mut open = false;
-    for note in notes {
-        match note {
-            "executable" => file.executable = true,
-            "no final newline" => open = true,
-            _ => return None,
-        }
-    }
-    Some((RelPath::new(path).ok()?, file, open))
-}
-
-fn finish(tree: &mut BTreeMap<RelPath, File>, file: Option<(RelPath, File, bool)>) {
-    if let Some((path, mut file, open)) = file {
-        if open {
-            file.text.pop();
-        }
-        tree.insert(path, file);
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Answered, read_answers, read_base, write_answers, write_base};
+    use super::{Answered, read_answers, write_answers};
     use crate::catalog::Value;
-    use crate::tree::{Class, File, RelPath, Tree};
 
     #[test]
     fn answers_read_back() {
@@ -331,38 +211,6 @@ mod tests {
     }
 
     #[test]
-    fn a_base_reads_back_whatever_the_files_hold() {
-        let texts = [
-            "",
-            "a\n",
-            "a",
-            "\n",
-            "\n\n",
-            "a\n\n",
-            "-- x --\n",
-            "\\-- x (c) --\nb",
-            "\\\\-- y --",
-            "-- a\r\n",
-            "-- a --\r\nb\r\n",
-            "\\\n",
-        ];
-        let tree: Tree = texts
-            .iter()
-            .enumerate()
-            .map(|(index, text)| {
-                let file = File {
-                    text: (*text).to_owned(),
-                    executable: index % 2 == 0,
-                    class: Class::Shared,
-                    component: "c-d".to_owned(),
-                };
-                (RelPath::new(format!("dir/f {index} (x)")).unwrap(), file)
-            })
-            .collect();
-        assert_eq!(read_base(&write_base(&tree)).unwrap(), tree);
-    }
-
-    #[test]
     fn a_version_is_newer_than_this_one_by_its_numbers() {
         let newer = |version: &str| {
             let answered = Answered {
@@ -375,28 +223,5 @@ mod tests {
         assert_eq!(newer(super::VERSION), None);
         assert_eq!(newer("1000.0.0").as_deref(), Some("1000.0.0"));
         assert_eq!(Answered::default().newer_version(), None);
-    }
-
-    #[test]
-    fn a_base_that_git_gave_other_line_ends_is_the_same() {
-        let file = File::of_all("a\n-- x --\n".to_owned());
-        let tree: Tree = [(RelPath::new("f").unwrap(), file)].into();
-        let text = write_base(&tree).replace('\n', "\r\n");
-        assert_eq!(read_base(&text).unwrap(), tree);
-    }
-
-    #[test]
-    fn a_base_that_was_edited_is_refused() {
-        for broken in [
-            "",
-            "x\n",
-            "What cargo prodify last wrote, to tell its own lines from yours. Format 1.\nstray\n",
-        ] {
-            assert!(read_base(broken).is_err(), "{broken:?}");
-        }
-        let base = write_base(&Tree::new());
-        let merged = format!("{base}<<<<<<< HEAD\n=======\n>>>>>>> other\n");
-        let error = read_base(&merged).unwrap_err().to_string();
-        assert!(error.contains("take either side"), "{error}");
     }
 }

@@ -20,6 +20,7 @@ use crate::facts::inspection::Inspection;
 use crate::plan::{Action, Plan};
 use crate::render::Wiring;
 use crate::shell::{Shell, Verbosity};
+use crate::tree::RelPath;
 use crate::{merge, provenance, render};
 
 /// The version of the JSON; it grows with a change that a reader would stumble over.
@@ -86,6 +87,9 @@ pub enum Ending {
 pub struct FileReport {
     /// Its path below the directory that is being written to.
     pub path: String,
+    /// Where it lay until then, where that is somewhere else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// What happened.
     pub action: Action,
     /// Why, where that is not plain.
@@ -285,7 +289,9 @@ impl FileReport {
     pub fn of_plan(plan: &Plan, diffs: bool) -> Vec<Self> {
         let diff = |step: &crate::plan::Step| {
             let after = step.after.as_ref().map(|file| file.text.as_str());
-            merge::unified_diff(step.path.as_str(), step.before.as_deref(), after)
+            let from = step.from.as_ref().unwrap_or(&step.path);
+            let paths = [from, &step.path].map(RelPath::as_str);
+            merge::moved_diff(paths, step.before.as_deref(), after)
         };
         // What is no text has no difference that could be shown.
         let shows = |step: &crate::plan::Step| match step.action {
@@ -300,6 +306,7 @@ impl FileReport {
             .iter()
             .map(|step| Self {
                 path: step.path.to_string(),
+                from: step.from.as_ref().map(ToString::to_string),
                 action: step.action,
                 why: step.why,
                 diff: (diffs && shows(step)).then(|| diff(step)),

@@ -46,6 +46,11 @@ impl RelPath {
         &self.0
     }
 
+    /// What the end of its name says of what it holds: `toml`; the whole name, where that has no such end.
+    pub fn kind(&self) -> &str {
+        self.name().rsplit('.').next().unwrap_or(&self.0)
+    }
+
     /// The last part of the path.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)

@@ -120,8 +120,10 @@ fn edit_root(root: &Path, steps: &[&Step], originals: &[RelPath], disk: Disk<'_>
     }
     stays_inside(root, &staging)?;
     for step in steps {
-        stays_inside(root, &step.path)?;
-        may_be_replaced(root, step)?;
+        for path in [Some(&step.path), step.from.as_ref()].into_iter().flatten() {
+            stays_inside(root, path)?;
+            may_be_replaced(root, path)?;
+        }
     }
     let mut edit = Edit {
         root,
@@ -162,13 +164,44 @@ impl Edit<'_> {
                 })?;
             }
         }
+        // The record comes last, and says where everything is: before it, what was moved has to be gone from where it was, and before
+        // that everything has to be in its place.
+        let is_record = |step: &&Step| provenance::is_record(&step.path);
+        let records = steps
+            .iter()
+            .position(|step| is_record(step))
+            .unwrap_or(steps.len());
+        let (files, records) = steps.split_at(records);
+        self.put_all(0, files, originals)?;
+        for (index, step) in files.iter().enumerate() {
+            if let Some(from) = &step.from {
+                self.leave(index, from, originals.contains(&step.path))
+                    .with_context(|| format!("moving {}", from.in_root(self.root).display()))?;
+            }
+        }
+        self.put_all(files.len(), records, originals)
+    }
+
+    /// Puts files in their places, the first of which has this index.
+    fn put_all(&mut self, first: usize, steps: &[&Step], originals: &[RelPath]) -> Result<()> {
         for (index, step) in steps.iter().enumerate() {
-            let is_kept = originals.contains(&step.path);
-            self.put(index, step, is_kept).with_context(|| {
+            let is_kept = step.from.is_none() && originals.contains(&step.path);
+            self.put(first + index, step, is_kept).with_context(|| {
                 let path = step.path.in_root(self.root);
                 format!("putting {} in its place", path.display())
             })?;
         }
+        Ok(())
+    }
+
+    /// Removes a file that is in another place by then.
+    fn leave(&mut self, index: usize, from: &RelPath, keeps_original: bool) -> Result<()> {
+        let (target, old) = (from.in_root(self.root), self.staged(index, "from"));
+        if keeps_original {
+            self.keep_original(index, &target)?;
+        }
+        self.disk.rename(&target, &old)?;
+        self.undo.replaced.push((old, target));
         Ok(())
     }
 
@@ -180,7 +213,7 @@ impl Edit<'_> {
     fn put(&mut self, index: usize, step: &Step, keeps_original: bool) -> Result<()> {
         let (disk, target) = (self.disk, step.path.in_root(self.root));
         let (new, old) = (self.staged(index, "new"), self.staged(index, "old"));
-        if step.action == Action::Create {
+        if step.action == Action::Create || step.from.is_some() {
             self.undo
                 .create_dirs(target.parent().unwrap_or(self.root))?;
             disk.place(&new, &target)?;
@@ -240,8 +273,10 @@ fn place_for_original(path: &Path, text: &[u8]) -> Option<PathBuf> {
 
 /// Removes the directories that held nothing but what was deleted; where that cannot be, they are in nobody's way.
 fn remove_emptied(root: &Path, steps: &[&Step], disk: Disk<'_>) {
-    for step in steps.iter().filter(|step| step.action == Action::Delete) {
-        let place = step.path.in_root(root);
+    let deleted = steps.iter().filter(|step| step.action == Action::Delete);
+    let deleted = deleted.map(|step| &step.path);
+    for path in deleted.chain(steps.iter().filter_map(|step| step.from.as_ref())) {
+        let place = path.in_root(root);
         let above = place.ancestors().skip(1);
         for directory in above.take_while(|directory| *directory != root) {
             if disk.remove_dir(directory).is_err() {
@@ -276,8 +311,8 @@ fn stays_inside(root: &Path, path: &RelPath) -> Result<()> {
 }
 
 /// A file that nobody may write to is not replaced either, although a rename could.
-fn may_be_replaced(root: &Path, step: &Step) -> Result<()> {
-    let place = step.path.in_root(root);
+fn may_be_replaced(root: &Path, path: &RelPath) -> Result<()> {
+    let place = path.in_root(root);
     match fs::symlink_metadata(&place) {
         Ok(found) if found.is_file() && found.permissions().readonly() => bail!(
             "{} is read-only: make it writable first, if it is to be changed",

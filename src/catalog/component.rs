@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Question;
 use crate::facts::program::ProgramKind;
-use crate::tree::{Class, RelPath};
+use crate::tree::{Class, InvalidPath, RelPath};
 
 /// A component: what it says of itself, and its templates.
 #[derive(Debug, Deserialize)]
@@ -39,6 +39,9 @@ pub struct Component {
     /// Exceptions for single files, by the path that is written.
     #[serde(default)]
     pub files: BTreeMap<String, Exception>,
+    /// Where its files went that an older version wrote elsewhere, by the paths that they had.
+    #[serde(default)]
+    pub renames: BTreeMap<String, Targets>,
     /// Places in its files that others may add to, with what goes there.
     #[serde(default)]
     pub slots: BTreeMap<String, String>,
@@ -116,6 +119,38 @@ pub struct Exception {
     pub when: Option<String>,
     /// What it is written once for each of: into a directory of its own, where there are several.
     pub each: Option<Each>,
+}
+
+/// Where a file went.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "OneOrMore")]
+pub struct Targets(Vec<RelPath>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl TryFrom<OneOrMore> for Targets {
+    type Error = InvalidPath;
+
+    fn try_from(paths: OneOrMore) -> Result<Self, InvalidPath> {
+        let paths = match paths {
+            OneOrMore::One(path) => vec![path],
+            OneOrMore::More(paths) => paths,
+        };
+        let paths: Result<_, _> = paths.into_iter().map(RelPath::new).collect();
+        Ok(Self(paths?))
+    }
+}
+
+impl Targets {
+    /// Its place, or all places of the files that it was split into.
+    pub fn paths(&self) -> &[RelPath] {
+        &self.0
+    }
 }
 
 /// What a file is written once for each of.

@@ -189,7 +189,30 @@ fn read_component(name: &str, sources: &BTreeMap<String, Cow<'static, str>>) -> 
             "[files] names `{path}`, for which there is no template"
         );
     }
+    follow_renames(&component)?;
     Ok(component)
+}
+
+/// What a file was renamed to has to be written, and the file itself no more.
+fn follow_renames(component: &Component) -> Result<()> {
+    let is_written = |path: &str| {
+        let mut templates = component.templates.iter();
+        templates.any(|template| template.path.as_str() == path)
+    };
+    for (from, to) in &component.renames {
+        RelPath::new(from.as_str()).context("in [renames]")?;
+        ensure!(
+            !is_written(from),
+            "[renames] names `{from}`, for which there is still a template"
+        );
+        for to in to.paths() {
+            ensure!(
+                is_written(to.as_str()),
+                "[renames] leads from `{from}` to `{to}`, for which there is no template"
+            );
+        }
+    }
+    Ok(())
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::records;
 use super::site::{MANIFEST, Site, is_package};
+use super::{moved, records};
 use crate::catalog::{Set, Warning};
 use crate::draft::Draft;
 use crate::error::Usage;
 use crate::facts::{disk, sources};
 use crate::manifest::{self, Merged, Sides, There};
-use crate::plan::{self, Action, OnDisk, Plan, Resolution, Step};
-use crate::provenance::Answered;
+use crate::plan::{Action, OnDisk, Plan, Resolution, Step, Trees};
+use crate::provenance::{Answered, Moved};
 use crate::select::Selection;
 use crate::tree::{Class, File, RelPath, Tree};
 
@@ -45,18 +45,18 @@ impl Change {
         let piece = theirs.remove(MANIFEST).map(|file| file.text);
         let piece = piece.unwrap_or_default();
         refuse_the_whole(site, &piece)?;
-        let mut base = site.record.base.clone();
+        let mut base = site.record.base.files.clone();
         base.remove(MANIFEST);
         let mut of_the_rest: Vec<String> = placeholders.into_iter().chain(draft.notes).collect();
         of_the_rest.extend(leave_out(site, selection, &mut theirs));
 
-        let ours = disk::read(&site.root, base.keys().chain(theirs.keys()))?;
         let written = theirs.clone();
-        let mut notes = draft.pins.settle(&mut base, &ours, &mut theirs);
-        let mut plan = plan::plan(&base, ours, theirs);
-        keep_edits(&mut plan);
+        let (mut trees, mut notes) = moved::trees(site, selection, base, theirs)?;
+        notes.extend(draft.pins.settle_trees(&mut trees));
+        let mut plan = trees.plan();
+        keep_edits(&mut plan, &trees);
         let undecided = settle(&mut plan)?;
-        let mut next_base = next_base(site, &plan, written, &undecided);
+        let (mut next_base, moved) = next_base(site, &plan, &trees, written, &undecided);
         if let Some((step, merged)) = merge_manifest(site, selection, &piece)? {
             of_the_rest.extend(merged.yours);
             of_the_rest.extend(warnings(site, selection, &merged.text)?);
@@ -81,7 +81,7 @@ impl Change {
             components: Some(components.clone()),
             answers: draft.answers,
         };
-        plan.extend(records::plan(site, &plan, answered, &next_base)?.steps);
+        plan.extend(records::plan(site, &plan, answered, (&next_base, &moved))?.steps);
         Ok(Self {
             plan,
             name,
@@ -130,7 +130,7 @@ fn leave_out(site: &Site, selection: &Selection<'_>, theirs: &mut Tree) -> Vec<S
     for (path, others) in rules {
         let own = others.iter().find(|other| {
             let is_there = site.root.join(other).is_file();
-            is_there && !site.record.base.contains_key(other.as_str())
+            is_there && !site.record.base.files.contains_key(other.as_str())
         });
         if let Some(own) = own
             && theirs.remove(path.as_str()).is_some()
@@ -142,11 +142,10 @@ fn leave_out(site: &Site, selection: &Selection<'_>, theirs: &mut Tree) -> Vec<S
 }
 
 /// What was edited and is no longer wanted stays: nothing else could be done to it without a loss.
-fn keep_edits(plan: &mut Plan) {
-    let edited = plan
-        .steps
-        .iter_mut()
-        .filter(|step| step.action == Action::Conflict && step.after.is_none());
+fn keep_edits(plan: &mut Plan, trees: &Trees) {
+    let edited = plan.steps.iter_mut().filter(|step| {
+        step.action == Action::Conflict && step.after.is_none() && !trees.is_split(step)
+    });
     for step in edited {
         step.resolve(Resolution::Keep);
         step.why = Some("is not as it was written, and stays");
@@ -207,33 +206,45 @@ fn merge_manifest(
     let after =
         (action == Action::Update).then(|| File::of_prodify(merged.text.clone(), Class::Shared));
     let step = Step {
-        path,
-        action,
-        why,
         before: Some(ours),
         after,
-        marked: None,
-        executable: None,
-        resolved: false,
+        ..Step::new(path, action, why)
     };
     Ok(Some((step, merged)))
 }
 
 /// What is to be compared with the next time: what was written, but not what the user had just so already.
-fn next_base(site: &Site, plan: &Plan, mut theirs: Tree, undecided: &Undecided) -> Tree {
-    let had = plan.steps.iter().filter(|step| {
-        let is_known = site.record.base.contains_key(&step.path) || site.record.interrupted;
-        step.action == Action::Identical && !is_known
-    });
-    for step in had {
-        theirs.remove(&step.path);
+fn next_base(
+    site: &Site,
+    plan: &Plan,
+    trees: &Trees,
+    mut theirs: Tree,
+    undecided: &Undecided,
+) -> (Tree, Moved) {
+    let base = &site.record.base;
+    let identical = plan
+        .steps
+        .iter()
+        .filter(|step| step.action == Action::Identical);
+    for step in identical {
+        let (template, known_as) = trees.known_as(&step.path);
+        if !(base.files.contains_key(known_as) || site.record.interrupted) {
+            theirs.remove(template);
+        }
     }
+    let mut moved = trees.moved();
     for path in undecided {
-        theirs.remove(path);
-        let before = site.record.base.get(path);
-        theirs.extend(before.map(|file| (path.clone(), file.clone())));
+        let (template, known_as) = trees.known_as(path);
+        theirs.remove(template);
+        // What was not certain does not become so by being written once more.
+        let before = base.files.get(known_as);
+        let before = before.filter(|_| !base.doubtful.contains(known_as));
+        theirs.extend(before.map(|file| (known_as.clone(), file.clone())));
+        let place = moved.remove(template);
+        moved.extend(place.map(|place| (known_as.clone(), place)));
     }
-    theirs
+    moved.retain(|path, _| theirs.contains_key(path));
+    (theirs, moved)
 }
 
 /// What the sources do that the manifest makes wrong.
@@ -255,7 +266,7 @@ fn warnings(site: &Site, selection: &Selection<'_>, manifest: &str) -> Result<Ve
                     .unwrap_or(&mention.path);
                 let (path, line, word) = (path.display().to_string(), mention.line, mention.word);
                 // What was written by prodify is no word of the crate's.
-                if !site.record.base.contains_key(&*path) {
+                if !site.record.base.files.contains_key(&*path) {
                     said.push(format!("{path}:{line}: `{word}` {why}"));
                 }
             }

@@ -33,7 +33,8 @@ pub(super) fn run(catalog: &Catalog, arguments: &Check, shell: &Shell) -> Result
     let mut plan = change.plan;
     // That the base is older than the templates is nobody's concern as long as no file differs for it.
     let differs = |step: &Step| {
-        (step.action.writes() || step.action == Action::Conflict) && step.path.as_str() != BASE
+        let is_of_concern = step.path.as_str() != BASE || step.why.is_some();
+        (step.action.writes() || step.action == Action::Conflict) && is_of_concern
     };
     plan.steps.retain(differs);
     let outcome = match plan.steps.is_empty() {
@@ -60,6 +61,10 @@ fn files(plan: &Plan, site: &Site) -> Vec<FileReport> {
     let below = below.unwrap_or(Path::new(""));
     let mut files = FileReport::of_plan(plan, true);
     for file in &mut files {
+        // What is wrong with the record is said in words; nobody could read it off two thousand lines.
+        if file.path == BASE {
+            file.diff = None;
+        }
         let place = below.join(&file.path).display().to_string();
         file.place = Some(place.replace(std::path::MAIN_SEPARATOR, "/"));
     }

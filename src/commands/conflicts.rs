@@ -71,7 +71,8 @@ pub(super) fn originals(root: &Path, plan: &Plan) -> Vec<RelPath> {
     let replaced = plan.steps.iter().filter(|step| step.replaces_the_users());
     let held = |step: &&Step| {
         let before = step.before.as_deref();
-        before.is_some_and(|before| vcs::holds(&step.path.in_root(root), before))
+        let lies = step.from.as_ref().unwrap_or(&step.path).in_root(root);
+        before.is_some_and(|before| vcs::holds(&lies, before))
     };
     replaced
         .filter(|step| !held(step))

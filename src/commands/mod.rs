@@ -6,6 +6,7 @@ mod check;
 mod conflicts;
 mod existing;
 mod inspect;
+mod moved;
 mod new;
 mod place;
 mod records;

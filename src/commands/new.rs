@@ -16,7 +16,7 @@ use crate::facts::disk;
 use crate::facts::surroundings::{Membership, Workspace};
 use crate::plan::{self, Action, Plan, Step};
 use crate::prompt::Prompt;
-use crate::provenance::{self, Answered};
+use crate::provenance::{self, Answered, Moved};
 use crate::render::membership;
 use crate::report::{Ending, FileReport, NextStep, Report, Written};
 use crate::select::{self, Request, Selection};
@@ -159,7 +159,7 @@ impl Project {
             answers: draft.answers,
             ..Answered::default()
         });
-        let base = provenance::write_base(&draft.tree);
+        let base = provenance::write_base(&draft.tree, &Moved::new());
         let mut tree = draft.tree;
         fit_manifest(&mut tree, place)?;
         for (path, text) in [(provenance::ANSWERS, answers), (provenance::BASE, base)] {
@@ -180,16 +180,11 @@ impl Project {
         refuse_project(&plan, target)?;
         let has_strangers = !strangers.is_empty();
         let in_the_way = strangers.iter().map(|stranger| {
-            Ok(Step {
-                path: stranger.below(&place.prefix)?,
-                action: Action::Conflict,
-                why: Some("is there already, and no part of the project"),
-                before: None,
-                after: None,
-                marked: None,
-                executable: None,
-                resolved: false,
-            })
+            Ok(Step::new(
+                stranger.below(&place.prefix)?,
+                Action::Conflict,
+                Some("is there already, and no part of the project"),
+            ))
         });
         plan.extend(in_the_way.collect::<Result<Vec<_>>>()?);
         plan.extend(join(place)?);
@@ -287,14 +282,13 @@ fn join(place: &Place) -> Result<Option<Step>> {
     let text = membership::add_member(&workspace.manifest, workspace.member.as_str())
         .with_context(place)?;
     Ok(Some(Step {
-        path: RelPath::new("Cargo.toml")?,
-        action: Action::Update,
-        why: Some("lists the new member"),
         before: Some(workspace.manifest.clone()),
         after: Some(File::of_prodify(text, Class::Shared)),
-        marked: None,
-        executable: None,
-        resolved: false,
+        ..Step::new(
+            RelPath::new("Cargo.toml")?,
+            Action::Update,
+            Some("lists the new member"),
+        )
     }))
 }
 

@@ -11,7 +11,7 @@ use crate::error::Usage;
 use crate::facts::disk;
 use crate::manifest::{self, Sides};
 use crate::plan::{self, OnDisk, Plan};
-use crate::provenance::{self, ANSWERS, Answered, BASE};
+use crate::provenance::{self, ANSWERS, Answered, BASE, Base, Moved};
 use crate::tree::{Class, File, RelPath, Tree};
 
 /// What prodify remembers of a directory.
@@ -22,7 +22,7 @@ pub(super) struct Record {
     /// What that says.
     pub(super) answered: Answered,
     /// What was last written.
-    pub(super) base: Tree,
+    pub(super) base: Base,
     /// Whether the last run was killed.
     pub(super) interrupted: bool,
 }
@@ -67,12 +67,29 @@ impl Record {
                 path.display()
             )
         })?;
+        let base = base.unwrap_or_default();
+        // Whose entries the others are could not be told, and not even whether the package was here before.
+        if base.doubtful.contains(MANIFEST) {
+            bail!(
+                "{} was edited, and does not say for certain which entries of {MANIFEST} are from cargo prodify: restore it from version control",
+                root.join(BASE).display()
+            );
+        }
         Ok(Self {
             text,
             answered: answered.unwrap_or_default(),
-            base: base.unwrap_or_default(),
+            base,
             interrupted,
         })
+    }
+
+    /// What is wrong with the base, where something is; an update mends it.
+    fn damage(&self) -> Option<&'static str> {
+        match &self.base {
+            base if base.conflicting => Some("holds conflict markers of git's"),
+            base if !base.doubtful.is_empty() => Some("was edited"),
+            _ => None,
+        }
     }
 
     /// Whether `new` made the package: it is prodify's then, down to its name.
@@ -83,6 +100,7 @@ impl Record {
     /// The entries of Cargo.toml that are prodify's.
     pub(super) fn entries(&self) -> &str {
         self.base
+            .files
             .get(MANIFEST)
             .map_or("", |file| file.text.as_str())
     }
@@ -97,7 +115,7 @@ pub(super) fn plan(
     site: &Site,
     plan: &Plan,
     mut answered: Answered,
-    next_base: &Tree,
+    (files, moved): (&Tree, &Moved),
 ) -> Result<Plan> {
     let had = Answered {
         name: answered.name.clone(),
@@ -114,12 +132,20 @@ pub(super) fn plan(
     let mut records = Tree::new();
     if answered.components.iter().flatten().next().is_some() {
         let answers = merge_answers(site, &had, &answered)?;
-        let base = provenance::write_base(next_base);
+        let base = provenance::write_base(files, moved);
         for (path, text) in [(ANSWERS, answers), (BASE, base)] {
             records.insert(RelPath::new(path)?, File::of_prodify(text, Class::Tool));
         }
     }
-    plan_records(site, records)
+    let mut plan = plan_records(site, records)?;
+    let of_base = plan
+        .steps
+        .iter_mut()
+        .find(|step| step.path.as_str() == BASE);
+    if let Some(step) = of_base {
+        step.why = site.record.damage();
+    }
+    Ok(plan)
 }
 
 /// The answers, in the file as the user left it: with their comments, and in their order.

@@ -127,7 +127,7 @@ fn bins_are_there(site: &Site) -> Result<()> {
 
 /// Whether nothing of a component was written so far, as far as its files tell.
 fn is_new(component: &Component, site: &Site) -> bool {
-    let mut written = site.record.base.values();
+    let mut written = site.record.base.files.values();
     !written.any(|file| file.component == component.name) && !component.templates.is_empty()
 }
 
@@ -171,7 +171,11 @@ impl Decided<'_> {
 
     /// Decides a conflict that the user named, and returns the name.
     fn decide(&self, step: &mut Step) -> Result<Option<&str>> {
-        let names = |path: &&String| path.strip_prefix("./").unwrap_or(path) == step.path.as_str();
+        let paths = [Some(&step.path), step.from.as_ref()];
+        let names = |path: &&String| {
+            let path = path.strip_prefix("./").unwrap_or(path);
+            paths.iter().flatten().any(|it| it.as_str() == path)
+        };
         let (ours, theirs) = (self.ours.iter().find(names), self.theirs.iter().find(names));
         let (flag, path, resolution) = match (ours, theirs) {
             (None, None) => return Ok(None),
@@ -195,7 +199,10 @@ impl Decided<'_> {
 
 /// Whether a file that is prodify's too still holds the markers of an earlier run.
 fn has_markers(step: &Step) -> bool {
-    let stays = matches!(step.action, Action::Skip | Action::Merge | Action::Conflict);
+    let stays = matches!(
+        step.action,
+        Action::Skip | Action::Merge | Action::Rename | Action::Conflict
+    );
     stays && step.before.as_deref().is_some_and(merge::has_markers)
 }
 
@@ -206,7 +213,7 @@ fn is_marked_with(step: &Step, record: &Record) -> bool {
         return false;
     };
     let marked = merge::to_lf(before);
-    let base = record.base.get(&step.path);
+    let base = record.base.files.get(&step.path);
     let again = base.zip(merge::ours_of(&marked));
     let again =
         again.map(|(base, ours)| merge::three_way(&base.text, &ours, &merge::to_lf(&after.text)));

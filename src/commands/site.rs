@@ -204,7 +204,7 @@ impl Site {
         let bins = if asked.is_empty() { &self.bins } else { &asked };
         let mut services = inspection::inspect_each(metadata, manifest, &which, bins)?;
         // What prodify asks for itself is no word of the crate's.
-        let asks = |name: &&str| self.record.base.contains_key(*name);
+        let asks = |name: &&str| self.record.base.files.contains_key(*name);
         if TOOLCHAIN.iter().any(asks) {
             for service in &mut services {
                 service.workspace.toolchain = None;

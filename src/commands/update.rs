@@ -92,8 +92,11 @@ fn refuse_dirty(site: &Site, merging: &Merging) -> Result<()> {
         return Ok(());
     }
     // Editing the answers is how a project changes its mind; a file that is neither git's nor prodify's is not touched.
+    let base = &site.record.base;
     let counts = |file: &Uncommitted| {
-        let is_written = site.record.base.contains_key(file.path.as_str()) || file.path == BASE;
+        let is_written = base.files.contains_key(file.path.as_str())
+            || base.moved.values().any(|place| place.as_str() == file.path)
+            || file.path == BASE;
         file.path != ANSWERS && (file.tracked || is_written)
     };
     let mut files = vcs::uncommitted(&site.root).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! What is on disk where a project is to be written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -106,6 +106,37 @@ fn clash(root: &Path, path: &RelPath) -> bool {
         directory = place;
     }
     false
+}
+
+/// The texts below `root` at the paths that are wanted, without what a build or a package manager put there.
+///
+/// # Errors
+///
+/// Where something cannot be listed or read.
+pub fn texts(
+    root: &Path,
+    is_wanted: impl Fn(&RelPath) -> bool,
+) -> Result<BTreeMap<RelPath, String>> {
+    let entries = WalkDir::new(root).sort_by_file_name().into_iter();
+    let entries = entries.filter_entry(|entry| {
+        let name = entry.file_name().to_string_lossy();
+        let is_made = matches!(&*name, ".git" | ".prodify" | "node_modules" | "target");
+        let is_cache = || entry.path().join("CACHEDIR.TAG").exists();
+        !(entry.file_type().is_dir() && entry.depth() > 0 && (is_made || is_cache()))
+    });
+    let mut texts = BTreeMap::new();
+    for entry in entries {
+        let entry = entry.with_context(|| format!("listing {}", root.display()))?;
+        let path = entry.path();
+        let below = path.strip_prefix(root).unwrap_or(path).to_string_lossy();
+        let below = RelPath::new(below.replace(std::path::MAIN_SEPARATOR, "/"));
+        let below = below.ok().filter(|_| entry.file_type().is_file());
+        if let Some(below) = below.filter(&is_wanted) {
+            let bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+            texts.extend(String::from_utf8(bytes).ok().map(|text| (below, text)));
+        }
+    }
+    Ok(texts)
 }
 
 /// What lies in `root` and is none of `paths`: files, and directories that hold none of them. Git's own directory is not

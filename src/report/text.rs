@@ -14,9 +14,13 @@ impl Written {
         for file in &self.files {
             let quiet =
                 matches!(file.action, Action::Identical | Action::Skip) && file.why.is_none();
-            let line = file
-                .why
-                .map_or_else(|| file.path.clone(), |why| format!("{} ({why})", file.path));
+            let from = file.from.as_ref().map(|from| format!("was {from}"));
+            let said = from.into_iter().chain(file.why.map(str::to_owned));
+            let said: Vec<String> = said.collect();
+            let line = match &said[..] {
+                [] => file.path.clone(),
+                said => format!("{} ({})", file.path, said.join("; ")),
+            };
             match file.action {
                 Action::Conflict | Action::Mark => shell.attention(verb(file.action), line),
                 _ if quiet => shell.detail(format!("{:>12} {line}", verb(file.action))),
@@ -142,7 +146,7 @@ impl Written {
         files.filter(|file| file.action == wanted).count()
     }
 
-    fn counts_of(&self, kinds: [(Action, &str); 8]) -> String {
+    fn counts_of(&self, kinds: [(Action, &str); 9]) -> String {
         let found = kinds
             .iter()
             .map(|(action, done)| (self.number(*action), done))
@@ -159,10 +163,11 @@ impl Written {
 }
 
 /// What was done to files.
-const DONE: [(Action, &str); 8] = [
+const DONE: [(Action, &str); 9] = [
     (Action::Create, "created"),
     (Action::Update, "updated"),
     (Action::Merge, "merged"),
+    (Action::Rename, "moved"),
     (Action::Delete, "deleted"),
     (Action::Identical, "as they were"),
     (Action::Skip, "kept"),
@@ -171,10 +176,11 @@ const DONE: [(Action, &str); 8] = [
 ];
 
 /// What is to be done to them.
-const PENDING: [(Action, &str); 8] = [
+const PENDING: [(Action, &str); 9] = [
     (Action::Create, "to create"),
     (Action::Update, "to update"),
     (Action::Merge, "to merge"),
+    (Action::Rename, "to move"),
     (Action::Delete, "to delete"),
     (Action::Identical, "as they are to be"),
     (Action::Skip, "to keep"),
@@ -187,6 +193,7 @@ fn verb(action: Action) -> &'static str {
         Action::Create => "create",
         Action::Update => "update",
         Action::Merge => "merge",
+        Action::Rename => "rename",
         Action::Identical => "identical",
         Action::Skip => "skip",
         Action::Conflict | Action::Mark => "conflict",

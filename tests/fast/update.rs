@@ -35,6 +35,9 @@ struct Case {
     /// What the user replaced in prodify.toml or Cargo.toml: path, old, new.
     #[serde(default)]
     replaced: Vec<[String; 3]>,
+    /// What the user moved, and to where; `ours` is what they made of it there.
+    #[serde(default)]
+    moved: BTreeMap<String, String>,
     /// What the user deleted.
     #[serde(default)]
     deleted: Vec<String>,
@@ -134,6 +137,10 @@ impl Project {
     }
 
     fn change(&self, case: &Case) {
+        for (from, to) in &case.moved {
+            fs::create_dir_all(self.path(to).parent().unwrap()).unwrap();
+            fs::rename(self.path(from), self.path(to)).unwrap();
+        }
         for (path, text) in &case.ours {
             fs::create_dir_all(self.path(path).parent().unwrap()).unwrap();
             fs::write(self.path(path), text).unwrap();
@@ -237,12 +244,15 @@ fn said(report: &Value) -> String {
             file["action"].as_str().unwrap(),
             file["path"].as_str().unwrap(),
         );
+        let from = file["from"].as_str().map(|from| format!(" (was {from})"));
         let why = file["why"].as_str().map(|why| format!(" ({why})"));
         // Whoever reads this knows of the records, and that the rest of a manifest is not touched.
-        if path.starts_with(".prodify/") || action == "identical" {
+        let is_record = path.starts_with(".prodify/");
+        if (is_record && why.is_none()) || action == "identical" {
             continue;
         }
-        writeln!(said, "  {action} {path}{}", why.unwrap_or_default()).unwrap();
+        let (from, why) = (from.unwrap_or_default(), why.unwrap_or_default());
+        writeln!(said, "  {action} {path}{from}{why}").unwrap();
     }
     for note in report["notes"].as_array().unwrap() {
         writeln!(said, "  note: {}", note.as_str().unwrap()).unwrap();
@@ -304,7 +314,7 @@ fn promises(
     before: &BTreeMap<String, String>,
     after: &BTreeMap<String, String>,
 ) {
-    for path in &case.deleted {
+    for path in case.deleted.iter().chain(case.moved.keys()) {
         assert!(!after.contains_key(path), "{name}: {path} came back");
     }
     if case.gives_up {

@@ -1,0 +1,131 @@
+//! What lies somewhere else than it was written: found on disk, and followed.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use super::site::Site;
+use crate::facts::disk;
+use crate::merge;
+use crate::plan::{self, Disk, Rename, Trees};
+use crate::provenance::{BASE, Moved};
+use crate::select::Selection;
+use crate::tree::{Class, File, RelPath, Tree};
+
+/// The trees of a plan, in which everything has the path that it has from now on; and what there is to say of that.
+///
+/// # Errors
+///
+/// Where something is there and cannot be read.
+pub(super) fn trees(
+    site: &Site,
+    selection: &Selection<'_>,
+    base: Tree,
+    theirs: Tree,
+) -> Result<(Trees, Vec<String>)> {
+    let record = &site.record;
+    let renames: Vec<Rename<'_>> = renames(selection).collect();
+    let mut moved = record.base.moved.clone();
+    let paths = base.keys().chain(theirs.keys()).chain(moved.values());
+    let mut ours = disk::read(&site.root, paths)?;
+    // Who moved a file back has it where it was written.
+    moved.retain(|path, place| ours.contains_key(place) || !ours.contains_key(path));
+    let missing = missing(&base, &ours, &theirs, &moved, &renames);
+    let mut notes = Vec::new();
+    for (path, place) in find(site, missing, &base, &theirs, &moved)? {
+        ours.extend(disk::read(&site.root, [&place])?);
+        notes.push(format!(
+            "{place} was {path}, and is kept up to date as such"
+        ));
+        moved.insert(path, place);
+    }
+    let mut trees = Trees::follow(base, ours, theirs, &moved, &renames);
+    for path in &record.base.doubtful {
+        let place = plan::place(path, &moved, &trees.theirs).clone();
+        trees.doubt(place);
+    }
+    let doubtful: Vec<&str> = record.base.doubtful.iter().map(RelPath::as_str).collect();
+    if !doubtful.is_empty() {
+        notes.push(format!(
+            "{BASE} was edited: what it says of {} is not taken for certain",
+            doubtful.join(", ")
+        ));
+    }
+    Ok((trees, notes))
+}
+
+fn renames<'a>(selection: &'a Selection<'_>) -> impl Iterator<Item = Rename<'a>> {
+    let components = selection.components.iter();
+    components.flat_map(|component| {
+        let renames = component.renames.iter();
+        renames.map(|(from, to)| Rename {
+            component: &component.name,
+            from,
+            to: to.paths(),
+        })
+    })
+}
+
+/// What is not where it was written, and would get something new: only then is it worth a search.
+fn missing<'b>(
+    base: &'b Tree,
+    ours: &Disk,
+    theirs: &Tree,
+    moved: &Moved,
+    renames: &[Rename<'_>],
+) -> Vec<(&'b RelPath, &'b File)> {
+    let is_missing = |(path, old): &(&RelPath, &File)| {
+        let renamed = || Rename::target(path, old, theirs, renames);
+        let target = match theirs.contains_key(*path) {
+            true => Some((*path).clone()),
+            false => renamed(),
+        };
+        let Some(target) = target else { return false };
+        let new = &theirs[&target];
+        let is_news = new.text != old.text && new.class == Class::Shared;
+        let place = plan::place(path, moved, theirs);
+        is_news && !ours.contains_key(place) && !ours.contains_key(&target)
+    };
+    base.iter().filter(is_missing).collect()
+}
+
+/// Finds each of these files by its text, where it is to be told which one it is.
+fn find(
+    site: &Site,
+    missing: Vec<(&RelPath, &File)>,
+    base: &Tree,
+    theirs: &Tree,
+    moved: &Moved,
+) -> Result<Vec<(RelPath, RelPath)>> {
+    let mut found: Vec<(RelPath, RelPath)> = Vec::new();
+    if missing.is_empty() {
+        return Ok(found);
+    }
+    let known = base.keys().chain(theirs.keys()).chain(moved.values());
+    let known: BTreeSet<&RelPath> = known.collect();
+    let kinds: BTreeSet<&str> = missing.iter().map(|(path, _)| path.kind()).collect();
+    let is_wanted = |path: &RelPath| kinds.contains(path.kind()) && !known.contains(path);
+    let candidates = disk::texts(&site.root, is_wanted)?;
+    for (path, old) in missing {
+        let is_free = |place: &RelPath| found.iter().all(|(_, taken)| taken != place);
+        let of_its_kind = candidates
+            .iter()
+            .filter(|(place, _)| place.kind() == path.kind() && is_free(place));
+        let mut similar: Vec<_> = of_its_kind
+            .filter(|(_, text)| merge::is_similar(&old.text, text))
+            .map(|(place, text)| {
+                let share = merge::shared_share(&old.text, text);
+                ((share, place.name() == path.name()), place)
+            })
+            .collect();
+        similar.sort_by_key(|(likeness, _)| Reverse(*likeness));
+        match &similar[..] {
+            // Of two that are as near, it could be either.
+            [(one, _), (other, _), ..] if one == other => {}
+            [(_, place), ..] => found.push((path.clone(), (*place).clone())),
+            [] => {}
+        }
+    }
+    Ok(found)
+}
