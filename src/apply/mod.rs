@@ -167,10 +167,7 @@ impl Edit<'_> {
         // The record comes last, and says where everything is: before it, what was moved has to be gone from where it was, and before
         // that everything has to be in its place.
         let is_record = |step: &&Step| provenance::is_record(&step.path);
-        let records = steps
-            .iter()
-            .position(|step| is_record(step))
-            .unwrap_or(steps.len());
+        let records = steps.iter().position(is_record).unwrap_or(steps.len());
         let (files, records) = steps.split_at(records);
         self.put_all(0, files, originals)?;
         for (index, step) in files.iter().enumerate() {

@@ -130,7 +130,9 @@ impl Trees {
         let mut all = renames.iter();
         let targets = all.find_map(|rename| rename.targets(path, old, &self.theirs));
         let targets = targets.unwrap_or_default();
-        let is_new = |to: &RelPath| !self.base.contains_key(to) && !self.tracks.contains_key(to);
+        // Where two files became one, it is the first of them.
+        let is_taken = |to: &RelPath| self.tracks.values().any(|track| track.template == *to);
+        let is_new = |to: &RelPath| !self.base.contains_key(to) && !is_taken(to);
         let text = |path: &RelPath| self.ours.get(path).and_then(OnDisk::as_text);
         let is_free = |path: &RelPath| !self.ours.contains_key(path);
         match &targets[..] {

@@ -18,6 +18,7 @@ mod hostile;
 mod inspect;
 mod manifests;
 mod model;
+mod moves;
 mod pins;
 mod places;
 mod renewal;

@@ -15,7 +15,7 @@ const HISTORIES: u64 = 3000;
 const UPDATES: usize = 6;
 
 /// The same numbers on every machine: SplitMix64.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -25,16 +25,16 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).unwrap()
     }
 
-    fn one_in(&mut self, chances: usize) -> bool {
+    pub(crate) fn one_in(&mut self, chances: usize) -> bool {
         self.below(chances) == 0
     }
 
     /// The text with a few lines put in, taken out or given another value; each line that is new has a key that no other has.
-    fn edit(&mut self, text: &str, whose: &str) -> String {
+    pub(crate) fn edit(&mut self, text: &str, whose: &str) -> String {
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
         for _ in 0..=self.below(2) {
             let at = self.below(lines.len() + 1);
@@ -55,7 +55,7 @@ impl Random {
     }
 }
 
-fn file(text: String) -> File {
+pub(crate) fn file(text: String) -> File {
     File {
         text,
         executable: false,
@@ -136,7 +136,7 @@ impl Project {
 }
 
 /// A conflict that is ended in the way that loses nothing: both sides stay.
-fn without_markers(text: &str) -> String {
+pub(crate) fn without_markers(text: &str) -> String {
     let is_marker = |line: &&str| {
         ["<<<<<<<", "|||||||", "=======", ">>>>>>>"]
             .iter()
@@ -147,7 +147,7 @@ fn without_markers(text: &str) -> String {
         .collect()
 }
 
-fn lines_of_mine(text: &str) -> BTreeSet<&str> {
+pub(crate) fn lines_of_mine(text: &str) -> BTreeSet<&str> {
     text.lines()
         .filter(|line| line.contains(" = mine "))
         .collect()
