@@ -8,6 +8,7 @@ use anyhow::Result;
 use crate::catalog::{Catalog, Kind, Question, Value};
 use crate::error::{Usage, did_you_mean};
 use crate::prompt::{Item, Prompt};
+use crate::provenance::Answered;
 
 /// Answers by key: `docker.base`.
 pub type Answers = BTreeMap<String, Value>;
@@ -118,13 +119,14 @@ impl Given {
     ///
     /// # Errors
     ///
-    /// [`Usage`] for one that no question has.
-    pub fn with_record(mut self, catalog: &Catalog, record: Answers) -> Result<Self> {
-        for key in record.keys() {
+    /// [`Usage`] for one that no question has, where it was this version that wrote them: it is a slip then. A question that an older
+    /// version asked may be gone, and [`dropped`] says which are.
+    pub fn with_record(mut self, catalog: &Catalog, record: &Answered) -> Result<Self> {
+        for key in record.answers.keys().filter(|_| !record.is_older()) {
             let place = |error| Usage::new(format!("in prodify.toml: {error:#}"));
             known(catalog, key).map_err(place)?;
         }
-        self.record = record;
+        self.record = record.answers.clone();
         Ok(self)
     }
 
@@ -190,6 +192,12 @@ impl Given {
             None => Ok(()),
         }
     }
+}
+
+/// The answers to questions that an older version asked, and this one does not.
+pub fn dropped<'r>(catalog: &Catalog, record: &'r Answered) -> Vec<&'r str> {
+    let keys = record.answers.keys().map(String::as_str);
+    keys.filter(|key| known(catalog, key).is_err()).collect()
 }
 
 fn known(catalog: &Catalog, key: &str) -> Result<()> {

@@ -59,6 +59,13 @@ pub struct Answered {
 }
 
 impl Answered {
+    /// Whether an older version last wrote it.
+    pub fn is_older(&self) -> bool {
+        let wrote = self.version.as_deref().map(Version::parse);
+        let own = Version::parse(VERSION);
+        matches!((wrote, own), (Some(Ok(wrote)), Ok(own)) if wrote < own)
+    }
+
     /// The version that last wrote it, where that is a newer one than this.
     pub fn newer_version(&self) -> Option<&str> {
         let wrote = self.version.as_deref()?;
@@ -223,5 +230,15 @@ mod tests {
         assert_eq!(newer(super::VERSION), None);
         assert_eq!(newer("1000.0.0").as_deref(), Some("1000.0.0"));
         assert_eq!(Answered::default().newer_version(), None);
+        let older = |version: Option<&str>| {
+            let version = version.map(str::to_owned);
+            let answered = Answered {
+                version,
+                ..Answered::default()
+            };
+            answered.is_older()
+        };
+        assert!(older(Some("0.0.10")));
+        assert!(!older(Some(super::VERSION)) && !older(Some("1000.0.0")) && !older(None));
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     let given = Given::new(catalog, &arguments.answers.set, answered.answers)?;
     let asked = select::all_known(catalog, &arguments.components)?;
     let site = Site::find(&arguments.subject, &asked)?.with_bins(&arguments.bins);
-    let given = given.with_record(catalog, site.record.answered.answers.clone())?;
+    let given = given.with_record(catalog, &site.record.answered)?;
 
     let there: BTreeSet<String> = site.components().iter().cloned().collect();
     let request = Request {

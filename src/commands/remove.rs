@@ -34,7 +34,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Resul
 
     let selection = without(catalog, &site, &arguments.components)?;
     let given = Given::new(catalog, &[], Answers::new())?;
-    let given = given.with_record(catalog, site.record.answered.answers.clone())?;
+    let given = given.with_record(catalog, &site.record.answered)?;
     let draft = if selection.components.is_empty() {
         Draft::default()
     } else {

@@ -9,10 +9,10 @@ use super::change::{Change, Undecided};
 use super::existing;
 use super::records::Record;
 use super::site::Site;
-use crate::answers::Given;
+use crate::answers::{self, Given};
 use crate::catalog::{Catalog, Component, Scope};
 use crate::draft::Draft;
-use crate::error::Usage;
+use crate::error::{Usage, told};
 use crate::merge::{self, Merged};
 use crate::plan::{Action, Plan, Resolution, Step};
 use crate::prompt::Prompt;
@@ -62,8 +62,7 @@ impl Renewal<'_> {
             decided,
             shell,
         } = self;
-        let answers = site.record.answered.answers.clone();
-        let given = given.with_record(catalog, answers)?;
+        let given = given.with_record(catalog, &site.record.answered)?;
         let selection = selection(catalog, site)?;
         bins_are_there(site)?;
         let mut draft = match selection.components.is_empty() {
@@ -78,9 +77,16 @@ impl Renewal<'_> {
         next.retain(|step| step.component.as_deref().is_some_and(is_new));
         let mut wire = std::mem::take(&mut draft.wire);
         wire.retain(|wiring| is_new(&wiring.component));
-        let change = Change::plan(site, &selection, draft, |plan| {
+        let mut change = Change::plan(site, &selection, draft, |plan| {
             decided.settle(plan, &site.record)
         })?;
+        let dropped = answers::dropped(catalog, &site.record.answered);
+        if !dropped.is_empty() {
+            change.notes.push(format!(
+                "in {ANSWERS}: {} is not asked any more, and goes",
+                told(dropped)
+            ));
+        }
         Ok(Renewed { change, wire, next })
     }
 }
@@ -89,6 +95,13 @@ impl Renewal<'_> {
 fn selection<'c>(catalog: &'c Catalog, site: &Site) -> Result<Selection<'c>> {
     let named = site.components();
     let place = |error: anyhow::Error| Usage::new(format!("in {ANSWERS}: {error:#}"));
+    let gone = named.iter().find(|name| catalog.get(name).is_none());
+    if let Some(gone) = gone.filter(|_| site.record.answered.is_older()) {
+        return Err(Usage::new(format!(
+            "in {ANSWERS}: this version has no component `{gone}` any more: take it out of `components`, and what it wrote goes too, but for what you edited"
+        ))
+        .into());
+    }
     let components = select::all_known(catalog, named).map_err(place)?;
     if components.is_empty() {
         return Ok(Selection::default());

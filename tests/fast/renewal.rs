@@ -299,6 +299,29 @@ fn records_that_are_gone_edited_or_no_files_stop_everything() {
 }
 
 #[test]
+fn a_component_that_is_no_more_is_told_from_a_slip() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(root, "prodify.toml", "\"docker\"", "\"former\"");
+    says(
+        &run(root, "check", 2),
+        &["in prodify.toml: there is no component `former`"],
+    );
+    replace(
+        root,
+        "prodify.toml",
+        "prodify = \"",
+        "prodify = \"0.0.1\" # \"",
+    );
+    says(
+        &run(root, "check", 2),
+        &["this version has no component `former` any more: take it out of `components`"],
+    );
+    replace(root, "prodify.toml", "    \"former\",\n", "");
+    says(&run(root, "check", 1), &["delete Dockerfile"]);
+}
+
+#[test]
 fn a_crate_that_nothing_was_written_into_or_not_this_is_told_so() {
     let bare = shop(MANIFEST);
     for line in ["check", "update"] {
