@@ -7,6 +7,7 @@
 )]
 
 mod added;
+mod aging;
 mod applications;
 mod command_line;
 mod components;
@@ -21,6 +22,8 @@ mod model;
 mod moves;
 mod pins;
 mod places;
+#[path = "../aging/project.rs"]
+mod project_of_the_first_days;
 mod renewal;
 mod round_trip;
 mod selections;

@@ -14,6 +14,7 @@
 )]
 
 mod added;
+mod aging;
 mod api;
 mod build;
 mod command;
@@ -26,6 +27,8 @@ mod matrix;
 mod planted;
 mod process;
 mod project;
+#[path = "../aging/project.rs"]
+mod project_of_the_first_days;
 mod published;
 #[path = "../fast/round_trip.rs"]
 mod round_trip;

@@ -1,0 +1,27 @@
+//! A project from the first days, with what a team made of it, brought up to today: it builds, and its tests and the team's pass.
+
+use std::fs;
+
+use anyhow::Result;
+
+use crate::build;
+use crate::command::target;
+use crate::project::{Project, lock_file};
+use crate::project_of_the_first_days as project;
+
+#[test]
+#[ignore = "slow: tests/run generated"]
+fn a_project_of_the_first_days_runs_today() -> Result<()> {
+    let directory = target().join("generated/aging");
+    if directory.exists() {
+        fs::remove_dir_all(&directory)?;
+    }
+    fs::create_dir_all(&directory)?;
+    project::live(&directory)?;
+    project::update(&directory)?;
+    fs::copy(lock_file()?, directory.join("Cargo.lock"))?;
+    let project = Project::existing(directory, "shop");
+    build::is_formatted(&project)?;
+    build::passes_clippy(&project)?;
+    build::passes_its_tests(&project)
+}
