@@ -298,6 +298,91 @@ fn records_that_are_gone_edited_or_no_files_stop_everything() {
     }
 }
 
+/// What git can merge of a record is as good as before, and of what it cannot, either side is.
+#[test]
+fn branches_that_were_each_updated_are_merged() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    git(root, &["switch", "-qc", "other"]);
+    replace(root, "prodify.toml", "port = 8080", "port = 9100");
+    run(root, "update", 0);
+    run(root, "add supply-chain -y", 0);
+    commit(root);
+    git(root, &["switch", "-q", "main"]);
+    replace(root, "README.md", "# orders", "# Our orders");
+    git(root, &["commit", "-qam", "y"]);
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    run(root, "update", 0);
+    commit(root);
+    let merge = ["merge", "-q", "other"];
+    let mut merge = std::process::Command::new("git")
+        .args(merge)
+        .current_dir(root)
+        .spawn();
+    assert!(!merge.as_mut().unwrap().wait().unwrap().success());
+    let of = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    assert!(of(".prodify/base.txtar").contains("<<<<<<< "));
+    // The team decides for one of the ports, and leaves the record as it is.
+    let unmerged = git(root, &["diff", "--name-only", "--diff-filter=U"]);
+    for path in unmerged.lines().filter(|path| !path.starts_with('.')) {
+        git(root, &["checkout", "-q", "--theirs", path]);
+    }
+    replace(root, "README.md", "# orders", "# Our orders");
+    says(
+        &run(root, "check", 1),
+        &["update .prodify/base.txtar (holds conflict markers of git's)"],
+    );
+    run(root, "update --allow-dirty", 0);
+    assert!(!of(".prodify/base.txtar").contains("<<<<<<< "));
+    says(&of("README.md"), &["# Our orders"]);
+    run(root, "check", 0);
+    // All of it is prodify's still: the next answer moves every file.
+    commit(root);
+    replace(root, "prodify.toml", "port = 9100", "port = 9200");
+    run(root, "update", 0);
+    says(&of("Dockerfile"), &["EXPOSE 9200"]);
+    run(root, "remove supply-chain", 0);
+    assert!(!root.join("deny.toml").exists());
+}
+
+#[test]
+fn a_record_that_was_edited_is_no_reason_to_overwrite() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    // An edit that is in the record too looks like prodify's own.
+    for path in ["Dockerfile", ".prodify/base.txtar"] {
+        replace(root, path, "EXPOSE 8080", "EXPOSE 80");
+    }
+    commit(root);
+    says(
+        &run(root, "check", 1),
+        &[
+            "update .prodify/base.txtar (was edited)",
+            "conflict Dockerfile (differs, and its record was edited)",
+            "what it says of Dockerfile is not taken for certain",
+        ],
+    );
+    run(root, "update", 3);
+    let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
+    says(&text, &["EXPOSE 80\n"]);
+    commit(root);
+    run(root, "update --theirs Dockerfile", 0);
+    run(root, "check", 0);
+    // Without the entries of Cargo.toml, nothing can be told.
+    replace(
+        root,
+        ".prodify/base.txtar",
+        "name = \"orders\"",
+        "name = \"x\"",
+    );
+    says(
+        &run(root, "check", 101),
+        &[
+            "does not say for certain which entries of Cargo.toml are from cargo prodify: restore it",
+        ],
+    );
+}
+
 #[test]
 fn a_component_that_is_no_more_is_told_from_a_slip() {
     let dir = orders();
