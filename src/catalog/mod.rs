@@ -229,3 +229,48 @@ fn text<'a>(sources: &'a BTreeMap<String, Cow<'static, str>>, path: &str) -> Res
         .map(AsRef::as_ref)
         .with_context(|| format!("templates/{path} is missing"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Catalog;
+
+    /// Why a catalog is refused whose one component has these renames, and a template of `new`.
+    fn refused(renames: &str) -> Option<String> {
+        let says = "summary = \"x\"\npreset = \"minimal\"\nexisting = {}\n[renames]\n";
+        let sources = [
+            ("versions.toml", String::new()),
+            ("project.toml", "questions = []".to_owned()),
+            ("c/component.toml", format!("{says}{renames}")),
+            ("c/files/new.j2", String::new()),
+        ];
+        let sources = sources.map(|(path, text)| (path.to_owned(), text.into()));
+        let error = Catalog::from_sources(sources.into()).err();
+        error.map(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn a_rename_leads_from_what_is_gone_to_what_is_there() {
+        assert_eq!(refused("old = 'new'\nolder = ['new']"), None);
+        for (renames, why) in [
+            (
+                "new = 'new'",
+                "names `new`, for which there is still a template",
+            ),
+            (
+                "old = 'newer'",
+                "leads from `old` to `newer`, for which there is no template",
+            ),
+            (
+                "old = ['new', '../x']",
+                "`../x` is not a path inside the project",
+            ),
+            ("'/old' = 'new'", "`/old` is not a path inside the project"),
+        ] {
+            let said = refused(renames).unwrap_or_default();
+            assert!(
+                said.contains(why) && said.contains("c/component.toml"),
+                "{said}"
+            );
+        }
+    }
+}

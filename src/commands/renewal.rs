@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::add;
 use super::change::{Change, Undecided};
 use super::existing;
 use super::records::Record;
 use super::site::Site;
+use super::{add, bins};
 use crate::answers::{self, Given};
 use crate::catalog::{Catalog, Component, Scope};
 use crate::draft::Draft;
@@ -64,7 +64,7 @@ impl Renewal<'_> {
         } = self;
         let given = given.with_record(catalog, &site.record.answered)?;
         let selection = selection(catalog, site)?;
-        bins_are_there(site)?;
+        bins::are_there(site)?;
         let mut draft = match selection.components.is_empty() {
             true => Draft::default(),
             false => existing::draft(catalog, site, &selection, &given, prompt, shell)?,
@@ -80,6 +80,7 @@ impl Renewal<'_> {
         let mut change = Change::plan(site, &selection, draft, |plan| {
             decided.settle(plan, &site.record)
         })?;
+        change.notes.extend(bins::others(site, &selection)?);
         let dropped = answers::dropped(catalog, &site.record.answered);
         if !dropped.is_empty() {
             change.notes.push(format!(
@@ -118,24 +119,6 @@ fn selection<'c>(catalog: &'c Catalog, site: &Site) -> Result<Selection<'c>> {
         ..Request::default()
     };
     select::select(catalog, &request, Scope::Repository).map_err(|error| place(error).into())
-}
-
-/// The binaries that prodify.toml names have to be there still.
-fn bins_are_there(site: &Site) -> Result<()> {
-    let packages = site.location.metadata.workspace_packages();
-    let targets = packages.iter().flat_map(|package| &package.targets);
-    let bins: Vec<&str> = targets
-        .filter(|target| target.is_bin())
-        .map(|target| target.name.as_str())
-        .collect();
-    match site.bins.iter().find(|bin| !bins.contains(&bin.as_str())) {
-        Some(gone) => Err(Usage::new(format!(
-            "in {ANSWERS}: `project.bins` names `{gone}`, and there is no such binary (there is {})",
-            bins.join(", ")
-        ))
-        .into()),
-        None => Ok(()),
-    }
 }
 
 /// Whether nothing of a component was written so far, as far as its files tell.

@@ -326,3 +326,46 @@ impl Rename<'_> {
         (!to.is_empty()).then_some(to)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Rename;
+    use crate::tree::{Class, File, RelPath, Tree};
+
+    fn path(path: &str) -> RelPath {
+        RelPath::new(path).unwrap()
+    }
+
+    fn file(component: &str) -> File {
+        File {
+            text: "x".to_owned(),
+            executable: false,
+            class: Class::Shared,
+            component: component.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_service_has_its_file_in_its_own_directory_still() {
+        let to = [path("deploy/Dockerfile")];
+        let renames = [Rename {
+            component: "c",
+            from: "Dockerfile",
+            to: &to,
+        }];
+        let all = ["deploy/Dockerfile", "api/deploy/Dockerfile"];
+        let theirs: Tree = all.map(|it| (path(it), file("c"))).into();
+        let target = |from: &str, component: &str| {
+            let found = Rename::target(&path(from), &file(component), &theirs, &renames);
+            found.map(|to| to.to_string())
+        };
+        assert_eq!(target("Dockerfile", "c").as_deref(), Some(all[0]));
+        assert_eq!(target("api/Dockerfile", "c").as_deref(), Some(all[1]));
+        // It may have been another component's before, but not in a directory that only has the same names in it.
+        assert_eq!(target("Dockerfile", "d").as_deref(), Some(all[0]));
+        for other in ["my.Dockerfile", "worker/Dockerfile", "Dockerfile/x"] {
+            assert_eq!(target(other, "c"), None, "{other}");
+        }
+        assert_eq!(target("api/Dockerfile", "d"), None);
+    }
+}

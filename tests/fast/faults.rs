@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, io};
 
 use cargo_prodify::apply::{self, apply};
-use cargo_prodify::plan::{Disk, OnDisk, Plan, plan};
+use cargo_prodify::plan::{Disk, OnDisk, Plan, Rename, Trees, plan};
+use cargo_prodify::provenance::Moved;
 use cargo_prodify::tree::{Class, File, RelPath, Tree};
 use tempfile::tempdir;
 
@@ -26,11 +27,14 @@ fn tree(files: &[(&str, &str)]) -> Tree {
 }
 
 fn plan_for(base: &[(&str, &str)], ours: &[(&str, &str)], theirs: &[(&str, &str)]) -> Plan {
-    let disk: Disk = tree(ours)
+    plan(&tree(base), disk(ours), tree(theirs))
+}
+
+fn disk(files: &[(&str, &str)]) -> Disk {
+    tree(files)
         .into_iter()
         .map(|(path, file)| (path, OnDisk::text(file.text)))
-        .collect();
-    plan(&tree(base), disk, tree(theirs))
+        .collect()
 }
 
 #[test]
@@ -66,13 +70,17 @@ fn creates_updates_and_deletes() {
 
 /// What is changed where each operation fails in turn: every action there is, and an original that is kept.
 struct Change {
+    /// What was written before; none where that is what is there.
+    base: Option<&'static [(&'static str, &'static str)]>,
     before: &'static [(&'static str, &'static str)],
     after: &'static [(&'static str, &'static str)],
     originals: &'static [&'static str],
+    renames: &'static [(&'static str, &'static str)],
 }
 
-const CHANGES: [Change; 2] = [
+const CHANGES: [Change; 3] = [
     Change {
+        base: None,
         before: &[("a", "1"), ("d/b", "2"), ("gone/deep/x", "3"), ("z", "4")],
         after: &[
             ("a", "one"),
@@ -82,12 +90,40 @@ const CHANGES: [Change; 2] = [
             ("z", "four"),
         ],
         originals: &["z"],
+        renames: &[],
     },
     // A directory that is not there.
     Change {
+        base: None,
         before: &[],
         after: &[("a", "one"), ("d/b", "#!/bin/sh\n"), ("prodify.toml", "y")],
         originals: &[],
+        renames: &[],
+    },
+    // Files that lie elsewhere now: with edits and news, with news alone, and with neither.
+    Change {
+        base: Some(&[
+            ("edited", "1\n2\n3\n4\n5\n"),
+            ("old/news", "1\n"),
+            ("same", "x"),
+        ]),
+        before: &[
+            ("edited", "1\n2\n3\n4\nfive\n"),
+            ("old/news", "1\n"),
+            ("same", "x"),
+        ],
+        after: &[
+            ("new/edited", "one\n2\n3\n4\n5\n"),
+            ("new/news", "2\n"),
+            ("new/same", "x"),
+            ("prodify.toml", "y"),
+        ],
+        originals: &[],
+        renames: &[
+            ("edited", "new/edited"),
+            ("old/news", "new/news"),
+            ("same", "new/same"),
+        ],
     },
 ];
 
@@ -112,7 +148,22 @@ impl Change {
             .map(|(path, text)| (path.as_str(), text.as_str()))
             .filter(|(path, _)| !path.contains(".orig") && !path.contains(".prodify"))
             .collect();
-        let plan = plan_for(self.before, &known, self.after);
+        let to: Vec<[RelPath; 1]> = self
+            .renames
+            .iter()
+            .map(|(_, to)| [RelPath::new(*to).unwrap()])
+            .collect();
+        let renames = self.renames.iter().zip(&to);
+        let renames: Vec<Rename<'_>> = renames
+            .map(|((from, _), to)| Rename {
+                component: "c",
+                from,
+                to,
+            })
+            .collect();
+        let base = tree(self.base.unwrap_or(self.before));
+        let (ours, theirs) = (disk(&known), tree(self.after));
+        let plan = Trees::follow(base, ours, theirs, &Moved::new(), &renames).plan();
         let originals = self
             .originals
             .iter()
@@ -195,7 +246,7 @@ fn is_killed() {
         panic!("this is no test by itself");
     };
     let number: usize = number.to_str().unwrap().parse().unwrap();
-    let (change, number) = (&CHANGES[number % 2], number / 2);
+    let (change, number) = (&CHANGES[number % CHANGES.len()], number / CHANGES.len());
     let kill = after(number, || {
         let own = std::process::id().to_string();
         Command::new("kill").args(["-9", &own]).status().unwrap();
@@ -221,7 +272,7 @@ fn a_run_killed_at_any_operation_leaves_whole_files() {
             let killed = Command::new(env::current_exe().unwrap())
                 .args(["--exact", "faults::is_killed", "--ignored", "--quiet"])
                 .env("ROOT", &root)
-                .env("OPERATION", (number * 2 + index).to_string())
+                .env("OPERATION", (number * CHANGES.len() + index).to_string())
                 .output()
                 .unwrap();
             assert_eq!(

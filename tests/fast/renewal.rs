@@ -529,6 +529,28 @@ fn what_the_crate_is_now_is_what_is_checked() {
     let deployment = fs::read_to_string(dir.path().join("k8s/base/deployment.yaml")).unwrap();
     says(&deployment, &["containerPort: 7007"]);
     run(dir.path(), "check", 0);
+    // A second server appears, which is nobody's business before somebody says so.
+    let main = fs::read_to_string(dir.path().join("src/main.rs")).unwrap();
+    fs::create_dir_all(dir.path().join("src/bin")).unwrap();
+    fs::write(
+        dir.path().join("src/bin/admin.rs"),
+        main.replace("7007", "7008"),
+    )
+    .unwrap();
+    says(
+        &run(dir.path(), "check", 0),
+        &[
+            "`admin` is a server, and what was written runs orders alone",
+            "add it to `project.bins` in prodify.toml",
+        ],
+    );
+    let manifest = fs::read_to_string(dir.path().join("Cargo.toml")).unwrap();
+    let says_so = "\n[package.metadata.prodify.admin]\nkind = \"command\"\n";
+    fs::write(dir.path().join("Cargo.toml"), manifest.clone() + says_so).unwrap();
+    let quiet = run(dir.path(), "check", 0);
+    assert!(!quiet.contains("admin"), "{quiet}");
+    fs::write(dir.path().join("Cargo.toml"), manifest).unwrap();
+    fs::remove_dir_all(dir.path().join("src/bin")).unwrap();
     // And its binary has another name.
     replace(dir.path(), "Cargo.toml", "default-run = \"orders\"\n", "");
     fs::create_dir(dir.path().join("src/bin")).unwrap();
@@ -544,6 +566,28 @@ fn what_the_crate_is_now_is_what_is_checked() {
             "`, and there is no such binary (there is other)",
         ],
     );
+}
+
+#[test]
+fn a_newer_toolchain_is_news() {
+    let dir = shop(MANIFEST);
+    fs::write(dir.path().join("src/main.rs"), "fn main() {}\n").unwrap();
+    let toolchain = |release: &str| {
+        let text = format!("[toolchain]\nchannel = \"{release}\"\n");
+        fs::write(dir.path().join("rust-toolchain.toml"), text).unwrap();
+    };
+    toolchain("1.90.0");
+    commit(dir.path());
+    run(dir.path(), "add docker -y", 0);
+    let dockerfile = || fs::read_to_string(dir.path().join("Dockerfile")).unwrap();
+    says(&dockerfile(), &["rust:1.90.0-"]);
+    commit(dir.path());
+    run(dir.path(), "check", 0);
+    toolchain("1.99.0");
+    says(&run(dir.path(), "check", 1), &["update Dockerfile"]);
+    run(dir.path(), "update --allow-dirty", 0);
+    says(&dockerfile(), &["rust:1.99.0-"]);
+    run(dir.path(), "check", 0);
 }
 
 #[test]

@@ -1,0 +1,83 @@
+//! The binaries that run in production, as prodify.toml names them, and as they are by now.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use cargo_metadata::{Package, Target};
+
+use super::site::Site;
+use crate::error::Usage;
+use crate::facts::choice::{self, Which};
+use crate::facts::inspection;
+use crate::facts::program::ProgramKind;
+use crate::provenance::ANSWERS;
+use crate::select::Selection;
+
+/// The binaries that prodify.toml names have to be there still.
+///
+/// # Errors
+///
+/// [`Usage`] where one is not.
+pub(super) fn are_there(site: &Site) -> Result<()> {
+    let bins: Vec<&str> = all(site).map(|(_, bin)| bin.name.as_str()).collect();
+    match site.bins.iter().find(|bin| !bins.contains(&bin.as_str())) {
+        Some(gone) => Err(Usage::new(format!(
+            "in {ANSWERS}: `project.bins` names `{gone}`, and there is no such binary (there is {})",
+            bins.join(", ")
+        ))
+        .into()),
+        None => Ok(()),
+    }
+}
+
+/// What there is to say of others that may run in production too, for components that have to know of them.
+///
+/// # Errors
+///
+/// Where one cannot be looked at.
+pub(super) fn others(site: &Site, selection: &Selection<'_>) -> Result<Vec<String>> {
+    let components = selection.components.iter();
+    let runs = components.filter_map(|component| component.existing.runs.as_ref());
+    let runs: BTreeSet<_> = runs.flatten().map(ToString::to_string).collect();
+    let known = match site.record.began_with_new()? {
+        true => vec![site.name()?],
+        false => site.bins.clone(),
+    };
+    if runs.is_empty() || known.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut notes = Vec::new();
+    let below = |package: &Package| package.manifest_path.starts_with(&site.root);
+    for (package, bin) in all(site).filter(|(package, _)| below(package)) {
+        let name = &bin.name;
+        if known.contains(name) {
+            continue;
+        }
+        let which = Which {
+            manifest_path: None,
+            package: Some(package.name.to_string()),
+            bin: Some(name.clone()),
+        };
+        let manifest = package.manifest_path.as_std_path();
+        let metadata = &site.location.metadata;
+        for found in inspection::inspect_each(metadata, manifest, &which, &[name.clone()])? {
+            let kind = found.program.kind.value;
+            if kind != ProgramKind::Command && runs.contains(&kind.to_string()) {
+                notes.push(format!(
+                    "`{name}` is {kind}, and what was written runs {} alone: add it to `project.bins` in {ANSWERS} if it runs in production, or else say `kind = \"command\"` below `[package.metadata.prodify.{name}]` in {}",
+                    known.join(" and "),
+                    found.package.manifest
+                ));
+            }
+        }
+    }
+    Ok(notes)
+}
+
+/// Every binary of the workspace, with its package.
+fn all(site: &Site) -> impl Iterator<Item = (&Package, &Target)> {
+    let packages = site.location.metadata.workspace_packages();
+    packages
+        .into_iter()
+        .flat_map(|package| choice::bins(package).map(move |bin| (package, bin)))
+}
