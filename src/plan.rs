@@ -163,7 +163,9 @@ fn step(
         && !base.into_iter().chain(theirs.as_ref()).any(has_returns);
     let plain = ours.filter(|_| returned).map(merge::to_lf);
     let mut decision = decide(base, plain.as_deref().or(ours), theirs.as_ref())?;
-    decision.by_key(path.name());
+    if let (Some(base), Some(ours), Some(theirs)) = (base, plain.as_deref().or(ours), &theirs) {
+        decision.by_key(path.name(), [&base.text, ours, &theirs.text]);
+    }
     let executable = turns(base, is_executable, theirs.as_ref());
     if let Some(executable) = executable {
         decision.turn(

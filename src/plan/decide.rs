@@ -45,15 +45,15 @@ impl Decision {
         }
     }
 
-    /// Ends a conflict, or a part of it, between lines that have keys of their own.
-    pub(super) fn by_key(&mut self, name: &str) {
+    /// Ends a conflict of these sides (base, ours, theirs), or a part of it, between lines that have keys of their own.
+    pub(super) fn by_key(&mut self, name: &str, sides: [&str; 3]) {
         let Some((marked, keys)) = self.marked.as_deref().zip(merge::Keys::of(name)) else {
             return;
         };
         match keys.settle(marked) {
             Merged::Clean(text) => {
                 *self = Self {
-                    text: Some(text),
+                    text: Some(ended(text, sides)),
                     ..Self::of(Action::Merge)
                 }
             }
@@ -73,6 +73,16 @@ impl Decision {
             self.text = ours;
         }
     }
+}
+
+/// A text without a newline at its end, where one of the sides took it away or none had one: between markers, every line has one.
+fn ended(mut text: String, sides: [&str; 3]) -> String {
+    let [base, ours, theirs] = sides.map(|side| side.ends_with('\n'));
+    let is_ended = if ours == base { theirs } else { ours };
+    if !is_ended && text.ends_with('\n') {
+        text.pop();
+    }
+    text
 }
 
 /// The row of the decision table that a path falls under; `None` where there is nothing to say of it.
