@@ -60,7 +60,9 @@ pub(super) fn others(site: &Site, selection: &Selection<'_>) -> Result<Vec<Strin
         };
         let manifest = package.manifest_path.as_std_path();
         let metadata = &site.location.metadata;
-        for found in inspection::inspect_each(metadata, manifest, &which, &[name.clone()])? {
+        for found in
+            inspection::inspect_each(metadata, manifest, &which, std::slice::from_ref(name))?
+        {
             let kind = found.program.kind.value;
             if kind != ProgramKind::Command && runs.contains(&kind.to_string()) {
                 notes.push(format!(

@@ -25,10 +25,15 @@ pub(super) fn trees(
     theirs: Tree,
 ) -> Result<(Trees, Vec<String>)> {
     let record = &site.record;
-    let renames: Vec<Rename<'_>> = renames(selection).collect();
     let mut moved = record.base.moved.clone();
     let paths = base.keys().chain(theirs.keys()).chain(moved.values());
     let mut ours = disk::read(&site.root, paths)?;
+    // What may be the user's to the last line stays theirs, where it is.
+    let stays = |rename: &Rename<'_>| {
+        let mut doubtful = record.base.doubtful.iter();
+        doubtful.any(|path| path.as_str().ends_with(rename.from) && ours.contains_key(path))
+    };
+    let renames: Vec<Rename<'_>> = renames(selection).filter(|it| !stays(it)).collect();
     // Who moved a file back has it where it was written.
     moved.retain(|path, place| ours.contains_key(place) || !ours.contains_key(path));
     let missing = missing(&base, &ours, &theirs, &moved, &renames);
@@ -42,8 +47,7 @@ pub(super) fn trees(
     }
     let mut trees = Trees::follow(base, ours, theirs, &moved, &renames);
     for path in &record.base.doubtful {
-        let place = plan::place(path, &moved, &trees.theirs).clone();
-        trees.doubt(place);
+        trees.doubt(path);
     }
     let doubtful: Vec<&str> = record.base.doubtful.iter().map(RelPath::as_str).collect();
     if !doubtful.is_empty() {

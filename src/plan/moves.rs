@@ -217,9 +217,12 @@ impl Trees {
         }
     }
 
-    /// Takes what the base says of a file for uncertain.
-    pub fn doubt(&mut self, place: RelPath) {
-        self.doubtful.insert(place);
+    /// Takes what the base says of a file for uncertain, wherever that is now.
+    pub fn doubt(&mut self, path: &RelPath) {
+        let tracks = self.tracks.iter();
+        let places = tracks.filter(|(_, track)| track.known_as == *path);
+        let places = places.map(|(place, _)| place.clone());
+        self.doubtful.extend(places.chain([path.clone()]));
     }
 
     /// Makes the plan, and says of each step from where to where it leads.
@@ -300,7 +303,6 @@ impl Step {
             file.text = merge::to_crlf(&merge::to_lf(&file.text));
         }
         self.marked = None;
-        self.path = self.from.take().unwrap_or_else(|| self.path.clone());
     }
 }
 
