@@ -19,6 +19,9 @@ pub struct Cli {
     /// What to do
     #[command(subcommand)]
     pub command: Command,
+    /// A directory of own components, beside those of cargo prodify or in their place; prodify.toml remembers it
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Components")]
+    pub templates: Option<PathBuf>,
     /// How to say it
     #[command(flatten)]
     pub output: Output,
@@ -76,6 +79,8 @@ pub enum Command {
         /// The component
         component: String,
     },
+    /// Copy a component's templates out, to make them your own
+    Eject(Eject),
     /// Print the completions for a shell
     Completions {
         /// The shell
@@ -182,6 +187,19 @@ pub struct Inspect {
     /// The binary that is the service, where there are several
     #[arg(long, value_name = "NAME", help_heading = "Crate")]
     pub bin: Option<String>,
+}
+
+/// What `eject` takes.
+#[derive(Debug, Args)]
+pub struct Eject {
+    /// The component; it goes into --templates DIR, which is .prodify/templates unless prodify.toml says another
+    pub component: String,
+    /// Show what would be done, and do nothing
+    #[arg(short = 'n', long, help_heading = "Writing")]
+    pub dry_run: bool,
+    /// As --dry-run, with unified diffs
+    #[arg(long, help_heading = "Writing")]
+    pub diff: bool,
 }
 
 /// Which crate is meant.

@@ -1,5 +1,7 @@
 //! From a selection to the files that are to be: asks what is left to ask, renders, and writes nothing.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result};
 use toml_edit::DocumentMut;
 
@@ -35,6 +37,8 @@ pub struct Draft {
     pub notes: Vec<String>,
     /// The versions that its files name.
     pub pins: Pins,
+    /// The directory of own templates that this run was told of.
+    pub templates: Option<PathBuf>,
 }
 
 /// What is drafted: a project that is about to be made, or a crate that is there.
@@ -120,6 +124,10 @@ pub fn draft(
         wire,
         next,
         pins: Pins::of(&catalog.versions),
+        templates: catalog
+            .own()
+            .filter(|own| own.told)
+            .map(|own| own.directory.clone()),
         ..Draft::default()
     })
 }

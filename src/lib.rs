@@ -16,6 +16,9 @@
 //! ([`manifest`]) before the plan is made. `update` plans with what is asked for now, and `check` makes that plan and stops; a
 //! version that somebody else moved on is no difference to either ([`pins`]).
 //!
+//! A directory of the user's own templates is read in one place, [`commands`], and laid over the [`catalog`]; whatever comes after knows
+//! no difference.
+//!
 //! # Invariants
 //!
 //! - `select`, `render`, `tree`, `plan`, `merge`, `manifest`, `names`, `pins` and `provenance` see no file system, environment, clock or terminal.

@@ -21,6 +21,9 @@ pub const BASE: &str = ".prodify/base.txtar";
 /// Where texts wait to be renamed into their places.
 pub const STAGING: &str = ".prodify/staging";
 
+/// The table of prodify.toml that names a directory of own templates.
+pub const TEMPLATES: &str = "templates";
+
 /// The format of the answers.
 const FORMAT: i64 = 1;
 
@@ -54,6 +57,8 @@ pub struct Answered {
     pub bins: Vec<String>,
     /// The components, where it names any.
     pub components: Option<Vec<String>>,
+    /// The directory of own templates, from the project's own, where it has one.
+    pub templates: Option<String>,
     /// The answers; the project's name is none, since it is no other project's.
     pub answers: Answers,
 }
@@ -87,6 +92,11 @@ pub fn write_answers(answered: &Answered) -> String {
     list.set_trailing("\n");
     list.set_trailing_comma(true);
     document.insert("components", toml_edit::value(list));
+    if let Some(path) = &answered.templates {
+        let mut table = Table::new();
+        table.insert("path", toml_edit::value(path));
+        document.insert(TEMPLATES, Item::Table(table));
+    }
     let mut project = Table::new();
     if let Some(name) = &answered.name {
         project.insert("name", toml_edit::value(name));
@@ -136,6 +146,7 @@ pub fn read_answers(text: &str) -> Result<Answered> {
                 let names = names(item).context("`components` must be a list of names")?;
                 answered.components = Some(names);
             }
+            (TEMPLATES, item) => answered.templates = Some(templates(item)?),
             (owner, item) => {
                 if owner == "project" {
                     let name = item.get("name").and_then(Item::as_str);
@@ -163,6 +174,21 @@ pub fn read_answers(text: &str) -> Result<Answered> {
         }
     }
     Ok(answered)
+}
+
+/// The directory that `[templates]` names: another machine has it there too.
+fn templates(item: &Item) -> Result<String> {
+    let table = item.as_table_like();
+    let other = table.and_then(|table| table.iter().find(|(key, _)| *key != "path"));
+    let path = item.get("path").and_then(Item::as_str);
+    let is_relative =
+        |path: &&str| !path.is_empty() && !path.starts_with('/') && !path.contains([':', '\\']);
+    match (path.filter(is_relative), other) {
+        (Some(path), None) => Ok(path.to_owned()),
+        _ => bail!(
+            "`[templates]` must have a `path` and nothing else: a directory as the project sees it, such as `../templates`"
+        ),
+    }
 }
 
 fn names(item: &Item) -> Option<Vec<String>> {
@@ -199,6 +225,7 @@ mod tests {
             name: Some("x".to_owned()),
             bins: bins.into(),
             components: Some(vec!["service".to_owned(), "docker".to_owned()]),
+            templates: Some("../templates".to_owned()),
             answers: answers.into(),
         };
         assert_eq!(read_answers(&write_answers(&answered)).unwrap(), answered);
@@ -213,6 +240,13 @@ mod tests {
         assert!(error("docker = 1").contains("`docker` must be a table"));
         assert!(error("[docker]\nbase = []").contains("`docker.base` must be"));
         assert!(error("[project]\nbins = 'a'").contains("`project.bins` must be a list of names"));
+        for templates in [
+            "[templates]",
+            "templates.path = '/a'",
+            "templates.dir = 'a'",
+        ] {
+            assert!(error(templates).contains("`[templates]` must have a `path`"));
+        }
         assert!(error("components = [1]").contains("list of names"));
         assert!(error("x = ").contains("line 1"));
     }

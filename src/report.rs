@@ -13,7 +13,7 @@ use std::io;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use crate::catalog::{Catalog, Choice, Component, Kind, Preset, Question, Scope, Value};
+use crate::catalog::{Catalog, Choice, Component, Kind, Origin, Preset, Question, Scope, Value};
 use crate::cli::Format;
 use crate::error::Outcome;
 use crate::facts::inspection::Inspection;
@@ -127,6 +127,9 @@ pub struct Summary {
     scope: Scope,
     requires: Vec<String>,
     conflicts: Vec<String>,
+    /// What the own templates do to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own: Option<Origin>,
     /// Why it cannot be added to a crate that exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
@@ -162,7 +165,12 @@ struct ChoiceReport {
 impl Report {
     /// The list of all components.
     pub fn list(catalog: &Catalog) -> Self {
-        Self::Listed(catalog.components().map(Summary::of).collect())
+        let summaries = catalog.components();
+        Self::Listed(
+            summaries
+                .map(|component| Summary::of(catalog, component))
+                .collect(),
+        )
     }
 
     /// What is asked of every project.
@@ -174,6 +182,7 @@ impl Report {
             scope: Scope::Package,
             requires: Vec::new(),
             conflicts: Vec::new(),
+            own: None,
             refused: None,
         };
         let questions = catalog
@@ -191,7 +200,7 @@ impl Report {
     }
 
     /// All about a component.
-    pub fn show(component: &Component) -> Self {
+    pub fn show(catalog: &Catalog, component: &Component) -> Self {
         let questions = component
             .questions
             .iter()
@@ -209,7 +218,7 @@ impl Report {
                 .map(|_| "Cargo.toml (entries)".to_owned()),
         );
         Self::Shown(Box::new(Details {
-            summary: Summary::of(component),
+            summary: Summary::of(catalog, component),
             files,
             questions,
         }))
@@ -339,8 +348,9 @@ impl NextStep {
 }
 
 impl Summary {
-    fn of(component: &Component) -> Self {
+    fn of(catalog: &Catalog, component: &Component) -> Self {
         Self {
+            own: catalog.origin(&component.name),
             name: component.name.clone(),
             summary: component.summary.clone(),
             preset: component.preset,

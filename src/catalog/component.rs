@@ -72,6 +72,13 @@ impl Component {
             .map(|question| (self.name.as_str(), question))
     }
 
+    /// The paths of all its templates, below the template directory.
+    pub fn sources(&self) -> impl Iterator<Item = &String> {
+        let files = self.templates.iter().map(|template| &template.source);
+        let fragments = self.fragments.iter().map(|(_, source)| source);
+        files.chain(fragments).chain(&self.manifest)
+    }
+
     /// The components that are chosen along with it.
     pub fn required(&self, home: Home) -> &[String] {
         match (&self.existing.requires, home) {

@@ -1,6 +1,8 @@
 //! The components, read from `templates/`: each is a directory, and nothing here knows any of them by name.
 
+mod check;
 mod component;
+mod own;
 mod question;
 
 use std::borrow::Cow;
@@ -14,9 +16,16 @@ pub use component::{
     Component, Each, Exception, Existing, Fact, Home, Next, Preset, Scope, Set, Template, Warning,
     Wire,
 };
+pub use own::{Origin, Own};
 pub use question::{Check, Choice, Condition, Kind, Question, Value};
 
 use crate::tree::RelPath;
+
+/// The paths and texts of a template directory; those that the binary carries are borrowed.
+type Sources = BTreeMap<String, Cow<'static, str>>;
+
+/// What generated projects pin, below a template directory.
+const VERSIONS: &str = "versions.toml";
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
@@ -28,7 +37,8 @@ pub struct Catalog {
     /// `versions.toml`: what generated projects pin.
     pub versions: toml_edit::DocumentMut,
     components: BTreeMap<String, Component>,
-    sources: BTreeMap<String, Cow<'static, str>>,
+    sources: Sources,
+    own: Option<Own>,
 }
 
 impl Catalog {
@@ -49,11 +59,15 @@ impl Catalog {
     ///
     /// Names the file, and the line where it is TOML that cannot be read.
     pub fn from_sources(sources: BTreeMap<String, Cow<'static, str>>) -> Result<Self> {
+        Self::build(sources, None)
+    }
+
+    fn build(sources: Sources, own: Option<Own>) -> Result<Self> {
+        let place = |path: &str| place(own.as_ref(), path);
         let mut components = BTreeMap::new();
         for path in sources.keys() {
             if let Some((name, "component.toml")) = path.split_once('/') {
-                let component = read_component(name, &sources)
-                    .with_context(|| format!("reading templates/{path}"))?;
+                let component = read_component(name, &sources, &place)?;
                 components.insert(name.to_owned(), component);
             }
         }
@@ -65,22 +79,34 @@ impl Catalog {
                 .chain(&component.conflicts)
                 .chain(&component.after)
             {
+                let path = format!("{name}/component.toml");
                 ensure!(
                     components.contains_key(other),
-                    "templates/{name}/component.toml names `{other}`, which is no component"
+                    "{} names `{other}`, which is no component",
+                    check::at(
+                        &place(&path),
+                        text(&sources, &path)?,
+                        &format!("\"{other}\"")
+                    )
                 );
             }
         }
-        let shared: Project = parse(&sources, "project.toml")?;
-        let versions = text(&sources, "versions.toml")?
+        let shared: Project = parse(&sources, "project.toml", &place)?;
+        let versions = text(&sources, VERSIONS)?
             .parse()
-            .context("reading templates/versions.toml")?;
+            .with_context(|| format!("reading {}", place(VERSIONS)))?;
         Ok(Self {
             project: shared.questions,
             versions,
             components,
             sources,
+            own,
         })
+    }
+
+    /// A template or a `component.toml` as a message names it, by its path below the template directory.
+    pub fn place(&self, path: &str) -> String {
+        place(self.own.as_ref(), path)
     }
 
     /// Every component, in the order of their names.
@@ -117,9 +143,7 @@ impl Catalog {
 
     /// Whether a template of a component has this name in it: `project.image`.
     pub fn mentions(&self, component: &Component, name: &str) -> bool {
-        let files = component.templates.iter().map(|template| &template.source);
-        let fragments = component.fragments.iter().map(|(_, source)| source);
-        let mut all = files.chain(fragments).chain(&component.manifest);
+        let mut all = component.sources();
         all.any(|path| self.source(path).is_some_and(|text| text.contains(name)))
     }
 
@@ -136,7 +160,20 @@ struct Project {
     questions: Vec<Question>,
 }
 
-fn collect(dir: &'static Dir<'_>, sources: &mut BTreeMap<String, Cow<'static, str>>) {
+/// Whether the binary carries a component of that name.
+fn is_embedded(component: &str) -> bool {
+    EMBEDDED.get_dir(component).is_some()
+}
+
+/// A file as a message names it: of an own directory, or of the templates that the binary carries.
+fn place(own: Option<&Own>, path: &str) -> String {
+    match own {
+        Some(own) if own.files.contains_key(path) => format!("{}/{path}", own.shown),
+        _ => format!("templates/{path}"),
+    }
+}
+
+fn collect(dir: &'static Dir<'_>, sources: &mut Sources) {
     for entry in dir.entries() {
         match entry {
             DirEntry::Dir(dir) => collect(dir, sources),
@@ -150,8 +187,13 @@ fn collect(dir: &'static Dir<'_>, sources: &mut BTreeMap<String, Cow<'static, st
     }
 }
 
-fn read_component(name: &str, sources: &BTreeMap<String, Cow<'static, str>>) -> Result<Component> {
-    let mut component: Component = parse(sources, &format!("{name}/component.toml"))?;
+fn read_component(
+    name: &str,
+    sources: &Sources,
+    place: &dyn Fn(&str) -> String,
+) -> Result<Component> {
+    let definition = format!("{name}/component.toml");
+    let mut component: Component = parse(sources, &definition, place)?;
     name.clone_into(&mut component.name);
     let directory = format!("{name}/");
     for path in sources
@@ -164,11 +206,11 @@ fn read_component(name: &str, sources: &BTreeMap<String, Cow<'static, str>>) -> 
             continue;
         }
         let Some(written) = within.strip_suffix(".j2") else {
-            bail!("`{path}` does not end in .j2");
+            bail!("{} does not end in .j2", place(path));
         };
         if let Some(file) = written.strip_prefix("files/") {
             component.templates.push(Template {
-                path: RelPath::new(file)?,
+                path: RelPath::new(file).with_context(|| place(path))?,
                 source: path.clone(),
             });
         } else if let Some(fragment) = written.strip_prefix("slots/") {
@@ -177,7 +219,10 @@ fn read_component(name: &str, sources: &BTreeMap<String, Cow<'static, str>>) -> 
         } else if written == "manifest.toml" {
             component.manifest = Some(path.clone());
         } else {
-            bail!("`{path}` is neither under files/ nor under slots/, nor manifest.toml.j2");
+            bail!(
+                "{} is neither under files/ nor under slots/, nor manifest.toml.j2",
+                place(path)
+            );
         }
     }
     for path in component.files.keys() {
@@ -186,10 +231,11 @@ fn read_component(name: &str, sources: &BTreeMap<String, Cow<'static, str>>) -> 
                 .templates
                 .iter()
                 .any(|template| template.path.as_str() == path),
-            "[files] names `{path}`, for which there is no template"
+            "{}: [files] names `{path}`, for which there is no template",
+            check::at(&place(&definition), text(sources, &definition)?, path)
         );
     }
-    follow_renames(&component)?;
+    follow_renames(&component).with_context(|| place(&definition))?;
     Ok(component)
 }
 
@@ -216,14 +262,15 @@ fn follow_renames(component: &Component) -> Result<()> {
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(
-    sources: &BTreeMap<String, Cow<'static, str>>,
+    sources: &Sources,
     path: &str,
+    place: &dyn Fn(&str) -> String,
 ) -> Result<T> {
     toml_edit::de::from_str(text(sources, path)?)
-        .with_context(|| format!("reading templates/{path}"))
+        .with_context(|| format!("reading {}", place(path)))
 }
 
-fn text<'a>(sources: &'a BTreeMap<String, Cow<'static, str>>, path: &str) -> Result<&'a str> {
+fn text<'a>(sources: &'a Sources, path: &str) -> Result<&'a str> {
     sources
         .get(path)
         .map(AsRef::as_ref)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, bail};
 
 use super::site::{MANIFEST, Site, is_package};
-use super::{moved, records};
+use super::{moved, own, records};
 use crate::catalog::{Set, Warning};
 use crate::draft::Draft;
 use crate::error::Usage;
@@ -74,11 +74,16 @@ impl Change {
 
         let name = site.name()?;
         let components = components(site, selection);
+        let templates = match &draft.templates {
+            Some(directory) => Some(own::from(&site.root, directory)?),
+            None => site.record.answered.templates.clone(),
+        };
         let answered = Answered {
             version: None,
             name: Some(name.clone()),
             bins: draft.bins,
             components: Some(components.clone()),
+            templates,
             answers: draft.answers,
         };
         plan.extend(records::plan(site, &plan, answered, (&next_base, &moved))?.steps);

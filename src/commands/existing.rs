@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::change::Change;
 use super::records::Record;
 use super::site::Site;
-use super::{conflicts, wizard};
+use super::{conflicts, own, wizard};
 use crate::answers::Given;
 use crate::apply::apply;
 use crate::catalog::Catalog;
@@ -35,6 +35,7 @@ pub(super) fn draft(
     mut prompt: Option<&mut dyn Prompt>,
     shell: &Shell,
 ) -> Result<Draft> {
+    own::is_of(site, catalog)?;
     let name = site.name()?;
     let mut notes = Vec::new();
     let mut named = Vec::new();

@@ -5,10 +5,12 @@ mod bins;
 mod change;
 mod check;
 mod conflicts;
+mod eject;
 mod existing;
 mod inspect;
 mod moved;
 mod new;
+mod own;
 mod place;
 mod records;
 mod remove;
@@ -37,6 +39,8 @@ pub fn run(catalog: &Catalog, line: &Cli, shell: &Shell) -> Result<Report> {
     if line.output.format == Format::Github && !is_check {
         return Err(Usage::new("`--format github` is for `check` alone").into());
     }
+    let own = own::catalog(catalog, line)?;
+    let catalog = own.as_ref().unwrap_or(catalog);
     match &line.command {
         Command::New(arguments) => new::run(catalog, arguments, shell),
         Command::Add(arguments) => add::run(catalog, arguments, shell),
@@ -46,6 +50,7 @@ pub fn run(catalog: &Catalog, line: &Cli, shell: &Shell) -> Result<Report> {
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::List => Ok(Report::list(catalog)),
         Command::Show { component } => show(catalog, component),
+        Command::Eject(arguments) => eject::run(catalog, arguments, line.templates.as_deref()),
         Command::Completions { shell } => completions(catalog, *shell),
     }
 }
@@ -60,7 +65,7 @@ fn show(catalog: &Catalog, name: &str) -> Result<Report> {
             did_you_mean(name, catalog.names())
         ))
     })?;
-    Ok(Report::show(component))
+    Ok(Report::show(catalog, component))
 }
 
 fn completions(catalog: &Catalog, shell: clap_complete::Shell) -> Result<Report> {
@@ -75,6 +80,9 @@ fn completions(catalog: &Catalog, shell: clap_complete::Shell) -> Result<Report>
         })
         .mut_subcommand("show", |show| {
             show.mut_arg("component", |arg| arg.value_parser(values()))
+        })
+        .mut_subcommand("eject", |eject| {
+            eject.mut_arg("component", |arg| arg.value_parser(values()))
         })
         .mut_subcommand("add", |add| {
             add.mut_arg("components", |arg| arg.value_parser(values()))

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context as _, Result};
 
 use super::place::{Place, Target};
-use super::{conflicts, wizard};
+use super::{conflicts, own, wizard};
 use crate::answers::Given;
 use crate::apply::apply;
 use crate::catalog::{Catalog, Preset};
@@ -153,7 +153,11 @@ impl Project {
             .get("project.branch")
             .map_or_else(|| "main".to_owned(), ToString::to_string);
         let placeholders = draft.placeholders();
+        let templates = draft.templates.as_deref();
         let answers = provenance::write_answers(&Answered {
+            templates: templates
+                .map(|directory| own::from(&target.directory, directory))
+                .transpose()?,
             name: Some(target.name.clone()),
             components: Some(selection.names().map(str::to_owned).collect()),
             answers: draft.answers,

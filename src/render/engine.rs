@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, filters};
 
 use super::context::Context;
 use super::format::Format;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Component};
 use crate::error::Usage;
 use crate::names;
 use crate::select::Selection;
@@ -110,7 +110,7 @@ impl<'c> Engine<'c> {
     ///
     /// [`Usage`] where the template refuses the crate; otherwise names the template, the line, and what is wrong there.
     pub fn render(&self, template: &str, service: usize) -> Result<String> {
-        let place = || format!("rendering templates/{template}");
+        let place = || format!("rendering {}", self.place(template));
         let source = self.catalog.source(template).with_context(place)?;
         if is_text(source) {
             return Ok(source.to_string());
@@ -157,6 +157,16 @@ impl<'c> Engine<'c> {
             .is_true())
     }
 
+    /// A template as a message names it.
+    pub(super) fn place(&self, template: &str) -> String {
+        self.catalog.place(template)
+    }
+
+    /// What a component says of itself, as a message names it.
+    pub(super) fn definition(&self, component: &str) -> String {
+        self.place(&format!("{component}/component.toml"))
+    }
+
     /// How many services a file may be about.
     pub(super) fn services(&self) -> usize {
         self.context.services()
@@ -166,6 +176,40 @@ impl<'c> Engine<'c> {
     pub(super) fn directory(&self, service: usize) -> &str {
         self.context.directory(service)
     }
+}
+
+/// Whether the templates of a component can be read, whatever is chosen and answered.
+///
+/// # Errors
+///
+/// Names the template, the line, and what is wrong there.
+pub fn compile(catalog: &Catalog, component: &Component) -> Result<()> {
+    let mut environment = Environment::empty();
+    environment.set_syntax(delimiters());
+    for source in component.sources() {
+        let text = catalog.source(source).map_or("", AsRef::as_ref);
+        let read = environment.template_from_named_str(source, text);
+        if let Err(error) = read {
+            let line = error.line().map(|line| format!(":{line}"));
+            let (place, line) = (catalog.place(source), line.unwrap_or_default());
+            bail!(
+                "{place}{line}: {}",
+                error.detail().unwrap_or("cannot be read")
+            );
+        }
+    }
+    let place = format!("{}/component.toml", component.name);
+    let conditions = component
+        .files
+        .values()
+        .filter_map(|file| file.when.as_ref());
+    let conditions = conditions.chain(component.next.iter().filter_map(|next| next.when.as_ref()));
+    for condition in conditions {
+        environment
+            .compile_expression(condition)
+            .with_context(|| format!("{}: `when = \"{condition}\"`", catalog.place(&place)))?;
+    }
+    Ok(())
 }
 
 /// Delimiters that collide with nothing in Rust, TOML, YAML, GitHub's, Helm's and Grafana's expressions, shell or Dockerfile.

@@ -1,5 +1,7 @@
 //! A `Cargo.toml` made of the pieces that the components bring.
 
+use std::fmt;
+
 use anyhow::{Context as _, Result, bail};
 use toml_edit::{Array, DocumentMut, InlineTable, Item, KeyMut, Table, TableLike, Value};
 
@@ -19,23 +21,22 @@ const SECTIONS: [&str; 12] = [
     "patch",
 ];
 
-/// Makes one manifest of the components' pieces, each with the component that it is from.
+/// Makes one manifest of the components' pieces, each with the template that it is from.
 ///
 /// Tables are united, lists are united and sorted, dependencies stand in the order of their names; comments come along with
 /// the entry that they stand above.
 ///
 /// # Errors
 ///
-/// Where a piece is no TOML, or where two pieces give one entry different values; names the component and the entry.
-pub(super) fn compose(pieces: &[(&str, String)]) -> Result<String> {
+/// Where a piece is no TOML, or where two pieces give one entry different values; names the template and the entry.
+pub(super) fn compose(pieces: &[(impl fmt::Display, String)]) -> Result<String> {
     let mut whole = DocumentMut::new();
-    for (component, piece) in pieces {
-        let piece: DocumentMut = piece.parse().with_context(|| {
-            format!("reading templates/{component}/manifest.toml.j2 as rendered")
-        })?;
-        unite(whole.as_table_mut(), piece.as_table(), "").with_context(|| {
-            format!("adding templates/{component}/manifest.toml.j2 to Cargo.toml")
-        })?;
+    for (place, piece) in pieces {
+        let piece: DocumentMut = piece
+            .parse()
+            .with_context(|| format!("reading {place} as rendered"))?;
+        unite(whole.as_table_mut(), piece.as_table(), "")
+            .with_context(|| format!("adding {place} to Cargo.toml"))?;
     }
     for (key, item) in whole.iter_mut() {
         if key.get().ends_with("dependencies")
@@ -224,7 +225,10 @@ mod tests {
     fn two_values_for_one_entry_are_refused() {
         let pieces = [
             ("a", "[package]\nname = 'x'\n".to_owned()),
-            ("b", "[package]\nname = 'y'\n".to_owned()),
+            (
+                "templates/b/manifest.toml.j2",
+                "[package]\nname = 'y'\n".to_owned(),
+            ),
         ];
         let error = format!("{:#}", compose(&pieces).unwrap_err());
         assert!(

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 pub use context::Context;
-pub use engine::{Engine, FIRST};
+pub use engine::{Engine, FIRST, compile};
 pub(crate) use manifest::{dependency, is_dependency, section_rank};
 
 use crate::catalog::{Component, Each, Exception, Next, Template};
@@ -37,7 +37,7 @@ pub fn render(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Tree> {
     let mut pieces = Vec::new();
     for component in &selection.components {
         if let Some(source) = &component.manifest {
-            pieces.push((component.name.as_str(), engine.render(source, FIRST)?));
+            pieces.push((engine.place(source), engine.render(source, FIRST)?));
         }
     }
     if !pieces.is_empty() {
@@ -90,7 +90,8 @@ impl Planned<'_> {
         };
         let (path, component) = (&self.template.path, &self.component.name);
         engine.holds(condition, self.service).with_context(|| {
-            format!("reading `when` of `{path}` in templates/{component}/component.toml")
+            let place = engine.definition(component);
+            format!("reading `when` of `{path}` in {place}")
         })
     }
 
@@ -142,7 +143,7 @@ pub fn wiring(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Vec<Wiri
     let mut wiring = Vec::new();
     for component in &selection.components {
         let name = &component.name;
-        let place = || format!("reading [[existing.wire]] in templates/{name}/component.toml");
+        let place = || format!("reading [[existing.wire]] in {}", engine.definition(name));
         for wire in &component.existing.wire {
             for service in FIRST..engine.services() {
                 let condition = wire.when.as_deref().unwrap_or("true");
@@ -171,7 +172,7 @@ pub fn next_steps(
     selection: &Selection<'_>,
 ) -> Result<Vec<(String, String, String)>> {
     let step = |component: &str, next: &Next| -> Result<(String, String, String)> {
-        let place = || format!("reading [[next]] in templates/{component}/component.toml");
+        let place = || format!("reading [[next]] in {}", engine.definition(component));
         let command = engine
             .render_text(&next.command, FIRST)
             .with_context(place)?;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use super::{Details, Ending, FileReport, NextStep, Summary, Written};
-use crate::catalog::Preset;
+use crate::catalog::{Origin, Preset};
 use crate::plan::{Action, MARKED};
 use crate::render::Wiring;
 use crate::shell::{Shell, count};
@@ -220,10 +220,24 @@ pub(super) fn list(components: &[Summary]) -> String {
         let sign = if text.is_empty() { "" } else { "and " };
         let _ = writeln!(text, "{sign}{preset}:");
         for component in members {
-            let _ = writeln!(text, "  {:width$}  {}", component.name, component.summary);
+            let own = component.own.map_or("", said);
+            let _ = writeln!(
+                text,
+                "  {:width$}  {}{own}",
+                component.name, component.summary
+            );
         }
     }
     text
+}
+
+/// What own templates do to a component, to stand behind its summary.
+fn said(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Added => " (own)",
+        Origin::Replaced => " (own, in place of cargo prodify's)",
+        Origin::Overlaid => " (with own templates)",
+    }
 }
 
 impl Details {
@@ -235,9 +249,11 @@ impl Details {
             requires,
             conflicts,
             refused,
+            own,
             ..
         } = &self.summary;
-        let mut text = format!("{name}: {summary}\n\npreset     {preset}\n");
+        let own = own.map_or("", said);
+        let mut text = format!("{name}: {summary}{own}\n\npreset     {preset}\n");
         for (label, names) in [("requires", requires), ("conflicts", conflicts)] {
             if !names.is_empty() {
                 let _ = writeln!(text, "{label:10} {}", names.join(", "));

@@ -20,6 +20,7 @@ mod inspect;
 mod manifests;
 mod model;
 mod moves;
+mod own_templates;
 mod pins;
 mod places;
 #[path = "../aging/project.rs"]

@@ -1,0 +1,254 @@
+//! Where own templates lie, and what is read there: the one place that reads them.
+
+use std::collections::BTreeMap;
+use std::path::{Component, MAIN_SEPARATOR, Path, PathBuf};
+use std::{env, fs};
+
+use anyhow::{Context as _, Result, bail};
+use walkdir::{DirEntry, WalkDir};
+
+use super::records;
+use super::site::Site;
+use crate::catalog::{Catalog, Own};
+use crate::cli::{Cli, Command};
+use crate::error::Usage;
+use crate::provenance::{self, ANSWERS};
+use crate::render;
+
+/// Where components are ejected to, unless something else is said.
+pub(super) const DEFAULT: &str = ".prodify/templates";
+
+/// The catalog with the own templates that the command line or a prodify.toml names laid over it; none where nothing does.
+///
+/// # Errors
+///
+/// [`Usage`], which names the file and the line, where they cannot be taken.
+pub(super) fn catalog(catalog: &Catalog, line: &Cli) -> Result<Option<Catalog>> {
+    let (directory, shown, told) = match (&line.templates, &line.command) {
+        (Some(_), Command::Inspect(_)) => {
+            return Err(
+                Usage::new("`--templates` is not for `inspect`, which writes nothing").into(),
+            );
+        }
+        // It may be about to be made.
+        (Some(directory), Command::Eject(_)) if !directory.exists() => return Ok(None),
+        (Some(directory), _) => (directory.clone(), directory.display().to_string(), true),
+        // A script for every project is of none.
+        (None, Command::Inspect(_) | Command::Completions { .. }) => return Ok(None),
+        (None, command) => match remembered(command)? {
+            Some((directory, told)) => {
+                let shown = directory.display().to_string();
+                (directory, shown, told)
+            }
+            None => return Ok(None),
+        },
+    };
+    let laid = read(&directory, &shown, told).and_then(|own| {
+        let catalog = catalog.with_own(own)?;
+        let own = catalog.components();
+        for component in own.filter(|component| catalog.origin(&component.name).is_some()) {
+            render::compile(&catalog, component)?;
+        }
+        Ok(catalog)
+    });
+    let laid = laid.map_err(|error| Usage::new(format!("own templates: {error:#}")))?;
+    Ok(Some(laid))
+}
+
+/// The directory that a prodify.toml names, and whether that is to be remembered: the one that `--answers` names, or the nearest
+/// one that names any.
+fn remembered(command: &Command) -> Result<Option<(PathBuf, bool)>> {
+    if let Command::New(new) = command
+        && let Some(answers) = &new.answers.answers
+    {
+        // Whether it can be read is said where the answers are taken from it.
+        let text = fs::read_to_string(answers).unwrap_or_default();
+        let templates = provenance::read_answers(&text)
+            .ok()
+            .and_then(|it| it.templates);
+        let above = answers.parent().unwrap_or(Path::new(""));
+        if let Some(templates) = templates {
+            return Ok(Some((above.join(templates), true)));
+        }
+    }
+    for above in start(command)?.ancestors() {
+        if let Some(templates) = named(above)? {
+            return Ok(Some((above.join(templates), false)));
+        }
+        if is_top(above) {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+/// What the prodify.toml in a directory names.
+fn named(directory: &Path) -> Result<Option<String>> {
+    let Some(text) = records::text(directory, ANSWERS)? else {
+        return Ok(None);
+    };
+    let read = provenance::read_answers(&text).map_err(|error| {
+        let path = directory.join(ANSWERS);
+        Usage::new(format!("reading {}: {error:#}", path.display()))
+    });
+    Ok(read?.templates)
+}
+
+/// Where a command begins to look: beside the manifest that it is told of, or where it was called.
+fn start(command: &Command) -> Result<PathBuf> {
+    let subject = match command {
+        Command::Add(add) => Some(&add.subject),
+        Command::Remove(remove) => Some(&remove.subject),
+        Command::Update(update) => Some(&update.subject),
+        Command::Check(check) => Some(&check.subject),
+        _ => None,
+    };
+    let manifest = subject.and_then(|subject| subject.manifest_path.as_deref());
+    let here = here()?;
+    let directory = manifest
+        .and_then(Path::parent)
+        .map(|above| here.join(above));
+    // That there is no such manifest is said by who reads it.
+    Ok(directory
+        .and_then(|it| fs::canonicalize(it).ok())
+        .unwrap_or(here))
+}
+
+/// The current directory, without links.
+pub(super) fn here() -> Result<PathBuf> {
+    let directory = env::current_dir().and_then(fs::canonicalize);
+    directory.context("finding the current directory")
+}
+
+/// Reads a directory of templates.
+fn read(directory: &Path, shown: &str, told: bool) -> Result<Own> {
+    let shown = shown.trim_end_matches('/');
+    if !directory.is_dir() {
+        let said = if told {
+            ""
+        } else {
+            ", which prodify.toml names in [templates]"
+        };
+        bail!("there is no directory {shown}{said}");
+    }
+    let directory = fs::canonicalize(directory).with_context(|| format!("looking at {shown}"))?;
+    // A checkout has its own things beside the components: `.git`, `.github`.
+    let is_hidden = |entry: &DirEntry| {
+        entry.depth() == 1 && entry.file_name().to_string_lossy().starts_with('.')
+    };
+    let mut files = BTreeMap::new();
+    for entry in WalkDir::new(&directory)
+        .min_depth(1)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| !is_hidden(entry))
+    {
+        let entry = entry.with_context(|| format!("reading {shown}"))?;
+        let below = entry.path().strip_prefix(&directory)?;
+        let Some(path) = below.to_str().map(|path| path.replace(MAIN_SEPARATOR, "/")) else {
+            bail!("{shown}/{} has a name that is no UTF-8", below.display());
+        };
+        if entry.path_is_symlink() {
+            bail!("{shown}/{path} is a symbolic link: put what it leads to there itself");
+        }
+        // Beside the components there may be whatever explains them.
+        let is_read = path.contains('/') || path.ends_with(".toml") || path.ends_with(".j2");
+        if entry.file_type().is_dir() || !is_read {
+            continue;
+        }
+        let bytes = fs::read(entry.path()).with_context(|| format!("reading {shown}/{path}"))?;
+        let Ok(text) = String::from_utf8(bytes) else {
+            bail!("{shown}/{path} is no UTF-8 text, which a template has to be");
+        };
+        files.insert(path, text);
+    }
+    Ok(Own {
+        directory,
+        shown: shown.to_owned(),
+        told,
+        files,
+    })
+}
+
+/// A run that renders a project has to have the templates that its prodify.toml names.
+///
+/// # Errors
+///
+/// [`Usage`] where it was called in a place from which they were not found.
+pub(super) fn is_of(site: &Site, catalog: &Catalog) -> Result<()> {
+    let Some(named) = &site.record.answered.templates else {
+        return Ok(());
+    };
+    let own = catalog.own();
+    let directory = fs::canonicalize(site.root.join(named)).ok();
+    if own.is_some_and(|own| own.told || Some(&own.directory) == directory.as_ref()) {
+        return Ok(());
+    }
+    Err(Usage::new(format!(
+        "{} names the templates in {named}: run this in {}, or say --templates",
+        site.root.join(ANSWERS).display(),
+        site.shown
+    ))
+    .into())
+}
+
+/// A directory as another one sees it, with `/` between the parts; both are absolute and without links.
+///
+/// # Errors
+///
+/// [`Usage`] where there is no way from one to the other, or none that can be written down.
+pub(super) fn from(project: &Path, directory: &Path) -> Result<String> {
+    let shared = shared(project, directory);
+    let ups = project.components().skip(shared).map(|_| Some(".."));
+    let downs = directory
+        .components()
+        .skip(shared)
+        .map(|part| part.as_os_str().to_str());
+    let parts: Option<Vec<&str>> = ups.chain(downs).collect();
+    match parts {
+        Some(parts) if shared > 0 && parts.is_empty() => Ok(".".to_owned()),
+        Some(parts) if shared > 0 => Ok(parts.join("/")),
+        _ => Err(Usage::new(format!(
+            "prodify.toml in {} cannot name {}: put the templates into the project, or beside it",
+            project.display(),
+            directory.display()
+        ))
+        .into()),
+    }
+}
+
+/// How many parts two paths begin with together.
+fn shared(one: &Path, other: &Path) -> usize {
+    let pairs = one.components().zip(other.components());
+    pairs.take_while(|(one, other)| one == other).count()
+}
+
+/// The nearest directory with a prodify.toml, at a place or above it; not above its repository.
+pub(super) fn project(place: &Path) -> Option<PathBuf> {
+    let above = place.ancestors();
+    let mut outside = false;
+    let mut within = above.take_while(|above| !std::mem::replace(&mut outside, is_top(above)));
+    let found = within.find(|above| above.join(ANSWERS).is_file());
+    found.map(Path::to_owned)
+}
+
+/// Whether a directory is the top of a repository.
+fn is_top(directory: &Path) -> bool {
+    directory.join(".git").exists()
+}
+
+/// A directory below another one, with `/` between the parts.
+pub(super) fn below(root: &Path, directory: &Path) -> String {
+    let below = directory.strip_prefix(root).unwrap_or(directory);
+    let parts = below.components();
+    let parts: Vec<_> = parts
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect();
+    parts.join("/")
+}
+
+/// The directory that holds two others.
+pub(super) fn above(one: &Path, other: &Path) -> PathBuf {
+    let parts = one.components().take(shared(one, other));
+    parts.map(Component::as_os_str).collect()
+}

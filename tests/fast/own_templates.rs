@@ -1,0 +1,476 @@
+//! Own templates: the worked example of docs/templates.md, what a project remembers of it, and what is refused.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::{TempDir, tempdir};
+
+use crate::support::{contents, json, listing, prodify, said};
+
+/// A company's templates beside the projects, those of the example.
+fn company() -> TempDir {
+    let dir = tempdir().unwrap();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/templates");
+    for (path, text) in contents(&example) {
+        if example.join(&path).is_file() {
+            put(dir.path(), &format!("company/{path}"), &text);
+        }
+    }
+    dir
+}
+
+fn put(directory: &Path, path: &str, text: &str) {
+    let place = directory.join(path);
+    fs::create_dir_all(place.parent().unwrap()).unwrap();
+    fs::write(place, text).unwrap();
+}
+
+fn read(directory: &Path, path: &str) -> String {
+    fs::read_to_string(directory.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Runs, and has to end with `code`; returns what was said.
+fn run(directory: &Path, arguments: &[&str], code: i32) -> String {
+    let output = prodify(directory, arguments);
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+    text + &String::from_utf8_lossy(&output.stdout)
+}
+
+/// A project with the example.
+fn shop(dir: &TempDir) {
+    let made = [
+        "new",
+        "shop",
+        "-y",
+        "--vcs",
+        "none",
+        "--templates",
+        "company",
+        "--with",
+        "backstage",
+        "-d",
+        "backstage.owner=payments",
+        "-d",
+        "project.description=sells: \"things\"",
+    ];
+    run(dir.path(), &made, 0);
+}
+
+#[test]
+fn the_example_is_quoted_whole() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = read(root, "docs/templates.md");
+    let example = root.join("docs/templates");
+    let files: Vec<_> = contents(&example)
+        .into_iter()
+        .filter(|(path, _)| example.join(path).is_file())
+        .collect();
+    assert!(files.len() > 4);
+    for (path, text) in files {
+        assert!(page.contains(&format!("`{path}`")), "{path} is not named");
+        assert!(page.contains(&text), "{path} is not quoted");
+    }
+}
+
+#[test]
+fn the_example_makes_a_project() {
+    let dir = company();
+    shop(&dir);
+    let shop = dir.path().join("shop");
+    let entry: serde_norway::Value =
+        serde_norway::from_str(&read(&shop, "catalog-info.yaml")).unwrap();
+    assert_eq!(entry["metadata"]["description"], "sells: \"things\"");
+    assert_eq!(entry["spec"]["owner"], "group:payments");
+    assert_eq!(read(&shop, ".github/CODEOWNERS"), "* @acme/payments\n");
+    let workflow: serde_norway::Value =
+        serde_norway::from_str(&read(&shop, ".github/workflows/ci.yml")).unwrap();
+    let needs = workflow["jobs"]["required"]["needs"].as_sequence().unwrap();
+    assert!(needs.contains(&"catalog".into()), "{needs:?}");
+    let steps = workflow["jobs"]["catalog"]["steps"].as_sequence().unwrap();
+    let command = steps.last().unwrap()["run"].as_str().unwrap();
+    assert_eq!(
+        command,
+        "pipx run yamllint==1.37.1 --strict catalog-info.yaml"
+    );
+    let answers = read(&shop, "prodify.toml");
+    assert!(
+        answers.contains("[templates]\npath = \"../company\"\n"),
+        "{answers}"
+    );
+}
+
+#[test]
+fn a_project_finds_its_templates_again_and_takes_their_news() {
+    let dir = company();
+    shop(&dir);
+    let shop = dir.path().join("shop");
+    run(&shop, &["check"], 0);
+    // From anywhere in it, and from anywhere with a manifest's path.
+    run(&shop.join("src"), &["check"], 0);
+    run(
+        dir.path(),
+        &["check", "--manifest-path", "shop/Cargo.toml"],
+        0,
+    );
+    put(
+        dir.path(),
+        "company/backstage/files/.github/CODEOWNERS.j2",
+        "* @acme/all\n",
+    );
+    assert!(run(&shop, &["check"], 1).contains("CODEOWNERS"));
+    run(&shop, &["update"], 0);
+    assert_eq!(read(&shop, ".github/CODEOWNERS"), "* @acme/all\n");
+    run(&shop, &["check"], 0);
+    // Another project with the same answers has the same templates.
+    run(
+        dir.path(),
+        &[
+            "new",
+            "b/other",
+            "-y",
+            "--vcs",
+            "none",
+            "--answers",
+            "shop/prodify.toml",
+        ],
+        0,
+    );
+    assert!(read(dir.path(), "b/other/prodify.toml").contains("path = \"../../company\""));
+    run(&shop, &["remove", "backstage"], 0);
+    assert!(!shop.join("catalog-info.yaml").exists());
+    run(&shop, &["add", "backstage", "-y"], 0);
+    assert!(shop.join("catalog-info.yaml").exists());
+    fs::rename(dir.path().join("company"), dir.path().join("gone")).unwrap();
+    let gone = run(&shop, &["check"], 2);
+    assert!(
+        gone.contains("there is no directory") && gone.contains("[templates]"),
+        "{gone}"
+    );
+    // Told of it once, the project remembers where it went.
+    run(&shop, &["update", "--templates", "../gone"], 0);
+    assert!(read(&shop, "prodify.toml").contains("path = \"../gone\""));
+    run(&shop, &["check"], 0);
+}
+
+#[test]
+fn a_list_tells_own_components_apart() {
+    let dir = company();
+    put(
+        dir.path(),
+        "company/docker/slots/gitignore.j2",
+        "/image.tar\n",
+    );
+    let output = prodify(
+        dir.path(),
+        &["list", "--templates", "company", "--format", "json"],
+    );
+    let report = json(&output);
+    let own = |name: &str| {
+        let components = report["components"].as_array().unwrap();
+        let found = components
+            .iter()
+            .find(|component| component["name"] == name);
+        found.unwrap()["own"].as_str().map(str::to_owned)
+    };
+    assert_eq!(own("backstage").as_deref(), Some("added"));
+    assert_eq!(own("docker").as_deref(), Some("overlaid"));
+    assert_eq!(own("service"), None);
+    let shown = run(
+        dir.path(),
+        &["show", "backstage", "--templates", "company"],
+        0,
+    );
+    assert!(
+        shown.contains("(own)") && shown.contains("-d backstage.owner="),
+        "{shown}"
+    );
+    assert!(
+        run(
+            dir.path(),
+            &["completions", "bash", "--templates", "company"],
+            0
+        )
+        .contains("backstage")
+    );
+    let inspected = run(dir.path(), &["inspect", "--templates", "company"], 2);
+    assert!(inspected.contains("not for `inspect`"), "{inspected}");
+}
+
+#[test]
+fn single_templates_take_the_place_of_ours() {
+    let dir = tempdir().unwrap();
+    put(
+        dir.path(),
+        "company/docker/files/.dockerignore.j2",
+        "*\n!/src\n<% include \"slot:docker.context\" %>\n",
+    );
+    run(
+        dir.path(),
+        &[
+            "new",
+            "shop",
+            "-y",
+            "--vcs",
+            "none",
+            "--preset",
+            "minimal",
+            "--templates",
+            "company",
+        ],
+        0,
+    );
+    assert_eq!(read(dir.path(), "shop/.dockerignore"), "*\n!/src\n");
+    assert!(dir.path().join("shop/Dockerfile").exists());
+}
+
+#[test]
+fn a_component_is_ejected_and_stays_what_it_was() {
+    let dir = tempdir().unwrap();
+    run(dir.path(), &["new", "shop", "-y", "--vcs", "none"], 0);
+    let shop = dir.path().join("shop");
+    let before = contents(&shop);
+    run(&shop, &["eject", "docker", "--dry-run"], 0);
+    assert_eq!(contents(&shop), before);
+    let report = json(&prodify(&shop, &["eject", "docker", "--format", "json"]));
+    assert_eq!(report["command"], "eject");
+    let ejected = shop.join(".prodify/templates/docker");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    assert_eq!(contents(&ejected), contents(&root.join("templates/docker")));
+    assert!(read(&shop, "prodify.toml").contains("path = \".prodify/templates\""));
+    run(&shop, &["check"], 0);
+    assert!(run(&shop, &["list"], 0).contains("in place of cargo prodify's"));
+    let again = run(&shop, &["eject", "docker"], 2);
+    assert!(again.contains("is there already"), "{again}");
+    // The next one goes where prodify.toml says.
+    run(&shop, &["eject", "release-profile"], 0);
+    assert!(
+        shop.join(".prodify/templates/release-profile/component.toml")
+            .exists()
+    );
+    run(&shop, &["check"], 0);
+}
+
+#[test]
+fn eject_goes_where_it_is_told() {
+    let dir = tempdir().unwrap();
+    let said = run(
+        dir.path(),
+        &["eject", "docker", "--templates", "company"],
+        0,
+    );
+    assert!(said.contains("say `--templates company`"), "{said}");
+    assert!(dir.path().join("company/docker/component.toml").exists());
+    run(dir.path(), &["new", "shop", "-y", "--vcs", "none"], 0);
+    let shop = dir.path().join("shop");
+    run(&shop, &["eject", "config", "--templates", "../company"], 0);
+    assert!(read(&shop, "prodify.toml").contains("path = \"../company\""));
+    run(&shop, &["check"], 0);
+    assert!(
+        !listing(dir.path())
+            .iter()
+            .any(|path| path.contains(".prodify/staging"))
+    );
+    assert!(run(&shop, &["eject", "dokcer"], 2).contains("did you mean"));
+}
+
+/// A component that is right, for one thing of it to be made wrong.
+const SAYS: &str = "summary = \"x\"\npreset = \"minimal\"\n";
+
+/// The files of a directory, and what is said of what is wrong in it.
+const WRONG: &[(&[(&str, &str)], &str)] = &[
+    (
+        &[("x/component.toml", "summary = 1\n")],
+        "reading own/x/component.toml: TOML parse error at line 1",
+    ),
+    (
+        &[("x/component.toml", "sumary = \"x\"\n")],
+        "unknown field `sumary`",
+    ),
+    (
+        &[(
+            "x/component.toml",
+            "requires = [\n  \"nobody\",\n]\n[existing]\n",
+        )],
+        "own/x/component.toml:4 names `nobody`, which is no component",
+    ),
+    (&[("x/files/a.j2", "a")], "own/x has no component.toml"),
+    (
+        &[("x/component.toml", "[existing]\n"), ("x/files/a.txt", "a")],
+        "own/x/files/a.txt does not end in .j2",
+    ),
+    (
+        &[("x/component.toml", "[existing]\n"), ("x/a.j2", "a")],
+        "own/x/a.j2 is neither under files/ nor under slots/",
+    ),
+    (
+        &[(
+            "x/component.toml",
+            "[existing]\n[files.\"b\"]\nexecutable = true\n",
+        )],
+        "own/x/component.toml:4: [files] names `b`",
+    ),
+    (
+        &[
+            ("x/component.toml", "[existing]\n"),
+            ("x/slots/no.such.md.j2", "a"),
+        ],
+        "own/x/slots/no.such.md.j2 fills the slot `no.such`, which no component offers",
+    ),
+    (
+        &[
+            ("x/component.toml", "[existing]\n"),
+            ("x/files/a.j2", "b\n<% include \"slot:x.y\" %>\n"),
+        ],
+        "own/x/files/a.j2:2 includes the slot `x.y`",
+    ),
+    (
+        &[("x/component.toml", "[existing]\n[slots]\n\"x.y\" = \"z\"\n")],
+        "own/x/component.toml:5: no template of `x` includes the slot `x.y`",
+    ),
+    (
+        &[
+            ("x/component.toml", "[existing]\n"),
+            ("x/files/a.j2", "b\n<%= docker.base %>\n"),
+        ],
+        "own/x/files/a.j2:2 names `docker`, which `x` does not require",
+    ),
+    (
+        &[
+            ("x/component.toml", "[existing]\n"),
+            ("x/files/a.j2", "b\n\n<% if %>\n"),
+        ],
+        "own/x/files/a.j2:3: unexpected",
+    ),
+    (
+        &[
+            ("x/component.toml", "[existing]\n"),
+            ("x/files/prodify.toml.j2", "a"),
+        ],
+        "`prodify.toml` is cargo prodify's own",
+    ),
+    (
+        &[
+            ("x/component.toml", "[existing]\n"),
+            ("x/files/Cargo.toml.j2", "a"),
+        ],
+        "stands in its manifest.toml.j2",
+    ),
+    (
+        &[
+            ("x/component.toml", "[existing]\n"),
+            ("x/files/.git/hooks/post-merge.j2", "a"),
+        ],
+        "git's own",
+    ),
+    (
+        &[
+            ("x/component.toml", "[existing]\n"),
+            ("x/files/a\\b.j2", "a"),
+        ],
+        "is not a path inside the project",
+    ),
+    (
+        &[
+            ("x/component.toml", "after = [\"y\"]\n[existing]\n"),
+            (
+                "y/component.toml",
+                "summary = \"x\"\npreset = \"full\"\nafter = [\"x\"]\n[existing]\n",
+            ),
+        ],
+        "lead in a circle, x, y, x",
+    ),
+    (
+        &[(
+            "x/component.toml",
+            "[[questions]]\nkey = \"a\"\nprompt = \"b\"\ntype = \"bool\"\ndefault = true\nhlep = \"c\"\n[existing]\n",
+        )],
+        "own/x/component.toml:8: `hlep` is nothing that a question says",
+    ),
+    (
+        &[(
+            "x/component.toml",
+            "[[questions]]\nkey = \"a_b\"\nprompt = \"b\"\ntype = \"bool\"\ndefault = true\n[existing]\n",
+        )],
+        "own/x/component.toml:4: the key `a_b`",
+    ),
+    (
+        &[(
+            "x/component.toml",
+            "[[questions]]\nkey = \"a\"\nprompt = \"b\"\ntype = \"integer\"\nmin = 1\nmax = 2\ndefault = 3\n[existing]\n",
+        )],
+        "own/x/component.toml:4: the default of `a` must be a whole number from 1 to 2",
+    ),
+    (
+        &[("project/component.toml", "[existing]\n")],
+        "no component can be called `project`",
+    ),
+    (
+        &[("X/component.toml", "[existing]\n")],
+        "begins with a small letter",
+    ),
+    (
+        &[("project.toml", "questions = []\n")],
+        "cannot be replaced",
+    ),
+    (
+        &[("version.toml", "a = 1\n")],
+        "own/version.toml belongs to no component",
+    ),
+    (
+        &[("versions.toml", "[tools\n")],
+        "reading own/versions.toml: TOML parse error at line 1",
+    ),
+    (
+        &[("versions.toml", "\ntools = 1\n")],
+        "own/versions.toml:2: `tools` is no table",
+    ),
+    (
+        &[("service/component.toml", "[existing]\n")],
+        "which no component offers",
+    ),
+];
+
+#[test]
+fn what_is_wrong_is_said_with_its_file_and_line() {
+    for (files, message) in WRONG {
+        let dir = tempdir().unwrap();
+        for (path, text) in *files {
+            let is_short = path.ends_with("component.toml") && !text.contains("summary");
+            let says = if is_short && !text.contains("sumary") {
+                SAYS
+            } else {
+                ""
+            };
+            put(dir.path(), &format!("own/{path}"), &format!("{says}{text}"));
+        }
+        let output = prodify(dir.path(), &["list", "--templates", "own"]);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{message:?}: {said}");
+        assert!(said.contains(message), "{message:?} is not in\n{said}");
+    }
+}
+
+#[test]
+fn what_is_no_text_or_leads_elsewhere_is_refused() {
+    let dir = company();
+    let place = dir.path().join("company/backstage/files/logo.png.j2");
+    fs::write(&place, [0x89, b'P', 0xff]).unwrap();
+    let said = run(dir.path(), &["list", "--templates", "company"], 2);
+    assert!(
+        said.contains("company/backstage/files/logo.png.j2 is no UTF-8 text"),
+        "{said}"
+    );
+    fs::remove_file(&place).unwrap();
+    let absent = run(dir.path(), &["list", "--templates", "nowhere"], 2);
+    assert!(absent.contains("there is no directory nowhere"), "{absent}");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("/etc/passwd", &place).unwrap();
+        let said = run(dir.path(), &["list", "--templates", "company"], 2);
+        assert!(
+            said.contains("company/backstage/files/logo.png.j2 is a symbolic link"),
+            "{said}"
+        );
+    }
+}
