@@ -476,8 +476,10 @@ fn whole(catalog: &Catalog, name: &str) -> Vec<String> {
 #[test]
 fn each_component_can_be_added_or_says_why_not() {
     let catalog = Catalog::embedded().unwrap();
+    // One component is about the database that a crate has, and no other.
+    let database = "[dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\"] }\n";
     for component in catalog.components() {
-        let dir = shop(WORKER);
+        let dir = shop(&format!("{WORKER}\n{database}"));
         let before = contents(dir.path());
         let line = format!("add {} -y", component.name);
         match &component.existing.refused {
@@ -498,6 +500,18 @@ fn each_component_can_be_added_or_says_why_not() {
             }
         }
     }
+}
+
+#[test]
+fn what_backs_up_a_database_is_refused_where_there_is_none() {
+    let dir = shop(WORKER);
+    let before = contents(dir.path());
+    let said = run(dir.path(), "add backup -y", 2);
+    says(
+        &said,
+        &["`backup` cannot be added here: it backs up PostgreSQL"],
+    );
+    assert_eq!(contents(dir.path()), before);
 }
 
 /// What `add` makes of a project is what `new` makes of the larger one at once; and `remove` undoes it.

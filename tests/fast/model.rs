@@ -480,6 +480,7 @@ fn what_is_not_chosen_leaves_no_trace() {
         ("openapi", "openapi"),
         ("postgres", "sqlx"),
         ("redis", "redis"),
+        ("backup", "docs/backup.md"),
     ]);
     every_project(|project| {
         for (path, file) in &project.tree {

@@ -16,6 +16,7 @@
 mod added;
 mod aging;
 mod api;
+mod backup;
 mod build;
 mod command;
 mod existing;

@@ -39,7 +39,8 @@ impl Project {
         }
     }
 
-    fn render(case: &str, arguments: &str) -> Result<Self> {
+    /// The same without a lock file: nothing of it is built.
+    pub fn render(case: &str, arguments: &str) -> Result<Self> {
         let place = target().join("generated");
         fs::create_dir_all(&place)?;
         // Clippy and rustfmt look upwards for their settings; those of this repository are for itself.

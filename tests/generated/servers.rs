@@ -122,9 +122,7 @@ impl Postgres {
     }
 
     fn initialise(&self) -> Result<()> {
-        if is_root()? {
-            run(command("chown").arg("postgres").arg(self.directory.path()))?;
-        }
+        Self::hand_over(self.directory.path())?;
         let mut initdb = Self::program("initdb")?;
         initdb.args(["-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"]);
         run(initdb.args(["--locale", "C", "-D"]).arg(self.data()))?;
@@ -146,8 +144,8 @@ impl Postgres {
         bail!("PostgreSQL does not answer")
     }
 
-    /// One of the newest release that is installed, as a user that it runs as: not as root.
-    fn program(name: &str) -> Result<Command> {
+    /// Of the newest release that is installed.
+    pub fn binaries() -> Result<PathBuf> {
         let mut releases: Vec<_> = Path::new("/usr/lib/postgresql")
             .read_dir()
             .context("PostgreSQL is missing: `tests/run validators` installs it")?
@@ -155,7 +153,11 @@ impl Postgres {
             .collect();
         releases.sort_unstable();
         let newest = releases.last().context("PostgreSQL has no release")?;
-        let path = format!("/usr/lib/postgresql/{newest}/bin/{name}");
+        Ok(format!("/usr/lib/postgresql/{newest}/bin").into())
+    }
+
+    /// A program as a user that PostgreSQL runs as: not as root.
+    pub fn run_as(path: &Path) -> Result<Command> {
         if !is_root()? {
             return Ok(command(path));
         }
@@ -163,6 +165,18 @@ impl Postgres {
         program.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]);
         program.arg(path).current_dir("/");
         Ok(program)
+    }
+
+    /// Gives that user a directory.
+    pub fn hand_over(directory: &Path) -> Result<()> {
+        if is_root()? {
+            run(command("chown").args(["-R", "postgres"]).arg(directory))?;
+        }
+        Ok(())
+    }
+
+    fn program(name: &str) -> Result<Command> {
+        Self::run_as(&Self::binaries()?.join(name))
     }
 }
 

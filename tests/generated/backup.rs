@@ -1,0 +1,161 @@
+//! Backups of a real database, in a storage that speaks S3, and what is restored from them.
+
+mod site;
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::command::{command, refused, run, transcript};
+
+use site::{BUCKET, Site};
+
+#[test]
+#[ignore = "slow: tests/run generated"]
+fn what_was_dropped_comes_back_row_for_row() -> Result<()> {
+    for encryption in ["none", "age", "gpg"] {
+        let site = Site::with(encryption)?;
+        let before = site.contents("orders")?;
+        ensure!(before.lines().count() > 2000, "{before}");
+        transcript(&mut site.script("backup", &[])?)?;
+        site.postgres.query("DROP DATABASE orders")?;
+        transcript(&mut site.script("restore", &["--yes"])?)?;
+        ensure!(
+            site.contents("orders")? == before,
+            "{encryption}: other rows"
+        );
+        transcript(&mut site.script("drill", &[])?)?;
+        let archive = site.read("dump")?.starts_with(b"PGDMP");
+        ensure!(archive == (encryption == "none"), "{encryption}");
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "slow: tests/run generated"]
+fn a_restore_asks_and_keeps_what_it_replaces() -> Result<()> {
+    let site = Site::with("none")?;
+    transcript(&mut site.script("backup", &[])?)?;
+    let dumped = site.contents("orders")?;
+    site.query("orders", "DELETE FROM items WHERE id > 10")?;
+    let left = site.contents("orders")?;
+
+    let said = refused(&mut site.script("restore", &[])?)?;
+    ensure!(said.contains("nothing was changed"), "{said}");
+    ensure!(site.databases()? == ["orders"]);
+    ensure!(site.contents("orders")? == left);
+
+    transcript(&mut site.script("restore", &["--yes"])?)?;
+    let databases = site.databases()?;
+    let [orders, kept] = &databases[..] else {
+        bail!("{databases:?}");
+    };
+    ensure!(kept.starts_with("orders_before_"), "{kept}");
+    ensure!(site.contents(orders)? == dumped && site.contents(kept)? == left);
+    Ok(())
+}
+
+#[test]
+#[ignore = "slow: tests/run generated"]
+fn what_is_not_what_was_dumped_is_refused() -> Result<()> {
+    let site = Site::with("none")?;
+    transcript(&mut site.script("backup", &[])?)?;
+    let before = site.contents("orders")?;
+    let refuses = |why: &str| -> Result<()> {
+        for (script, arguments) in [("restore", &["--yes"][..]), ("drill", &[])] {
+            let said = refused(&mut site.script(script, arguments)?)?;
+            ensure!(said.contains(why), "{script}: {said}");
+        }
+        ensure!(site.contents("orders")? == before);
+        Ok(())
+    };
+
+    let dump = site.read("dump")?;
+    site.write("dump", &dump[..dump.len() / 2])?;
+    refuses("is not what was uploaded")?;
+    let mut tampered = dump.clone();
+    tampered[dump.len() / 2] ^= 1;
+    site.write("dump", &tampered)?;
+    refuses("is not what was uploaded")?;
+    ensure!(site.databases()? == ["orders"]);
+    site.write("dump", &dump)?;
+
+    // Whoever can write there can write the sums as well; then the rows tell.
+    let tables = String::from_utf8(site.read("tables")?)?;
+    let fewer = tables.replace("|2000|", "|1999|");
+    ensure!(fewer != tables, "{tables}");
+    site.write("tables", fewer.as_bytes())?;
+    let sums = run(command("sha256sum")
+        .current_dir(site.stored())
+        .args(["dump", "tables"]))?;
+    site.write("SHA256SUMS", sums.as_bytes())?;
+    refuses("is not what was dumped")?;
+
+    site.storage(&["deletefile", &site.place("SHA256SUMS")?])?;
+    refuses("there is no backup")
+}
+
+#[test]
+#[ignore = "slow: tests/run generated"]
+fn a_failure_is_loud_and_removes_nothing() -> Result<()> {
+    let mut site = Site::with("none")?;
+    transcript(&mut site.script("backup", &[])?)?;
+    let new = site.place("")?;
+    site.age("20200101T000000Z")?;
+    site.storage(&["purge", &new])?;
+    site.set("KEEP_COUNT", "1");
+    site.set("KEEP_DAYS", "1");
+    let whole = ["20200101T000000Z"];
+
+    // The connection breaks in the middle, or what arrived is less than what was sent.
+    for (what, why) in [
+        ("exit 9", ""),
+        ("head -c 9 \"$2\" | exec real rcat \"$3\"", "give back"),
+    ] {
+        site.storage_fails(what)?;
+        let said = refused(&mut site.script("backup", &[])?)?;
+        ensure!(said.contains(why), "{said}");
+        site.storage_works()?;
+        ensure!(site.backups()? == whole, "{what}");
+    }
+    site.set("DATABASE_URL", &site.url("nowhere"));
+    refused(&mut site.script("backup", &[])?)?;
+    ensure!(site.backups()? == whole);
+    site.set("S3_BUCKET", "no-such-bucket");
+    site.set("DATABASE_URL", &site.url("orders"));
+    refused(&mut site.script("backup", &[])?)?;
+    site.set("S3_BUCKET", BUCKET);
+    ensure!(site.backups()? == whole);
+    Ok(())
+}
+
+#[test]
+#[ignore = "slow: tests/run generated"]
+fn what_is_neither_new_nor_young_goes() -> Result<()> {
+    let mut site = Site::with("none")?;
+    transcript(&mut site.script("backup", &[])?)?;
+    let old = ["20200103T000000Z", "20200102T000000Z", "20200101T000000Z"];
+    for name in old {
+        site.age(name)?;
+    }
+    let aside = format!("storage:{BUCKET}/test/20190101T000000Z/notes");
+    site.storage(&["touch", &aside])?;
+    // How many and for how many days they are kept, and how many are left then of the young ones and of the old.
+    for (count, days, young, left) in [("1", "36500", 2, 3), ("4", "30", 3, 1), ("1", "30", 4, 0)] {
+        site.set("KEEP_COUNT", count);
+        site.set("KEEP_DAYS", days);
+        // Names are of a second.
+        thread::sleep(Duration::from_secs(1));
+        transcript(&mut site.script("backup", &[])?)?;
+        let backups = site.backups()?;
+        let (old_ones, new): (Vec<_>, Vec<_>) = backups
+            .iter()
+            .partition(|name| old.contains(&name.as_str()));
+        ensure!(old_ones == old[..left], "{backups:?}");
+        ensure!(new.len() == young, "{backups:?}");
+    }
+    site.storage(&["cat", &aside])
+        .context("what is no backup was removed")?;
+    Ok(())
+}
