@@ -9,6 +9,8 @@
 mod added;
 mod aging;
 mod applications;
+#[cfg(unix)]
+mod ci;
 mod command_line;
 mod components;
 mod compose;

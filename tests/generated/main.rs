@@ -84,7 +84,7 @@ selections! {
         faults::survives_a_crowd,
         faults::survives_a_log_that_is_stuck,
     },
-    full: "--preset full --set tls.at=pod" => {
+    full: "--preset full --set tls.at=pod --set ci.check=true" => {
         api::keeps_to_its_description,
         faults::loses_no_request_in_ten_rollouts,
         faults::survives_the_database,
