@@ -9,6 +9,8 @@ use crate::names::YAML_WORDS;
 /// The format of a file, known from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
+    /// YAML that Helm makes of a template: `{{` begins an action wherever it stands.
+    Chart,
     /// YAML that Docker Compose reads: `$` begins a variable wherever it stands.
     Compose,
     Dockerfile,
@@ -42,6 +44,7 @@ impl Format {
             Some("toml") => Self::Toml,
             Some("yaml" | "yml") if path.contains(".github/workflows/") => Self::Workflow,
             Some("yaml" | "yml") if name.starts_with("compose.") => Self::Compose,
+            Some("yaml" | "yml") if path.contains("/chart/templates/") => Self::Chart,
             Some("yaml" | "yml") => Self::Yaml,
             _ => Self::Plain,
         }
@@ -58,7 +61,9 @@ impl Format {
             && text.chars().all(token);
         match self {
             Self::Free => true,
-            Self::Yaml | Self::Compose | Self::Workflow => plain && yaml_reads_text(text),
+            Self::Chart | Self::Compose | Self::Workflow | Self::Yaml => {
+                plain && yaml_reads_text(text)
+            }
             _ => plain,
         }
     }
@@ -74,10 +79,12 @@ impl Format {
             )),
             Self::Toml => Some(toml_edit::Value::from(text).to_string()),
             // As a person would write it: quoted only where it has to be.
-            Self::Yaml | Self::Compose | Self::Workflow if self.takes_bare(text) => {
+            Self::Chart | Self::Compose | Self::Workflow | Self::Yaml if self.takes_bare(text) => {
                 Some(text.to_owned())
             }
             Self::Json | Self::Yaml => Some(json(text)),
+            // YAML reads the escape back, and Helm sees no two braces.
+            Self::Chart => Some(json(text).replace("{{", "{\\u007b")),
             Self::Compose => Some(json(&text.replace('$', "$$"))),
             Self::Workflow => Some(json(&text.replace("${{", "${{ '${{' }}"))),
             Self::Shell => Some(format!("'{}'", text.replace('\'', r"'\''"))),
@@ -95,6 +102,7 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Compose => "a Compose file",
+            Self::Chart => "a chart's template",
             Self::Dockerfile => "a Dockerfile",
             Self::Free => "free text",
             Self::Json => "JSON",
@@ -188,6 +196,9 @@ mod tests {
             ("k8s/files/k8s/base/service.yaml.j2", Format::Yaml),
             ("compose/files/compose.yaml.j2", Format::Compose),
             ("postgres/slots/compose.services.yaml.j2", Format::Compose),
+            ("helm/files/chart/templates/service.yaml.j2", Format::Chart),
+            ("helm/files/chart/values.yaml.j2", Format::Yaml),
+            ("helm/files/chart/templates/NOTES.txt.j2", Format::Plain),
             ("service/manifest.toml.j2", Format::Toml),
             ("docker/slots/readme.run.md.j2", Format::Markdown),
         ] {
@@ -247,6 +258,11 @@ mod tests {
         assert_eq!(toml["x"].as_str(), Some(hostile));
         assert_eq!(Format::Yaml.literal("my-app").unwrap(), "my-app");
         assert_eq!(Format::Yaml.literal("1.0").unwrap(), "\"1.0\"");
+        for braces in ["{{ .Values.x }}", "{{{{{ x", "{", "{{- \"\\{{\" }}"] {
+            let chart = Format::Chart.literal(braces).unwrap();
+            assert!(!chart.contains("{{"), "{chart}");
+            assert_eq!(serde_norway::from_str::<String>(&chart).unwrap(), braces);
+        }
         assert_eq!(Format::Shell.literal("a'b").unwrap(), r"'a'\''b'");
         assert_eq!(Format::Rust.literal("a\"b\\'").unwrap(), r#""a\"b\\'""#);
         assert_eq!(Format::Dockerfile.literal("a$b\"").unwrap(), r#""a\$b\"""#);

@@ -149,6 +149,11 @@ fn every_fragment_has_a_slot_of_its_own_format_and_every_slot_a_place() {
             });
             places.push((slot, &owner.name, source));
         }
+        let reached: BTreeSet<&str> = requires(&catalog, owner)
+            .into_iter()
+            .filter_map(|name| catalog.get(name))
+            .flat_map(|component| component.slots.keys().map(String::as_str))
+            .collect();
         for (source, inside) in expressions(&catalog, owner) {
             for slot in inside
                 .split("slot:")
@@ -156,8 +161,8 @@ fn every_fragment_has_a_slot_of_its_own_format_and_every_slot_a_place() {
                 .filter_map(|rest| rest.split(['"', '\'']).next())
             {
                 assert!(
-                    owner.slots.contains_key(slot),
-                    "templates/{source} includes the slot `{slot}`, which `{}` does not offer",
+                    reached.contains(slot),
+                    "templates/{source} includes the slot `{slot}`, which neither `{}` offers nor what it requires",
                     owner.name
                 );
             }
@@ -185,6 +190,30 @@ fn every_fragment_has_a_slot_of_its_own_format_and_every_slot_a_place() {
             );
         }
     }
+}
+
+/// A fragment goes into a template of a chart as it is, where two braces would begin an action of Helm's.
+#[test]
+fn no_fragment_of_a_chart_holds_an_action() {
+    let catalog = Catalog::embedded().unwrap();
+    let charts: Vec<String> = catalog
+        .components()
+        .flat_map(|component| expressions(&catalog, component))
+        .filter(|(source, _)| source.contains("/chart/templates/"))
+        .map(|(_, inside)| inside)
+        .collect();
+    let mut found = 0;
+    for (slot, source) in catalog.components().flat_map(|lender| &lender.fragments) {
+        let include = format!("slot:{slot}\"");
+        if charts.iter().any(|inside| inside.contains(&include)) {
+            found += 1;
+            assert!(
+                !catalog.source(source).unwrap().contains("{{"),
+                "templates/{source} is lent to a chart"
+            );
+        }
+    }
+    assert!(found > 0, "no fragment is lent to a chart");
 }
 
 #[test]

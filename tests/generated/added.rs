@@ -86,19 +86,19 @@ fn satisfies(fixture: &str, arguments: &[&str]) -> Result<()> {
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn an_axum_crate_satisfies_the_validators() -> Result<()> {
-    satisfies("fixtures/axum", &["--keep"])
+    satisfies("fixtures/axum", &["helm", "--keep"])
 }
 
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn a_grpc_server_satisfies_the_validators() -> Result<()> {
-    satisfies("fixtures/grpc", &[])
+    satisfies("fixtures/grpc", &["helm"])
 }
 
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn a_worker_satisfies_the_validators() -> Result<()> {
-    satisfies("fixtures/sqlx", &[])
+    satisfies("fixtures/sqlx", &["helm"])
 }
 
 #[test]
@@ -110,5 +110,5 @@ fn a_workspace_of_several_services_satisfies_the_validators() -> Result<()> {
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn a_service_with_settings_and_metrics_satisfies_the_validators() -> Result<()> {
-    satisfies("wired/shop", &["config", "telemetry"])
+    satisfies("wired/shop", &["config", "telemetry", "helm"])
 }

@@ -18,6 +18,7 @@ mod aging;
 mod api;
 mod backup;
 mod build;
+mod charts;
 mod command;
 mod existing;
 mod faults;

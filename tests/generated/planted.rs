@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::charts;
 use crate::project::Project;
 use crate::servers::Servers;
 use crate::service;
@@ -137,6 +138,88 @@ fn trivy_finds_a_writable_root() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
+fn helm_finds_a_template_without_an_end() -> Result<()> {
+    finds(
+        charts::lints,
+        "unexpected EOF",
+        "chart/templates/service.yaml",
+        |text| format!("{text}{{{{- if .Values.env }}}}\n"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn the_schema_of_the_values_finds_a_text_for_a_number() -> Result<()> {
+    finds(
+        charts::lints,
+        "got string, want integer",
+        "chart/values-staging.yaml",
+        |text| text.replace("min: 1", "min: one"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn the_schema_of_the_values_finds_a_name_that_is_none() -> Result<()> {
+    finds(
+        charts::lints,
+        "'planted' not allowed",
+        "chart/values.yaml",
+        |text| format!("{text}planted: true\n"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn kubernetes_validate_finds_an_unknown_field_in_a_chart() -> Result<()> {
+    finds(
+        validators::kubernetes,
+        "planted",
+        "chart/templates/disruption-budget.yaml",
+        |text| format!("{text}planted: true\n"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn trivy_finds_a_writable_root_in_a_chart() -> Result<()> {
+    finds(
+        validators::trivy,
+        "KSV-0014",
+        "chart/templates/deployment.yaml",
+        |text| {
+            text.replace(
+                "readOnlyRootFilesystem: true",
+                "readOnlyRootFilesystem: false",
+            )
+        },
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn the_comparison_finds_another_value_in_a_chart() -> Result<()> {
+    finds(
+        charts::agrees,
+        "Deployment planted: spec/template/spec/containers/0/livenessProbe/periodSeconds",
+        "chart/templates/deployment.yaml",
+        |text| text.replace("periodSeconds: 10\n", "periodSeconds: 11\n"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn the_comparison_finds_an_object_that_a_chart_lacks() -> Result<()> {
+    finds(
+        charts::agrees,
+        "PodDisruptionBudget planted: the chart has none",
+        "chart/templates/disruption-budget.yaml",
+        |_| String::new(),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
 fn shellcheck_finds_an_unquoted_variable_in_a_script() -> Result<()> {
     finds(validators::shellcheck, "SC2086", "scripts/planted", |_| {
         "#!/bin/sh\nrm $1\n".to_owned()
@@ -175,7 +258,7 @@ fn clients_notice_a_service_that_drops_them() -> Result<()> {
 
 /// The validator accepts a project, and no longer does once `file` is changed; what it then says names the `finding`.
 fn finds(validator: Validator, finding: &str, file: &str, plant: fn(&str) -> String) -> Result<()> {
-    let project = Project::new("planted", "--preset standard")?;
+    let project = Project::new("planted", "--preset standard --with helm")?;
     validator(&project).context("before the defect is planted")?;
     let path = project.path(file);
     let text = if path.exists() {

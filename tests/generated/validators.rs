@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use walkdir::WalkDir;
 
+use crate::charts;
 use crate::command::{run, target, tool};
 use crate::project::Project;
 
@@ -26,6 +27,8 @@ const ALL: [Validator; 12] = [
     zizmor,
     workflow_schema,
     dependabot_schema,
+    charts::lints,
+    charts::agrees,
     kubernetes,
     trivy,
     shellcheck,
@@ -118,7 +121,8 @@ pub fn kubernetes(project: &Project) -> Result<()> {
     let examples = files(project, |path| {
         path.starts_with("k8s") && path.to_string_lossy().ends_with(".example.yaml")
     })?;
-    let manifests = [overlays(project)?, examples].concat();
+    let charts = charts::rendered(project)?;
+    let manifests = [overlays(project)?, examples, charts].concat();
     for release in KUBERNETES {
         over(
             &manifests,
@@ -129,9 +133,10 @@ pub fn kubernetes(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// The project as it lies there, and the overlays as they come out of kustomize.
+/// The project as it lies there, and the overlays and the chart as kustomize and Helm give them.
 pub fn trivy(project: &Project) -> Result<()> {
     overlays(project)?;
+    charts::rendered(project)?;
     let registries = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/trivy");
     for directory in [project.directory.clone(), rendered(project)] {
         let mut trivy = tool("trivy")?;
@@ -178,7 +183,7 @@ fn over(files: &[PathBuf], name: &str, arguments: &[&str]) -> Result<()> {
 }
 
 /// The overlays, each built into a file of its own.
-fn overlays(project: &Project) -> Result<Vec<PathBuf>> {
+pub fn overlays(project: &Project) -> Result<Vec<PathBuf>> {
     let rendered = rendered(project);
     fs::create_dir_all(&rendered).with_context(|| format!("making {}", rendered.display()))?;
     let mut overlays = Vec::new();
@@ -200,7 +205,7 @@ fn overlays(project: &Project) -> Result<Vec<PathBuf>> {
     Ok(overlays)
 }
 
-fn rendered(project: &Project) -> PathBuf {
+pub fn rendered(project: &Project) -> PathBuf {
     target().join("generated/overlays").join(&project.name)
 }
 
@@ -232,7 +237,7 @@ fn is_yaml(path: &Path) -> bool {
 }
 
 /// The files of a project whose path in it passes, without those of git.
-fn files(project: &Project, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
+pub fn files(project: &Project, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in WalkDir::new(&project.directory)
         .sort_by_file_name()

@@ -1,0 +1,325 @@
+//! The chart: Helm takes it, and it gives the objects that kustomize gives, but for what is named here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::de::Deserialize as _;
+use serde_json::Value;
+
+use crate::command::{run, target, tool};
+use crate::project::Project;
+use crate::validators::{files, overlays};
+
+/// In what a chart's object may differ from kustomize's: of which kind and name it is, where in it, and why. A star is any
+/// name; a path covers what is below it, and without one the object itself may be missing on either side.
+const DIFFERENCES: [(&str, &str, &str, &str); 13] = [
+    (
+        "Namespace",
+        "*",
+        "",
+        "made before the release, by `--create-namespace` or by hand",
+    ),
+    ("Job", "health", "", "`helm test`"),
+    ("NetworkPolicy", "health", "", "`helm test`"),
+    ("NetworkPolicy", "health-server", "", "`helm test`"),
+    (
+        "*",
+        "*",
+        "metadata/labels/app.kubernetes.io/instance",
+        "Helm's convention",
+    ),
+    (
+        "*",
+        "*",
+        "metadata/labels/app.kubernetes.io/managed-by",
+        "Helm's convention",
+    ),
+    (
+        "*",
+        "*",
+        "metadata/labels/helm.sh/chart",
+        "Helm's convention",
+    ),
+    (
+        "Deployment",
+        "*",
+        "metadata/labels/app.kubernetes.io/component",
+        "kubectl selects by it what waits for the migration",
+    ),
+    (
+        "Deployment",
+        "*",
+        "spec/template/metadata/annotations/checksum/env",
+        "kustomize has a hash in the ConfigMap's name",
+    ),
+    ("Job", "migrate", "metadata/annotations", "a hook"),
+    (
+        "Job",
+        "migrate",
+        "spec/template/spec/serviceAccountName",
+        "a hook comes before the account",
+    ),
+    (
+        "Job",
+        "migrate",
+        "spec/template/spec/containers/0/envFrom",
+        "a hook comes before the ConfigMap",
+    ),
+    (
+        "Job",
+        "migrate",
+        "spec/template/spec/containers/0/env",
+        "a hook comes before the ConfigMap",
+    ),
+];
+
+/// An object by its kind and name, and what it holds by the path to it.
+type Objects = BTreeMap<(String, String), BTreeMap<String, Value>>;
+
+/// Helm accepts and packages it, as it is and with the values of each environment.
+pub fn lints(project: &Project) -> Result<()> {
+    let Some(chart) = chart(project) else {
+        return Ok(());
+    };
+    let lint = || -> Result<_> {
+        let mut helm = tool("helm")?;
+        helm.args(["lint", "--strict"]).arg(&chart);
+        Ok(helm)
+    };
+    run(&mut lint()?)?;
+    for values in environments(project)? {
+        run(lint()?.arg("--values").arg(values))?;
+    }
+    let packages = target().join("generated/charts");
+    run(tool("helm")?
+        .arg("package")
+        .arg(&chart)
+        .arg("--destination")
+        .arg(packages))?;
+    Ok(())
+}
+
+/// The chart with the values of each environment, each in a file of its own.
+pub fn rendered(project: &Project) -> Result<Vec<PathBuf>> {
+    let mut rendered = Vec::new();
+    for values in environments(project)? {
+        let name = values.file_name().context("values without a name")?;
+        let directory = crate::validators::rendered(project);
+        fs::create_dir_all(&directory)?;
+        let manifest = directory.join(format!("chart-{}", name.to_string_lossy()));
+        fs::write(&manifest, render(project, &values, "default")?)?;
+        rendered.push(manifest);
+    }
+    Ok(rendered)
+}
+
+/// With the values of each environment it gives what the overlay of the same name gives.
+pub fn agrees(project: &Project) -> Result<()> {
+    let found = differences(project)?;
+    let unnamed: Vec<&String> = found
+        .iter()
+        .filter(|(_, why)| why.is_none())
+        .map(|(what, _)| what)
+        .collect();
+    ensure!(
+        unnamed.is_empty(),
+        "the chart is not what kustomize gives: {unnamed:#?}"
+    );
+    Ok(())
+}
+
+/// Each difference between the two, and the number of the entry that names it.
+fn differences(project: &Project) -> Result<Vec<(String, Option<usize>)>> {
+    let mut found = Vec::new();
+    if chart(project).is_none() {
+        return Ok(found);
+    }
+    let environments = environments(project)?;
+    let overlays = overlays(project)?;
+    ensure!(
+        environments.len() == overlays.len() && !overlays.is_empty(),
+        "{} overlays and {} files of values",
+        overlays.len(),
+        environments.len()
+    );
+    for overlay in overlays {
+        let name = overlay.file_name().context("an overlay without a name")?;
+        let values = project
+            .path("chart")
+            .join(format!("values-{}", name.to_string_lossy()));
+        let kustomize = without_hash(&fs::read_to_string(&overlay)?)?;
+        let namespace = namespace(&kustomize)?;
+        let helm = render(project, &values, &namespace)?;
+        compare(&objects(&kustomize)?, &objects(&helm)?, &mut found);
+    }
+    Ok(found)
+}
+
+fn compare(kustomize: &Objects, helm: &Objects, found: &mut Vec<(String, Option<usize>)>) {
+    let all: BTreeSet<_> = kustomize.keys().chain(helm.keys()).collect();
+    for id @ (kind, name) in all {
+        let mut differs = |path: &str, what: String| {
+            let named = DIFFERENCES
+                .iter()
+                .position(|(its_kind, its_name, its_path, _)| {
+                    let below = path.strip_prefix(its_path);
+                    (*its_kind == "*" || its_kind == kind)
+                        && (*its_name == "*" || its_name == name)
+                        && its_path.is_empty() == path.is_empty()
+                        && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                });
+            found.push((format!("{kind} {name}: {what}"), named));
+        };
+        match (kustomize.get(id), helm.get(id)) {
+            (Some(ours), Some(theirs)) => {
+                let paths: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
+                for path in paths {
+                    let (ours, theirs) = (ours.get(path), theirs.get(path));
+                    if ours != theirs {
+                        differs(
+                            path,
+                            format!("{path} is {ours:?}, and {theirs:?} in the chart"),
+                        );
+                    }
+                }
+            }
+            (Some(_), None) => differs("", "the chart has none".to_owned()),
+            _ => differs("", "the chart alone has it".to_owned()),
+        }
+    }
+}
+
+fn chart(project: &Project) -> Option<PathBuf> {
+    let chart = project.path("chart");
+    chart.is_dir().then_some(chart)
+}
+
+fn environments(project: &Project) -> Result<Vec<PathBuf>> {
+    files(project, |path| {
+        path.parent() == Some(Path::new("chart"))
+            && path.to_string_lossy().starts_with("chart/values-")
+    })
+}
+
+fn render(project: &Project, values: &Path, namespace: &str) -> Result<String> {
+    let mut helm = tool("helm")?;
+    helm.args(["template", "release"])
+        .arg(project.path("chart"));
+    run(helm
+        .args(["--namespace", namespace])
+        .arg("--values")
+        .arg(values))
+}
+
+/// What kustomize gives, with the ConfigMap under the name that it has in the base.
+fn without_hash(manifests: &str) -> Result<String> {
+    let mut text = manifests.to_owned();
+    for document in documents(manifests)? {
+        if document["kind"] == "ConfigMap" {
+            let hashed = document["metadata"]["name"]
+                .as_str()
+                .context("a ConfigMap without a name")?;
+            let (name, _) = hashed
+                .rsplit_once('-')
+                .context("a ConfigMap without a hash")?;
+            text = text.replace(hashed, name);
+        }
+    }
+    Ok(text)
+}
+
+fn namespace(manifests: &str) -> Result<String> {
+    let documents = documents(manifests)?;
+    let namespace = documents
+        .iter()
+        .find(|document| document["kind"] == "Namespace");
+    let name = namespace.and_then(|namespace| namespace["metadata"]["name"].as_str());
+    Ok(name.context("kustomize gives no Namespace")?.to_owned())
+}
+
+fn objects(manifests: &str) -> Result<Objects> {
+    let mut objects = Objects::new();
+    for document in documents(manifests)? {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let id = (text(&document["kind"]), text(&document["metadata"]["name"]));
+        let mut leaves = BTreeMap::new();
+        flatten(String::new(), &document, &mut leaves);
+        ensure!(
+            objects.insert(id.clone(), leaves).is_none(),
+            "{id:?} is there twice"
+        );
+    }
+    Ok(objects)
+}
+
+fn documents(manifests: &str) -> Result<Vec<Value>> {
+    let mut documents = Vec::new();
+    for document in serde_norway::Deserializer::from_str(manifests) {
+        let document = Value::deserialize(document)?;
+        if !document.is_null() {
+            documents.push(document);
+        }
+    }
+    Ok(documents)
+}
+
+fn flatten(path: String, value: &Value, leaves: &mut BTreeMap<String, Value>) {
+    let below = |key: &str| {
+        if path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{path}/{key}")
+        }
+    };
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            fields
+                .iter()
+                .for_each(|(key, value)| flatten(below(key), value, leaves));
+        }
+        Value::Array(items) if !items.is_empty() => {
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(index, value)| flatten(below(&index.to_string()), value, leaves));
+        }
+        _ => {
+            leaves.insert(path, value.clone());
+        }
+    }
+}
+
+/// Whatever is chosen; and each difference that is named is one that there is.
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn the_chart_gives_what_kustomize_gives() -> Result<()> {
+    let mut used = BTreeSet::new();
+    for arguments in [
+        "--preset minimal --with helm",
+        "--preset minimal --with helm --without config,telemetry,release-profile,docker",
+        "--preset standard --with helm",
+        "--preset standard --with helm --without telemetry,traces",
+        "--preset standard --with helm --set k8s.ingress-class=nginx --set k8s.issuer=",
+        "--preset full --set tls.at=pod",
+        "--preset full --set tls.at=pod --set k8s.ingress-class=nginx",
+        "--preset full --set tls.at=ingress --set k8s.namespace=shop --set k8s.replicas=3",
+    ] {
+        let project = Project::new("chart", arguments)?;
+        lints(&project).with_context(|| arguments.to_owned())?;
+        agrees(&project).with_context(|| arguments.to_owned())?;
+        used.extend(
+            differences(&project)?
+                .into_iter()
+                .filter_map(|(_, named)| named),
+        );
+    }
+    let unused: Vec<_> = DIFFERENCES
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !used.contains(index))
+        .collect();
+    ensure!(unused.is_empty(), "nothing differs in {unused:?}");
+    Ok(())
+}
