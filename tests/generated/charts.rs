@@ -109,7 +109,7 @@ pub fn rendered(project: &Project) -> Result<Vec<PathBuf>> {
         let directory = crate::validators::rendered(project);
         fs::create_dir_all(&directory)?;
         let manifest = directory.join(format!("chart-{}", name.to_string_lossy()));
-        fs::write(&manifest, render(project, &values, "default")?)?;
+        fs::write(&manifest, render(project, &values, &project.name)?)?;
         rendered.push(manifest);
     }
     Ok(rendered)
@@ -300,7 +300,7 @@ fn the_chart_gives_what_kustomize_gives() -> Result<()> {
         "--preset minimal --with helm",
         "--preset minimal --with helm --without config,telemetry,release-profile,docker",
         "--preset standard --with helm",
-        "--preset standard --with helm --without telemetry,traces",
+        "--preset standard --with helm,tls --without telemetry,traces,openapi,postgres",
         "--preset standard --with helm --set k8s.ingress-class=nginx --set k8s.issuer=",
         "--preset full --set tls.at=pod",
         "--preset full --set tls.at=pod --set k8s.ingress-class=nginx",
