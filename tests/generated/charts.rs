@@ -3,77 +3,49 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, ensure};
-use serde::de::Deserialize as _;
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::command::{run, target, tool};
 use crate::project::Project;
 use crate::validators::{files, overlays};
 
-/// In what a chart's object may differ from kustomize's: of which kind and name it is, where in it, and why. A star is any
-/// name; a path covers what is below it, and without one the object itself may be missing on either side.
-const DIFFERENCES: [(&str, &str, &str, &str); 13] = [
-    (
-        "Namespace",
-        "*",
-        "",
-        "made before the release, by `--create-namespace` or by hand",
-    ),
-    ("Job", "health", "", "`helm test`"),
-    ("NetworkPolicy", "health", "", "`helm test`"),
-    ("NetworkPolicy", "health-server", "", "`helm test`"),
-    (
-        "*",
-        "*",
-        "metadata/labels/app.kubernetes.io/instance",
-        "Helm's convention",
-    ),
-    (
-        "*",
-        "*",
-        "metadata/labels/app.kubernetes.io/managed-by",
-        "Helm's convention",
-    ),
-    (
-        "*",
-        "*",
-        "metadata/labels/helm.sh/chart",
-        "Helm's convention",
-    ),
-    (
-        "Deployment",
-        "*",
-        "metadata/labels/app.kubernetes.io/component",
-        "kubectl selects by it what waits for the migration",
-    ),
-    (
-        "Deployment",
-        "*",
-        "spec/template/metadata/annotations/checksum/env",
-        "kustomize has a hash in the ConfigMap's name",
-    ),
-    ("Job", "migrate", "metadata/annotations", "a hook"),
-    (
-        "Job",
-        "migrate",
-        "spec/template/spec/serviceAccountName",
-        "a hook comes before the account",
-    ),
-    (
-        "Job",
-        "migrate",
-        "spec/template/spec/containers/0/envFrom",
-        "a hook comes before the ConfigMap",
-    ),
-    (
-        "Job",
-        "migrate",
-        "spec/template/spec/containers/0/env",
-        "a hook comes before the ConfigMap",
-    ),
-];
+/// In what a chart's object may differ from kustomize's.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Difference {
+    kind: Option<String>,
+    name: Option<String>,
+    path: Option<String>,
+    why: String,
+}
+
+impl Difference {
+    fn names(&self, kind: &str, name: &str, path: &str) -> bool {
+        let of_it = |named: &Option<String>, it| named.as_deref().is_none_or(|named| named == it);
+        let place = match &self.path {
+            None => path.is_empty(),
+            Some(place) => path
+                .strip_prefix(place.as_str())
+                .is_some_and(|below| below.is_empty() || below.starts_with('/')),
+        };
+        of_it(&self.kind, kind) && of_it(&self.name, name) && place
+    }
+}
+
+/// Those that have a reason.
+static NAMED: LazyLock<Vec<Difference>> = LazyLock::new(|| {
+    #[derive(Deserialize)]
+    struct List {
+        difference: Vec<Difference>,
+    }
+    toml_edit::de::from_str::<List>(include_str!("charts/differences.toml"))
+        .map(|list| list.difference)
+        .unwrap_or_default()
+});
 
 /// An object by its kind and name, and what it holds by the path to it.
 type Objects = BTreeMap<(String, String), BTreeMap<String, Value>>;
@@ -152,7 +124,11 @@ fn differences(project: &Project) -> Result<Vec<(String, Option<usize>)>> {
         let kustomize = without_hash(&fs::read_to_string(&overlay)?)?;
         let namespace = namespace(&kustomize)?;
         let helm = render(project, &values, &namespace)?;
-        compare(&objects(&kustomize)?, &objects(&helm)?, &mut found);
+        compare(
+            &objects(&kustomize)?,
+            &objects(&as_read(&helm)?)?,
+            &mut found,
+        );
     }
     Ok(found)
 }
@@ -161,15 +137,7 @@ fn compare(kustomize: &Objects, helm: &Objects, found: &mut Vec<(String, Option<
     let all: BTreeSet<_> = kustomize.keys().chain(helm.keys()).collect();
     for id @ (kind, name) in all {
         let mut differs = |path: &str, what: String| {
-            let named = DIFFERENCES
-                .iter()
-                .position(|(its_kind, its_name, its_path, _)| {
-                    let below = path.strip_prefix(its_path);
-                    (*its_kind == "*" || its_kind == kind)
-                        && (*its_name == "*" || its_name == name)
-                        && its_path.is_empty() == path.is_empty()
-                        && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-                });
+            let named = NAMED.iter().position(|one| one.names(kind, name, path));
             found.push((format!("{kind} {name}: {what}"), named));
         };
         match (kustomize.get(id), helm.get(id)) {
@@ -211,6 +179,17 @@ fn render(project: &Project, values: &Path, namespace: &str) -> Result<String> {
         .args(["--namespace", namespace])
         .arg("--values")
         .arg(values))
+}
+
+/// The same objects, written as Kubernetes reads them: to YAML 1.1, 0440 is a number.
+fn as_read(manifests: &str) -> Result<String> {
+    let place = tempfile::tempdir()?;
+    fs::write(place.path().join("chart.yaml"), manifests)?;
+    fs::write(
+        place.path().join("kustomization.yaml"),
+        "resources: [chart.yaml]\n",
+    )?;
+    run(tool("kubectl")?.arg("kustomize").arg(place.path()))
 }
 
 /// What kustomize gives, with the ConfigMap under the name that it has in the base.
@@ -300,7 +279,7 @@ fn the_chart_gives_what_kustomize_gives() -> Result<()> {
         "--preset minimal --with helm",
         "--preset minimal --with helm --without config,telemetry,release-profile,docker",
         "--preset standard --with helm",
-        "--preset standard --with helm,tls --without telemetry,traces,openapi,postgres",
+        "--preset standard --with helm --without telemetry,traces,openapi,postgres,hardening",
         "--preset standard --with helm --set k8s.ingress-class=nginx --set k8s.issuer=",
         "--preset full --set tls.at=pod",
         "--preset full --set tls.at=pod --set k8s.ingress-class=nginx",
@@ -315,10 +294,9 @@ fn the_chart_gives_what_kustomize_gives() -> Result<()> {
                 .filter_map(|(_, named)| named),
         );
     }
-    let unused: Vec<_> = DIFFERENCES
-        .iter()
-        .enumerate()
+    let unused: Vec<&String> = (NAMED.iter().enumerate())
         .filter(|(index, _)| !used.contains(index))
+        .map(|(_, named)| &named.why)
         .collect();
     ensure!(unused.is_empty(), "nothing differs in {unused:?}");
     Ok(())
