@@ -64,6 +64,8 @@ pub struct Service {
     pub migrate_args: Option<Vec<String>>,
     /// The file by which Docker Compose starts it with all that it stands on.
     pub compose_file: Option<String>,
+    /// The directory of a chart that installs it.
+    pub chart: Option<String>,
     /// For how many seconds readiness is red before the listener closes.
     pub drain_seconds: Option<u32>,
     /// How many seconds requests in flight may take after that.

@@ -36,6 +36,9 @@ impl Difference {
     }
 }
 
+/// The overlay that is no environment of the chart: a developer's own cluster, with servers that are thrown away.
+const OWN: &str = "development";
+
 /// Those that have a reason.
 static NAMED: LazyLock<Vec<Difference>> = LazyLock::new(|| {
     #[derive(Deserialize)]
@@ -109,7 +112,8 @@ fn differences(project: &Project) -> Result<Vec<(String, Option<usize>)>> {
         return Ok(found);
     }
     let environments = environments(project)?;
-    let overlays = overlays(project)?;
+    let mut overlays = overlays(project)?;
+    overlays.retain(|overlay| overlay.file_stem() != Some(OWN.as_ref()));
     ensure!(
         environments.len() == overlays.len() && !overlays.is_empty(),
         "{} overlays and {} files of values",
@@ -124,11 +128,14 @@ fn differences(project: &Project) -> Result<Vec<(String, Option<usize>)>> {
         let kustomize = without_hash(&fs::read_to_string(&overlay)?)?;
         let namespace = namespace(&kustomize)?;
         let helm = render(project, &values, &namespace)?;
-        compare(
-            &objects(&kustomize)?,
-            &objects(&as_read(&helm)?)?,
-            &mut found,
-        );
+        let (ours, theirs) = (objects(&kustomize)?, objects(&as_read(&helm)?)?);
+        compare(&ours, &theirs, &mut found);
+        let (ours, theirs) = (migration(&ours), migration(&theirs));
+        if ours != theirs {
+            let what =
+                format!("the environment of Job migrate is {ours:?}, and {theirs:?} in the chart");
+            found.push((what, None));
+        }
     }
     Ok(found)
 }
@@ -157,6 +164,37 @@ fn compare(kustomize: &Objects, helm: &Objects, found: &mut Vec<(String, Option<
             _ => differs("", "the chart alone has it".to_owned()),
         }
     }
+}
+
+/// What the migration finds in its environment, wherever the two have it from: variables, and the Secrets that hold more.
+fn migration(objects: &Objects) -> BTreeMap<String, String> {
+    let text = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
+    let id = |kind: &str, name: &str| (kind.to_owned(), name.to_owned());
+    let mut environment = BTreeMap::new();
+    let Some(job) = objects.get(&id("Job", "migrate")) else {
+        return environment;
+    };
+    let container = "spec/template/spec/containers/0/";
+    let leaves = job
+        .iter()
+        .filter_map(|(path, value)| Some((path.strip_prefix(container)?, text(value))));
+    for (path, value) in leaves {
+        if let Some(variable) = path
+            .strip_suffix("/name")
+            .filter(|path| path.starts_with("env/"))
+        {
+            let place = format!("{container}{variable}/value");
+            environment.insert(value, job.get(&place).map(text).unwrap_or_default());
+        } else if path.ends_with("/configMapRef/name") {
+            let data = objects.get(&id("ConfigMap", &value)).into_iter().flatten();
+            environment.extend(data.filter_map(|(path, value)| {
+                Some((path.strip_prefix("data/")?.to_owned(), text(value)))
+            }));
+        } else if path.ends_with("/secretRef/name") {
+            environment.insert(format!("what the Secret {value} has"), String::new());
+        }
+    }
+    environment
 }
 
 fn chart(project: &Project) -> Option<PathBuf> {
@@ -283,7 +321,7 @@ fn the_chart_gives_what_kustomize_gives() -> Result<()> {
         "--preset standard --with helm --set k8s.ingress-class=nginx --set k8s.issuer=",
         "--preset full --set tls.at=pod",
         "--preset full --set tls.at=pod --set k8s.ingress-class=nginx",
-        "--preset full --set tls.at=ingress --set k8s.namespace=shop --set k8s.replicas=3",
+        "--preset full --set tls.at=ingress --set k8s.namespace=shop --set k8s.replicas=3 --set backup.encryption=gpg",
     ] {
         let project = Project::new("chart", arguments)?;
         lints(&project).with_context(|| arguments.to_owned())?;

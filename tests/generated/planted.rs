@@ -171,6 +171,28 @@ fn the_schema_of_the_values_finds_a_name_that_is_none() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
+fn a_chart_refuses_fewer_pods_at_most_than_at_least() -> Result<()> {
+    finds(
+        charts::agrees,
+        "replicas.min is 3, and replicas.max 2",
+        "chart/values-staging.yaml",
+        |text| text.replace("min: 1", "min: 3"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn the_comparison_finds_another_environment_of_the_migration() -> Result<()> {
+    finds(
+        charts::agrees,
+        "the environment of Job migrate",
+        "chart/templates/migration.yaml",
+        |text| text.replace("{{ $name }}", "{{ $name }}_PLANTED"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
 fn kubernetes_validate_finds_an_unknown_field_in_a_chart() -> Result<()> {
     finds(
         validators::kubernetes,

@@ -18,7 +18,7 @@ const KUBERNETES: [&str; 4] = ["1.34", "1.35", "1.36", "1.37"];
 pub type Validator = fn(&Project) -> Result<()>;
 
 /// The first one alone looks at more than files.
-const ALL: [Validator; 12] = [
+const ALL: [Validator; 14] = [
     cargo_deny,
     hadolint,
     compose,
