@@ -32,7 +32,10 @@ const CASES: [Case; 6] = [
     Case {
         directory: "fixtures/workspace",
         // Which of its binaries run in production has to be said.
-        runs: &[("", "k8s ci compose skaffold tilt --bin serve --bin worker")],
+        runs: &[(
+            "",
+            "k8s ci compose skaffold tilt runbook --bin serve --bin worker",
+        )],
     },
     Case {
         directory: "wired/shop",

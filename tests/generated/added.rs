@@ -86,29 +86,32 @@ fn satisfies(fixture: &str, arguments: &[&str]) -> Result<()> {
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn an_axum_crate_satisfies_the_validators() -> Result<()> {
-    satisfies("fixtures/axum", &["helm", "--keep"])
+    satisfies("fixtures/axum", &["helm", "runbook", "--keep"])
 }
 
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn a_grpc_server_satisfies_the_validators() -> Result<()> {
-    satisfies("fixtures/grpc", &["helm"])
+    satisfies("fixtures/grpc", &["helm", "runbook"])
 }
 
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn a_worker_satisfies_the_validators() -> Result<()> {
-    satisfies("fixtures/sqlx", &["helm"])
+    satisfies("fixtures/sqlx", &["helm", "runbook"])
 }
 
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn a_workspace_of_several_services_satisfies_the_validators() -> Result<()> {
-    satisfies("fixtures/workspace", &["--bin", "serve", "--bin", "worker"])
+    satisfies(
+        "fixtures/workspace",
+        &["runbook", "--bin", "serve", "--bin", "worker"],
+    )
 }
 
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn a_service_with_settings_and_metrics_satisfies_the_validators() -> Result<()> {
-    satisfies("wired/shop", &["config", "telemetry", "helm"])
+    satisfies("wired/shop", &["config", "telemetry", "helm", "runbook"])
 }

@@ -26,6 +26,7 @@ mod http;
 mod image;
 mod manifests;
 mod matrix;
+mod pages;
 mod planted;
 mod process;
 mod project;
@@ -54,6 +55,7 @@ macro_rules! selections {
                 build::passes_clippy,
                 build::passes_its_tests,
                 build::has_queries_that_are_true,
+                pages::query_what_is_there,
                 build::is_documented,
                 service::answers,
                 service::loses_no_request,

@@ -5,10 +5,14 @@ use std::fs;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::charts;
+use crate::pages;
 use crate::project::Project;
 use crate::servers::Servers;
 use crate::service;
 use crate::validators::{self, Validator};
+
+/// The page that defects are planted in.
+const RUNBOOK: &str = "docs/runbook.md";
 
 /// A job to append to a workflow, whose last key is `jobs`.
 const JOB: &str = "  planted:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 5\n    steps:\n";
@@ -238,6 +242,56 @@ fn the_comparison_finds_an_object_that_a_chart_lacks() -> Result<()> {
         "chart/templates/disruption-budget.yaml",
         |_| String::new(),
     )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn a_page_with_an_unknown_flag_is_found() -> Result<()> {
+    finds(pages::hold, "unknown flag: --planted", RUNBOOK, |text| {
+        text.replace("kubectl top pods", "kubectl top pods --planted")
+    })
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn a_page_with_an_unknown_name_is_found() -> Result<()> {
+    finds(
+        pages::hold,
+        "there is no deployment unplanted",
+        RUNBOOK,
+        |text| text.replace("rollout undo deployment/", "rollout undo deployment/un"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn a_page_with_an_unknown_program_is_found() -> Result<()> {
+    finds(pages::hold, "command not found", RUNBOOK, |text| {
+        text.replace(
+            "```sh\nkubectl get deployment",
+            "```sh\nplanted\nkubectl get deployment",
+        )
+    })
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn a_page_with_an_expression_of_nothing_is_found() -> Result<()> {
+    finds(
+        pages::hold,
+        "nothing exposes http_planted_total",
+        RUNBOOK,
+        |text| text.replace("http_requests_total", "http_planted_total"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn a_page_with_an_expression_that_is_none_is_found() -> Result<()> {
+    finds(pages::hold, "parse error", RUNBOOK, |text| {
+        text.replace("sum by (outcome) (", "sum by (outcome) ((")
+            .replace("[5m]))", "[5m])")
+    })
 }
 
 #[test]

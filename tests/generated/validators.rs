@@ -9,6 +9,7 @@ use walkdir::WalkDir;
 
 use crate::charts;
 use crate::command::{run, target, tool};
+use crate::pages;
 use crate::project::Project;
 
 /// The releases of Kubernetes that the manifests are written for.
@@ -18,7 +19,7 @@ const KUBERNETES: [&str; 4] = ["1.34", "1.35", "1.36", "1.37"];
 pub type Validator = fn(&Project) -> Result<()>;
 
 /// The first one alone looks at more than files.
-const ALL: [Validator; 14] = [
+const ALL: [Validator; 15] = [
     cargo_deny,
     hadolint,
     compose,
@@ -30,6 +31,7 @@ const ALL: [Validator; 14] = [
     charts::lints,
     charts::agrees,
     kubernetes,
+    pages::hold,
     trivy,
     shellcheck,
     shfmt,

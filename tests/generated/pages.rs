@@ -1,0 +1,292 @@
+//! What a project's pages tell their readers to do: each command, query and expression in them is one that works there.
+
+mod there;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::command::{command, run, target, tool};
+use crate::project::Project;
+use crate::servers::Postgres;
+use crate::validators::files;
+
+use there::There;
+
+/// In place of kubectl: the real one, with a server that is not there. What it does not refuse before it asks, it would ask.
+const KUBECTL: &str = r#"#!/bin/bash
+printf '%s\x1f' "$@" >>SAID
+echo >>SAID
+if ! output=$(KUBECONFIG=/dev/null REAL "$@" --server http://127.0.0.1:1 2>&1) && [[ $output != *"127.0.0.1:1"*refused* ]]; then
+  echo "kubectl $*: $output" >&2
+  exit 1
+fi
+"#;
+
+/// Programs that the pages may name beside it. What they would do to the world is not done.
+const OTHERS: [&str; 9] = [
+    "curl",
+    "docker",
+    "grep",
+    "head",
+    "helm",
+    "kustomize",
+    "openssl",
+    "psql",
+    "rm",
+];
+
+/// Files that readers have made by then, beside those that a Secret is made from.
+const MADE: [&str; 2] = ["tls.crt", "tls.key"];
+
+/// Metrics that others than the service expose: cAdvisor, kube-state-metrics, and the process about itself.
+const METRICS: [&str; 5] = [
+    "container_cpu_cfs_periods_total",
+    "container_cpu_cfs_throttled_periods_total",
+    "kube_cronjob_created",
+    "kube_cronjob_status_last_successful_time",
+    "process_resident_memory_bytes",
+];
+
+/// A text between fences or backticks, and what it is written in.
+#[derive(Debug)]
+struct Block {
+    page: String,
+    language: String,
+    text: String,
+}
+
+/// kubectl takes its commands, what they name is there, Prometheus takes its expressions, and the service exposes what they are
+/// about.
+pub fn hold(project: &Project) -> Result<()> {
+    let blocks = blocks(project)?;
+    if blocks.is_empty() {
+        return Ok(());
+    }
+    commands(project, &blocks)?;
+    expressions(project, &blocks)?;
+    paths(project, &blocks)
+}
+
+/// PostgreSQL takes its statements, in the database that the migrations make.
+pub fn query_what_is_there(project: &Project) -> Result<()> {
+    let blocks = blocks(project)?;
+    let statements: Vec<&Block> = of(&blocks, "sql").collect();
+    if statements.is_empty() {
+        return Ok(());
+    }
+    let postgres = Postgres::start()?;
+    let mut migrate = command(project.binary()?);
+    migrate.arg("migrate").current_dir(&project.directory);
+    run(migrate.env("APP__DATABASE__URL", postgres.url()))?;
+    for block in statements {
+        let undone = format!("BEGIN; {} ROLLBACK;", block.text);
+        postgres
+            .query(&undone)
+            .with_context(|| format!("{}: {}", block.page, block.text))?;
+    }
+    Ok(())
+}
+
+fn of<'b>(blocks: &'b [Block], language: &str) -> impl Iterator<Item = &'b Block> {
+    blocks
+        .iter()
+        .filter(move |block| block.language == language)
+}
+
+/// Those of all pages in `docs`. A command of kubectl's within a sentence is one as well.
+fn blocks(project: &Project) -> Result<Vec<Block>> {
+    let mut blocks = Vec::new();
+    for path in files(project, |path| path.starts_with("docs"))? {
+        let text = fs::read_to_string(&path)?;
+        let page = path.strip_prefix(&project.directory)?.display().to_string();
+        let mut within: Option<Block> = None;
+        for line in text.lines() {
+            match (line.trim_start().strip_prefix("```"), &mut within) {
+                (Some(_), Some(_)) => blocks.extend(within.take()),
+                (Some(language), None) => {
+                    within = Some(Block {
+                        page: page.clone(),
+                        language: language.to_owned(),
+                        text: String::new(),
+                    });
+                }
+                (None, Some(block)) => block.text.push_str(&format!("{}\n", line.trim_start())),
+                (None, None) => {
+                    let code = line.split('`').skip(1).step_by(2);
+                    blocks.extend(code.map(|code| {
+                        Block {
+                            page: page.clone(),
+                            language: if code.starts_with("kubectl ") {
+                                "sh"
+                            } else {
+                                ""
+                            }
+                            .to_owned(),
+                            text: code.to_owned(),
+                        }
+                    }));
+                }
+            }
+        }
+        ensure!(within.is_none(), "{page}: a fence that does not end");
+    }
+    Ok(blocks)
+}
+
+/// Each block is run, in a copy of the project, by a shell that finds no programs but those that are named here.
+fn commands(project: &Project, blocks: &[Block]) -> Result<()> {
+    let place = TempDir::new()?;
+    let said = place.path().join("said");
+    fs::write(&said, "")?;
+    let programs = place.path().join("programs");
+    fs::create_dir(&programs)?;
+    let kubectl = KUBECTL
+        .replace("SAID", &said.display().to_string())
+        .replace(
+            "REAL",
+            &target().join("tools/bin/kubectl").display().to_string(),
+        );
+    install(&programs.join("kubectl"), &kubectl)?;
+    for program in OTHERS {
+        install(&programs.join(program), "#!/bin/sh\nexit 0\n")?;
+    }
+    let copy = place.path().join("project");
+    fs::create_dir(&copy)?;
+    run(command("cp")
+        .arg("-r")
+        .args(["k8s", "docs"].map(|name| project.path(name)))
+        .arg(&copy))?;
+    let from = of(blocks, "sh").flat_map(|block| block.text.split_whitespace());
+    let from = from.filter_map(|word| word.strip_prefix("--from-env-file="));
+    for made in from.chain(MADE) {
+        fs::write(copy.join(made), "KEY=value\n")?;
+    }
+    // What one block of a page sets is there in those that follow, as in the terminal of a reader.
+    let mut set = String::new();
+    let mut page = "";
+    for block in of(blocks, "sh") {
+        if page != block.page {
+            page = &block.page;
+            set.clear();
+        }
+        let script = format!("{set}{}", block.text);
+        let place = || format!("{}: {}", block.page, block.text);
+        // A `cd` that fails is the reader's to see, and what is set is for a block to come.
+        run(tool("shellcheck")?
+            .args([
+                "--shell=bash",
+                "--severity=warning",
+                "--exclude=SC2164,SC2034",
+            ])
+            .arg(write(&copy.join("block.sh"), &script)?))
+        .with_context(place)?;
+        run(command("/bin/bash")
+            .args(["-euc", &script])
+            .current_dir(&copy)
+            .env("PATH", &programs))
+        .with_context(place)?;
+        let sets = |line: &&str| {
+            line.split_once('=')
+                .is_some_and(|(name, _)| is_variable(name))
+        };
+        for line in block.text.lines().filter(sets) {
+            set.push_str(&format!("{line}\n"));
+        }
+    }
+    let there = There::of(project)?;
+    for line in fs::read_to_string(&said)?.lines() {
+        let arguments: Vec<&str> = line.split('\x1f').filter(|one| !one.is_empty()).collect();
+        there
+            .names(&arguments)
+            .with_context(|| format!("kubectl {}", arguments.join(" ")))?;
+    }
+    Ok(())
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+}
+
+fn install(program: &Path, text: &str) -> Result<()> {
+    fs::write(program, text)?;
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+fn write<'p>(path: &'p Path, text: &str) -> Result<&'p Path> {
+    fs::write(path, text)?;
+    Ok(path)
+}
+
+fn expressions(project: &Project, blocks: &[Block]) -> Result<()> {
+    let found: Vec<&Block> = of(blocks, "promql").collect();
+    if found.is_empty() {
+        return Ok(());
+    }
+    let rules: Vec<Value> = (found.iter())
+        .map(|block| json!({ "record": "page:expression", "expr": block.text }))
+        .enumerate()
+        .map(|(index, mut rule)| {
+            rule["record"] = json!(format!("page:expression{index}"));
+            rule
+        })
+        .collect();
+    let place = TempDir::new()?;
+    let file = place.path().join("rules.json");
+    fs::write(
+        &file,
+        json!({ "groups": [{ "name": "pages", "rules": rules }] }).to_string(),
+    )?;
+    run(command("promtool").args(["check", "rules"]).arg(&file))?;
+    let mut sources = String::new();
+    for path in files(project, |path| {
+        path.extension().is_some_and(|extension| extension == "rs")
+    })? {
+        sources.push_str(&fs::read_to_string(path)?);
+    }
+    for block in found {
+        let words = block
+            .text
+            .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        let names = words.filter(|word| word.contains('_') && *word != "histogram_quantile");
+        for name in names {
+            let exposed = name.strip_suffix("_bucket").unwrap_or(name);
+            ensure!(
+                METRICS.contains(&name) || sources.contains(&format!("\"{exposed}\"")),
+                "{}: nothing exposes {name}",
+                block.page
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Files and directories of the project that a sentence names.
+fn paths(project: &Project, blocks: &[Block]) -> Result<()> {
+    for block in of(blocks, "") {
+        let of_it = [
+            "k8s/",
+            "docs/",
+            "backup/",
+            "chart/",
+            "src/",
+            "config/",
+            "monitoring/",
+        ];
+        if of_it.iter().any(|top| block.text.starts_with(top)) && !block.text.contains([' ', '*']) {
+            let path: PathBuf = project.path(&block.text);
+            if !path.exists() {
+                bail!("{}: there is no {}", block.page, block.text);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! What kubectl would find in the cluster.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use anyhow::{Result, ensure};
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use crate::project::Project;
+use crate::validators::{files, overlays};
+
+/// What is in the cluster once the overlays are applied, and the Secrets are made that they ask for.
+pub struct There {
+    objects: BTreeSet<(String, String)>,
+    labels: BTreeSet<String>,
+    text: String,
+}
+
+impl There {
+    pub fn of(project: &Project) -> Result<Self> {
+        let mut there = Self {
+            objects: BTreeSet::new(),
+            labels: BTreeSet::new(),
+            text: String::new(),
+        };
+        let examples = files(project, |path| {
+            path.to_string_lossy().ends_with(".example.yaml")
+        })?;
+        for path in overlays(project)?.into_iter().chain(examples) {
+            let text = fs::read_to_string(&path)?;
+            for document in serde_norway::Deserializer::from_str(&text) {
+                let object = Value::deserialize(document)?;
+                let kind = object["kind"].as_str().unwrap_or_default().to_lowercase();
+                let name = object["metadata"]["name"].as_str().unwrap_or_default();
+                there.objects.insert((kind, name.to_owned()));
+                there.label(&object);
+            }
+            there.text.push_str(&text);
+        }
+        Ok(there)
+    }
+
+    /// Collects the labels of an object and of the pods that it makes.
+    fn label(&mut self, value: &Value) {
+        let Some(fields) = value.as_object() else {
+            return;
+        };
+        for (name, field) in fields {
+            let labels = field.as_object().filter(|_| name == "labels");
+            let labels = labels.into_iter().flatten();
+            self.labels.extend(
+                labels.filter_map(|(label, value)| Some(format!("{label}={}", value.as_str()?))),
+            );
+            self.label(field);
+        }
+    }
+
+    fn has(&self, kind: &str, name: &str) -> bool {
+        let kind = match kind {
+            "hpa" => "horizontalpodautoscaler",
+            kind => kind.trim_end_matches('s'),
+        };
+        let known = self.objects.iter().any(|(there, _)| there == kind);
+        // Of a kind that others bring along, the manifests at least speak of the name.
+        if known {
+            self.objects.contains(&(kind.to_owned(), name.to_owned()))
+        } else {
+            self.text.contains(name)
+        }
+    }
+
+    /// Everything that a command names is there, or made by a command of these pages.
+    pub fn names(&self, arguments: &[&str]) -> Result<()> {
+        let mut rest = arguments.iter().copied().peekable();
+        let mut plain = Vec::new();
+        while let Some(argument) = rest.next() {
+            let (flag, value) = match argument.split_once('=') {
+                Some((flag, value)) if flag.starts_with('-') => (flag, Some(value)),
+                _ => (argument, None),
+            };
+            let mut value = || value.or_else(|| rest.next()).unwrap_or_default();
+            match flag {
+                "-n" => {
+                    let name = value();
+                    ensure!(
+                        self.has("namespace", name)
+                            || self.text.contains(&format!("metadata.name: {name}\n")),
+                        "there is no namespace {name}"
+                    );
+                }
+                "-l" => {
+                    let label = value();
+                    let of_a_service = label
+                        .strip_prefix("kubernetes.io/service-name=")
+                        .is_some_and(|name| self.has("service", name));
+                    ensure!(
+                        of_a_service || self.labels.contains(label),
+                        "nothing has the label {label}"
+                    );
+                }
+                "--from" => plain.push(value()),
+                "-o" | "-k" | "--for" | "--timeout" | "--since" | "--tail" | "--type"
+                | "--patch" | "--patch-file" | "--sort-by" | "--selector" | "--replicas"
+                | "--image" | "-f" => {
+                    value();
+                }
+                _ if flag.starts_with('-') => {}
+                _ => plain.push(argument),
+            }
+        }
+        for (kind, name) in plain.iter().filter_map(|one| one.split_once('/')) {
+            let made = kind == "job" && (name.starts_with("first-") || name.ends_with("-now"));
+            ensure!(
+                plain[0] == "kustomize" || made || self.has(kind, name),
+                "there is no {kind} {name}"
+            );
+        }
+        if let ["get" | "describe" | "patch" | "delete", kind, name] = plain[..] {
+            ensure!(self.has(kind, name), "there is no {kind} {name}");
+        }
+        Ok(())
+    }
+}
