@@ -2,13 +2,6 @@
 
 use cargo_prodify::catalog::Catalog;
 
-/// All selections that there are.
-pub(crate) fn every(catalog: &Catalog) -> Vec<Vec<&str>> {
-    let rules = Rules::of(catalog);
-    let all = (1..1 << rules.names.len()).filter(|&one| rules.closed(one) == Some(one));
-    all.map(|one| rules.named(one)).collect()
-}
-
 /// So few selections that any `strength` components stand in one of them in each way that there is: all chosen, none, or
 /// some. What a component does wrong, it does alone or with one or two others.
 pub(crate) fn covering(catalog: &Catalog, strength: u32) -> Vec<Vec<&str>> {

@@ -35,7 +35,6 @@ mod project_of_the_first_days;
 mod published;
 #[path = "../fast/round_trip.rs"]
 mod round_trip;
-#[expect(dead_code, reason = "to build every selection would take days")]
 #[path = "../fast/selections.rs"]
 mod selections;
 mod servers;
