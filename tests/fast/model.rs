@@ -5,6 +5,7 @@ mod compose;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
+use std::sync::{LazyLock, OnceLock};
 
 use cargo_prodify::catalog::Catalog;
 use cargo_prodify::tree::Tree;
@@ -23,6 +24,7 @@ const TLS_PORT: &str = "9345";
 struct Project {
     selection: String,
     tree: Tree,
+    objects: OnceLock<Vec<Value>>,
 }
 
 impl Project {
@@ -35,22 +37,23 @@ impl Project {
     }
 
     /// Every object of the Kubernetes base.
-    fn objects(&self) -> Vec<Value> {
-        let base = self.tree.iter().filter(|(path, _)| {
-            path.as_str().starts_with("k8s/base/") && !path.as_str().ends_with("kustomization.yaml")
-        });
-        base.flat_map(|(_, file)| {
-            serde_norway::Deserializer::from_str(&file.text)
-                .map(|document| Value::deserialize(document).unwrap())
-                .collect::<Vec<_>>()
+    fn objects(&self) -> &[Value] {
+        self.objects.get_or_init(|| {
+            let base = self.tree.iter().filter(|(path, _)| {
+                let path = path.as_str();
+                path.starts_with("k8s/base/") && !path.ends_with("kustomization.yaml")
+            });
+            base.flat_map(|(_, file)| {
+                serde_norway::Deserializer::from_str(&file.text)
+                    .map(|document| Value::deserialize(document).unwrap())
+                    .collect::<Vec<_>>()
+            })
+            .collect()
         })
-        .collect()
     }
 
-    fn object(&self, kind: &str) -> Option<Value> {
-        self.objects()
-            .into_iter()
-            .find(|object| object["kind"] == kind)
+    fn object(&self, kind: &str) -> Option<&Value> {
+        self.objects().iter().find(|object| object["kind"] == kind)
     }
 
     fn sources(&self) -> String {
@@ -76,39 +79,46 @@ impl Project {
 /// selections would take twice as long with each further component.
 const MORE_SELECTIONS: &str = "PRODIFY_TEST_MORE_SELECTIONS";
 
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap());
+
+static SELECTIONS: LazyLock<Vec<Vec<&str>>> = LazyLock::new(|| {
+    let more = env::var_os(MORE_SELECTIONS).is_some();
+    covering(&CATALOG, if more { 4 } else { 3 })
+});
+
+/// All tests look at the same ones, and to render them takes longer than to look.
+static PROJECTS: LazyLock<Vec<Project>> = LazyLock::new(|| projects(&[]).collect());
+
 fn every_project(check: impl Fn(&Project)) {
-    every_project_with(&[], check);
+    PROJECTS.iter().for_each(check);
 }
 
-/// As [`every_project`], with these answers where their component is chosen.
-fn every_project_with(more: &[String], check: impl Fn(&Project)) {
-    let catalog = Catalog::embedded().unwrap();
+/// One for each selection, with these answers where their component is chosen.
+fn projects(more: &[&str]) -> impl Iterator<Item = Project> {
     let ports = [
         format!("service.port={PORT}"),
         format!("telemetry.metrics-port={METRICS_PORT}"),
         format!("tls.port={TLS_PORT}"),
     ];
-    let strength = if env::var_os(MORE_SELECTIONS).is_some() {
-        4
-    } else {
-        3
-    };
-    for selection in covering(&catalog, strength) {
-        let answers = ports.iter().chain(more).map(String::as_str);
+    SELECTIONS.iter().map(move |selection| {
+        let answers = ports.iter().map(String::as_str).chain(more.iter().copied());
         let answers: Vec<&str> = answers
             .filter(|answer| selection.contains(&answer.split('.').next().unwrap()))
             .collect();
-        check(&Project {
-            tree: render(&catalog, "orders", &selection, &answers),
+        Project {
+            tree: render(&CATALOG, "orders", selection, &answers),
             selection: selection.join("+"),
-        });
-    }
+            objects: OnceLock::new(),
+        }
+    })
 }
 
 #[test]
 fn the_ports_are_the_same_everywhere() {
     every_project(|project| {
-        let Project { selection, tree } = project;
+        let Project {
+            selection, tree, ..
+        } = project;
         for (path, file) in tree {
             assert!(
                 ["8080", "9464", "8443"]
@@ -188,8 +198,10 @@ fn the_ports_are_the_same_everywhere() {
 /// https.
 #[test]
 fn tls_in_the_pod_is_the_same_everywhere() {
-    every_project_with(&["tls.at=pod".to_owned()], |project| {
-        let Project { selection, tree } = project;
+    projects(&["tls.at=pod"]).for_each(|project| {
+        let Project {
+            selection, tree, ..
+        } = &project;
         if !tree.contains_key("src/tls.rs") {
             return;
         }
