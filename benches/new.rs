@@ -1,4 +1,5 @@
-//! `cargo bench`: `new` beside `cp -r` of its own output, and the size and start of the binary.
+//! `cargo bench`: `new` beside `cp -r` of its own output, and the size and start of the binary. What it takes to write the
+//! same bytes and nothing else says how much of either is the file system's.
 //!
 //! The two sides of a ratio are measured in turn in one run, each into a fresh directory, which is deleted only after the last:
 //! on ext4, deleting slows the creating that follows it. What counts is the ratio of the medians; the times themselves
@@ -12,9 +13,11 @@
 
 use std::error::Error;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use walkdir::WalkDir;
 
 /// So often each side is measured.
 const ROUNDS: usize = 101;
@@ -46,10 +49,12 @@ fn measure(root: &Path) -> Result<(), Box<dyn Error>> {
         command.arg("-r").arg(&original).arg(path);
         command
     };
-    let (mut of_new, mut of_copy) = (Vec::new(), Vec::new());
+    let written = Written::read(&original)?;
+    let (mut of_new, mut of_copy, mut of_write) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         of_new.push(timed(&mut new(&root.join(format!("new-{round}"))))?);
         of_copy.push(timed(&mut copy(&root.join(format!("copy-{round}"))))?);
+        of_write.push(written.write(&root.join(format!("write-{round}")))?);
     }
     let (mut of_start, mut of_true) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -63,6 +68,13 @@ fn measure(root: &Path) -> Result<(), Box<dyn Error>> {
         median(&mut of_copy),
         ratio(&of_new, &of_copy)
     );
+    println!(
+        "writing it alone    {:>9.2?}   ratio {:.2}, {} files, {:.2} MB",
+        median(&mut of_write),
+        ratio(&of_write, &of_copy),
+        written.files.len(),
+        written.size() as f64 / 1e6
+    );
     println!("start (--version)   {:>9.2?}", median(&mut of_start));
     println!(
         "true                {:>9.2?}   ratio {:.2}",
@@ -71,6 +83,44 @@ fn measure(root: &Path) -> Result<(), Box<dyn Error>> {
     );
     println!("binary              {:>9.2} MB", size as f64 / 1e6);
     Ok(())
+}
+
+/// What `new` wrote.
+struct Written {
+    directories: Vec<PathBuf>,
+    files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl Written {
+    fn read(root: &Path) -> Result<Self, Box<dyn Error>> {
+        let (mut directories, mut files) = (Vec::new(), Vec::new());
+        for entry in WalkDir::new(root) {
+            let entry = entry?;
+            let path = entry.path().strip_prefix(root)?.to_owned();
+            if entry.file_type().is_dir() {
+                directories.push(path);
+            } else {
+                files.push((path, fs::read(entry.path())?));
+            }
+        }
+        Ok(Self { directories, files })
+    }
+
+    fn size(&self) -> usize {
+        self.files.iter().map(|(_, text)| text.len()).sum()
+    }
+
+    /// In this process, so without the start of another one.
+    fn write(&self, root: &Path) -> Result<Duration, Box<dyn Error>> {
+        let start = Instant::now();
+        for path in &self.directories {
+            fs::create_dir(root.join(path))?;
+        }
+        for (path, text) in &self.files {
+            fs::write(root.join(path), text)?;
+        }
+        Ok(start.elapsed())
+    }
 }
 
 fn timed(command: &mut Command) -> Result<Duration, Box<dyn Error>> {
