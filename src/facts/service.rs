@@ -66,6 +66,14 @@ pub struct Service {
     pub compose_file: Option<String>,
     /// The directory of a chart that installs it.
     pub chart: Option<String>,
+    /// The namespace that it runs in in production, where that is a cluster.
+    pub namespace: Option<String>,
+    /// Whether its requests are measured, as `http_requests_total` and `http_request_duration_seconds`.
+    pub http_metrics: bool,
+    /// The directory of what watches it.
+    pub monitoring: Option<String>,
+    /// The page that says what to do when it is in trouble.
+    pub runbook: Option<String>,
     /// For how many seconds readiness is red before the listener closes.
     pub drain_seconds: Option<u32>,
     /// How many seconds requests in flight may take after that.
