@@ -69,6 +69,7 @@ impl<'c> Engine<'c> {
         });
         environment.add_filter("sort_lines", sort_lines);
         environment.add_filter("json_entries", json_entries);
+        environment.add_filter("indent", indent);
         environment.add_function("refuse", |why: String| -> Result<Value, Error> {
             let refused = Error::new(ErrorKind::InvalidOperation, "refused");
             Err(refused.with_source(Usage::new(why)))
@@ -326,6 +327,16 @@ fn sort_lines(text: &str) -> Value {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     lines.sort_unstable();
     Value::from_safe_string(lines.concat())
+}
+
+/// The filter `indent`: moves each line that is not empty so many spaces to the right.
+fn indent(text: &str, width: usize) -> Value {
+    let lines = text.split_inclusive('\n');
+    let moved = lines.map(|line| match line.trim() {
+        "" => line.to_owned(),
+        _ => " ".repeat(width) + line,
+    });
+    Value::from_safe_string(moved.collect())
 }
 
 /// The filter `json_entries`: puts commas between what several fragments add to an object or to a list. Those of an object,
