@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use toml_edit::DocumentMut;
 
 use crate::answers::{Answers, Asked, Given, Source};
-use crate::catalog::{Catalog, Question, Value};
+use crate::catalog::{self, Catalog, Question, Value};
 use crate::error::Usage;
 use crate::facts::Facts;
 use crate::names;
@@ -105,7 +105,11 @@ pub fn draft(
     let context = context.with_facts(&match subject.known {
         Some(known) => {
             let facts = known.facts.clone().with_images(&answers);
-            facts.with_components(|service| service.here, &selection.components, &answers)?
+            let (of_package, of_all): (Vec<_>, Vec<_>) = (selection.components.iter().copied())
+                .partition(|component| component.scope == catalog::Scope::Package);
+            facts
+                .with_components(|_| true, &of_all, &answers)?
+                .with_components(|service| service.here, &of_package, &answers)?
         }
         None => Facts::of_new(name, catalog.toolchain()?, &selection.components, &answers)?,
     });

@@ -145,6 +145,7 @@ fn require<'c>(
             .required(home)
             .iter()
             .filter_map(|name| catalog.get(name))
+            .filter(|required| home != Home::Workspace || required.scope > Scope::Package)
         {
             if without.contains(required.name.as_str()) {
                 let (name, required) = (&component.name, &required.name);

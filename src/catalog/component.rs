@@ -82,7 +82,7 @@ impl Component {
     /// The components that are chosen along with it.
     pub fn required(&self, home: Home) -> &[String] {
         match (&self.existing.requires, home) {
-            (Some(other), Home::Existing) => other,
+            (Some(other), Home::Existing | Home::Workspace) => other,
             _ => &self.requires,
         }
     }
@@ -101,6 +101,8 @@ pub enum Home {
     Project,
     /// A crate that was there before.
     Existing,
+    /// The top of such crates, which is none itself: what belongs to a package does not come along there.
+    Workspace,
 }
 
 /// A file that a component writes.

@@ -77,7 +77,7 @@ pub(super) fn fits(component: &Component, site: &Site, home: Home) -> Result<()>
         .existing
         .refused
         .as_ref()
-        .filter(|_| home == Home::Existing)
+        .filter(|_| home != Home::Project)
     {
         return Err(Usage::new(format!(
             "`{name}` cannot be added to a crate that exists: {why}"

@@ -109,11 +109,13 @@ impl Site {
     ///
     /// As [`Record::began_with_new`].
     pub(super) fn home(&self) -> Result<Home> {
-        let is_project = self.record.began_with_new()?;
-        Ok(if is_project {
+        let mut packages = self.location.packages.iter();
+        Ok(if self.record.began_with_new()? {
             Home::Project
-        } else {
+        } else if packages.any(|package| package.directory == self.root) {
             Home::Existing
+        } else {
+            Home::Workspace
         })
     }
 
