@@ -2,6 +2,8 @@
 
 mod cluster;
 mod compose;
+mod credentials;
+mod monitoring;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;

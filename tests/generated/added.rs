@@ -86,13 +86,16 @@ fn satisfies(fixture: &str, arguments: &[&str]) -> Result<()> {
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn an_axum_crate_satisfies_the_validators() -> Result<()> {
-    satisfies("fixtures/axum", &["helm", "runbook", "--keep"])
+    satisfies(
+        "fixtures/axum",
+        &["helm", "runbook", "monitoring", "--keep"],
+    )
 }
 
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn a_grpc_server_satisfies_the_validators() -> Result<()> {
-    satisfies("fixtures/grpc", &["helm", "runbook"])
+    satisfies("fixtures/grpc", &["helm", "runbook", "monitoring"])
 }
 
 #[test]
@@ -113,5 +116,8 @@ fn a_workspace_of_several_services_satisfies_the_validators() -> Result<()> {
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn a_service_with_settings_and_metrics_satisfies_the_validators() -> Result<()> {
-    satisfies("wired/shop", &["config", "telemetry", "helm", "runbook"])
+    satisfies(
+        "wired/shop",
+        &["config", "telemetry", "helm", "runbook", "monitoring"],
+    )
 }

@@ -26,6 +26,7 @@ mod http;
 mod image;
 mod manifests;
 mod matrix;
+mod monitoring;
 mod pages;
 mod planted;
 mod process;

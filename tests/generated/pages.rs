@@ -44,11 +44,13 @@ const OTHERS: [&str; 9] = [
 const MADE: [&str; 2] = ["tls.crt", "tls.key"];
 
 /// Metrics that others than the service expose: cAdvisor, kube-state-metrics, and the process about itself.
-const METRICS: [&str; 5] = [
+const METRICS: [&str; 7] = [
     "container_cpu_cfs_periods_total",
     "container_cpu_cfs_throttled_periods_total",
     "kube_cronjob_created",
     "kube_cronjob_status_last_successful_time",
+    "process_max_fds",
+    "process_open_fds",
     "process_resident_memory_bytes",
 ];
 
@@ -159,7 +161,12 @@ fn commands(project: &Project, blocks: &[Block]) -> Result<()> {
     fs::create_dir(&copy)?;
     run(command("cp")
         .arg("-r")
-        .args(["k8s", "docs"].map(|name| project.path(name)))
+        .args(
+            ["k8s", "docs"]
+                .map(|name| project.path(name))
+                .into_iter()
+                .filter(|path| path.exists()),
+        )
         .arg(&copy))?;
     let from = of(blocks, "sh").flat_map(|block| block.text.split_whitespace());
     let from = from.filter_map(|word| word.strip_prefix("--from-env-file="));

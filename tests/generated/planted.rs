@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::charts;
+use crate::monitoring;
 use crate::pages;
 use crate::project::Project;
 use crate::servers::Servers;
@@ -13,6 +14,10 @@ use crate::validators::{self, Validator};
 
 /// The page that defects are planted in.
 const RUNBOOK: &str = "docs/runbook.md";
+
+/// The files about alerts that defects are planted in.
+const ALERTS: &str = "monitoring/prometheus/rules/alerts.yml";
+const ALERTMANAGER: &str = "monitoring/alertmanager/alertmanager.yml";
 
 /// A job to append to a workflow, whose last key is `jobs`.
 const JOB: &str = "  planted:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 5\n    steps:\n";
@@ -292,6 +297,119 @@ fn a_page_with_an_expression_that_is_none_is_found() -> Result<()> {
         text.replace("sum by (outcome) (", "sum by (outcome) ((")
             .replace("[5m]))", "[5m])")
     })
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn promtool_finds_an_expression_that_is_none() -> Result<()> {
+    finds(monitoring::rules, "parse error", ALERTS, |text| {
+        text.replace("absent(up", "absent((up")
+    })
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn a_test_of_the_rules_finds_another_threshold() -> Result<()> {
+    finds(monitoring::rules, "ErrorBudgetBurnsFast", ALERTS, |text| {
+        text.replace("> 14.4 * 0.001", "> 1440 * 0.001")
+            .replace("> 6 * 0.001", "> 6000 * 0.001")
+    })
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn amtool_finds_a_receiver_that_is_missing() -> Result<()> {
+    finds(
+        monitoring::alertmanager,
+        "undefined receiver",
+        ALERTMANAGER,
+        |text| text.replace("receiver: ticket", "receiver: planted"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn amtool_finds_a_page_that_nobody_gets() -> Result<()> {
+    finds(
+        monitoring::alertmanager,
+        "severity=page",
+        ALERTMANAGER,
+        |text| text.replace("severity = page", "severity = planted"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn rules_that_are_not_those_that_are_tested_are_found() -> Result<()> {
+    finds(
+        monitoring::operator,
+        "production.yaml: other rules than are tested",
+        "k8s/overlays/production/rules.yaml",
+        |text| text.replace("> 14.4", "> 14.5"),
+    )?;
+    finds(
+        monitoring::operator,
+        "chart-values-production.yaml: other rules than are tested",
+        "chart/rules.yml",
+        |text| text.replace("> 14.4", "> 14.5"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn a_monitor_of_pods_that_are_not_there_is_found() -> Result<()> {
+    let monitor = "k8s/monitoring/pod-monitor.yaml";
+    finds(monitoring::operator, "no such port", monitor, |text| {
+        text.replace("port: metrics", "port: planted")
+    })?;
+    finds(monitoring::operator, "no pods", monitor, |text| {
+        text.replace("component: server", "component: planted")
+    })
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn an_alert_that_is_not_tested_is_found() -> Result<()> {
+    let tests = "monitoring/prometheus/tests/process.yml";
+    finds(
+        monitoring::alerts,
+        "no test fires FilesRunOut",
+        tests,
+        |text| {
+            text.replace(
+                "alertname=\"FilesRunOut\", service=\"planted\", alert",
+                "alert",
+            )
+        },
+    )?;
+    finds(
+        monitoring::alerts,
+        "no test sees PodsMissing silent",
+        "monitoring/prometheus/tests/pods.yml",
+        |text| {
+            text.replace(
+                "- expr: ALERTS{alertname=\"PodsMissing\", service=\"planted\"}",
+                "- expr: ALERTS",
+            )
+        },
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn an_alert_that_leads_nowhere_is_found() -> Result<()> {
+    finds(
+        monitoring::alerts,
+        "leads to docs/runbook.md#the-service-is-down",
+        RUNBOOK,
+        |text| text.replace("### The service is down", "### Planted"),
+    )?;
+    finds(
+        monitoring::alerts,
+        "ErrorBudgetBurnsFast is neither a page nor a ticket",
+        ALERTS,
+        |text| text.replace("severity: page", "severity: planted"),
+    )
 }
 
 #[test]

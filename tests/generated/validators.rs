@@ -9,6 +9,7 @@ use walkdir::WalkDir;
 
 use crate::charts;
 use crate::command::{run, target, tool};
+use crate::monitoring;
 use crate::pages;
 use crate::project::Project;
 
@@ -19,7 +20,7 @@ const KUBERNETES: [&str; 4] = ["1.34", "1.35", "1.36", "1.37"];
 pub type Validator = fn(&Project) -> Result<()>;
 
 /// The first one alone looks at more than files.
-const ALL: [Validator; 15] = [
+const ALL: [Validator; 19] = [
     cargo_deny,
     hadolint,
     compose,
@@ -32,6 +33,10 @@ const ALL: [Validator; 15] = [
     charts::agrees,
     kubernetes,
     pages::hold,
+    monitoring::rules,
+    monitoring::alertmanager,
+    monitoring::operator,
+    monitoring::alerts,
     trivy,
     shellcheck,
     shfmt,

@@ -1,0 +1,207 @@
+//! Every credential in a file is one for development, in a file for development, or says where the real one is.
+
+use super::every_project;
+
+/// Files about a developer's own machine, or a runner's: what is in them opens nothing elsewhere.
+const OF_DEVELOPMENT: [&str; 7] = [
+    ".env.example",
+    ".github/workflows/",
+    "README.md",
+    "compose.yaml",
+    "config/development.toml",
+    "k8s/overlays/development/",
+    "tests/",
+];
+
+/// What may stand in them. Everybody knows these.
+const KNOWN: [&str; 4] = [
+    "postgres",
+    "hunter2",
+    "known-to-all-and-for-this-trial-alone",
+    "correct horse battery staple",
+];
+
+/// The names of credentials end in one of these, whatever the case and between whatever signs.
+const NAMES: [&str; 9] = [
+    "accesskey",
+    "apikey",
+    "authkey",
+    "passphrase",
+    "password",
+    "privatekey",
+    "secret",
+    "token",
+    "webhookurl",
+];
+
+/// What the credentials of others look like, wherever they stand.
+const SHAPES: [&str; 8] = [
+    "-----BEGIN OPENSSH PRIVATE KEY",
+    "-----BEGIN PRIVATE KEY",
+    "-----BEGIN RSA PRIVATE KEY",
+    "AKIA",
+    "ghp_",
+    "github_pat_",
+    "hooks.slack.com/services/",
+    "xoxb-",
+];
+
+#[test]
+fn every_credential_is_for_development_or_a_reference() {
+    every_project(|project| {
+        for (path, file) in &project.tree {
+            let found = findings(path.as_str(), &file.text);
+            assert!(found.is_empty(), "{}: {found:#?}", project.selection);
+        }
+    });
+}
+
+/// The scan itself finds what it is to find, and nothing in what only looks like it.
+#[test]
+fn credentials_are_told_from_references() {
+    for (path, line) in [
+        ("config/production.toml", "password = \"postgres\""),
+        ("config/production.toml", "api_key = \"0123456789abcdef\""),
+        (
+            "k8s/base/deployment.yaml",
+            "  POSTGRES_PASSWORD: ${POSTGRES_PASSWORD:-postgres}",
+        ),
+        ("k8s/base/secret.yaml", "  APP__AUTH__KEY: c2VjcmV0"),
+        (
+            "compose.yaml",
+            "      GF_SECURITY_ADMIN_PASSWORD: Tr0ub4dor",
+        ),
+        (
+            "compose.yaml",
+            "      URL: postgres://me:Tr0ub4dor@db:5432/orders",
+        ),
+        (
+            "chart/values.yaml",
+            "url: postgres://postgres:postgres@db/orders",
+        ),
+        ("config/default.toml", "url = \"redis://:Tr0ub4dor@cache\""),
+        (
+            "monitoring/alertmanager.yml",
+            "slack_webhook_url: https://example.com/T0/B0",
+        ),
+        ("tests/app/main.rs", "let key = \"AKIAIOSFODNN7EXAMPLE\";"),
+    ] {
+        assert!(!findings(path, line).is_empty(), "{path}: {line}");
+    }
+    for (path, line) in [
+        (
+            "config/default.toml",
+            "# postgres://user:password@host:5432/database",
+        ),
+        (
+            "compose.yaml",
+            "      POSTGRES_PASSWORD: ${POSTGRES_PASSWORD:-postgres}",
+        ),
+        (
+            ".github/workflows/ci.yml",
+            "          password: ${{ github.token }}",
+        ),
+        (
+            ".github/workflows/release.yml",
+            "      id-token: write # sign",
+        ),
+        (
+            "k8s/base/deployment.yaml",
+            "      automountServiceAccountToken: false",
+        ),
+        ("k8s/base/secret.example.yaml", "  APP__AUTH__KEY: \"\""),
+        ("chart/values.yaml", "existingSecret: orders"),
+        ("config/default.toml", "token_seconds = 900"),
+        (
+            "monitoring/alertmanager.yml",
+            "  slack_webhook_url: /run/secrets/webhook",
+        ),
+    ] {
+        assert_eq!(findings(path, line), Vec::<String>::new(), "{path}");
+    }
+}
+
+/// What is found in a file, each with its place.
+fn findings(path: &str, text: &str) -> Vec<String> {
+    let of_development = OF_DEVELOPMENT.iter().any(|place| path.starts_with(place));
+    let is_allowed = |value: &str| is_reference(value) || of_development && is_known(value);
+    let is_code = path.ends_with(".rs");
+    let mut found = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let shaped = SHAPES.iter().any(|shape| line.contains(shape));
+        let urls =
+            passwords(line).any(|password| !is_placeholder(password) && !is_allowed(password));
+        // What code is called like that is no credential but holds one.
+        let set = !is_code && settings(line).any(|value| !is_allowed(value));
+        if shaped || urls || set {
+            found.push(format!("{path}:{}: {line}", at + 1));
+        }
+    }
+    found
+}
+
+fn is_known(value: &str) -> bool {
+    // With its default in the place of a variable.
+    let default = value
+        .strip_prefix("${")
+        .and_then(|rest| rest.split_once(":-"));
+    let value = default.map_or(value, |(_, default)| default.trim_end_matches('}'));
+    KNOWN.contains(&value)
+}
+
+/// Where somebody is told of the form of a URL.
+fn is_placeholder(password: &str) -> bool {
+    ["password", ""].contains(&password)
+}
+
+/// A variable, a placeholder of another language, a file, the name of a Secret of this project, or no text at all.
+fn is_reference(value: &str) -> bool {
+    let has_default = value.starts_with("${") && value.contains(":-");
+    let begins = ["$", "{", "/", "<", "[", "("]
+        .iter()
+        .any(|sign| value.starts_with(sign));
+    let is_plain = [
+        "", "true", "false", "null", "write", "read", "none", "orders",
+    ]
+    .contains(&value);
+    !has_default && (begins || is_plain || value.parse::<f64>().is_ok())
+}
+
+/// The passwords in the URLs of a line.
+fn passwords(line: &str) -> impl Iterator<Item = &str> {
+    line.split("://").skip(1).filter_map(|url| {
+        let ends = |c: char| c == '/' || c.is_whitespace() || "\"'`<>".contains(c);
+        let authority = url.split(ends).next()?;
+        let (user, _) = authority.rsplit_once('@')?;
+        Some(user.split_once(':')?.1)
+    })
+}
+
+/// The values of what is called like a credential: `NAME: value`, `NAME=value`, `"name": "value"`.
+fn settings(line: &str) -> impl Iterator<Item = &str> {
+    let signs = line.match_indices([':', '=']);
+    signs.filter_map(move |(at, _)| {
+        let before = line[..at].trim_end().trim_end_matches(['"', '\'']);
+        let name = before.rsplit(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c)));
+        let name = name
+            .into_iter()
+            .next()?
+            .to_lowercase()
+            .replace(['_', '-'], "");
+        if !NAMES.iter().any(|ending| name.ends_with(ending)) {
+            return None;
+        }
+        let rest = line[at + 1..].trim_start();
+        // The next of two signs, as in a path of Rust's or a comparison.
+        if rest.starts_with([':', '=', '>']) {
+            return None;
+        }
+        let value = match rest.chars().next() {
+            Some(quote @ ('"' | '\'' | '`')) => rest[1..].split(quote).next()?,
+            _ => rest
+                .split(|c: char| c.is_whitespace() || ",;)|".contains(c))
+                .next()?,
+        };
+        Some(value)
+    })
+}
