@@ -39,7 +39,7 @@ const CASES: [Case; 6] = [
     },
     Case {
         directory: "wired/shop",
-        runs: &[("", "config telemetry docker k8s compose")],
+        runs: &[("", "config telemetry docker k8s compose monitoring")],
     },
     Case {
         directory: "wired/market",

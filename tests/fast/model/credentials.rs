@@ -192,8 +192,8 @@ fn settings(line: &str) -> impl Iterator<Item = &str> {
             return None;
         }
         let rest = line[at + 1..].trim_start();
-        // The next of two signs, as in a path of Rust's or a comparison.
-        if rest.starts_with([':', '=', '>']) {
+        // The next of two signs, as in a path of Rust's or a comparison, and the default of a variable, which was looked at before.
+        if rest.starts_with([':', '=', '>', '-']) {
             return None;
         }
         let value = match rest.chars().next() {
