@@ -317,10 +317,10 @@ fn the_chart_gives_what_kustomize_gives() -> Result<()> {
         "--preset minimal --with helm",
         "--preset minimal --with helm --without config,telemetry,release-profile,docker",
         "--preset standard --with helm",
-        "--preset standard --with helm --without telemetry,traces,openapi,postgres,hardening",
+        "--preset standard --with helm --without telemetry,traces,openapi,postgres,hardening,monitoring",
         "--preset standard --with helm --set k8s.ingress-class=nginx --set k8s.issuer=",
         "--preset full --set tls.at=pod",
-        "--preset full --set tls.at=pod --set k8s.ingress-class=nginx",
+        "--preset full --set tls.at=pod --set k8s.ingress-class=nginx --set monitoring.operator=false",
         "--preset full --set tls.at=ingress --set k8s.namespace=shop --set k8s.replicas=3 --set backup.encryption=gpg",
     ] {
         let project = Project::new("chart", arguments)?;
