@@ -44,7 +44,10 @@ const CASES: [Case; 6] = [
     Case {
         directory: "wired/market",
         // Code goes into a package, and the rest to the top of the workspace, which knows of it.
-        runs: &[("courier", "config telemetry"), ("", "docker k8s")],
+        runs: &[
+            ("courier", "config telemetry"),
+            ("", "docker k8s monitoring"),
+        ],
     },
 ];
 

@@ -514,6 +514,36 @@ fn what_backs_up_a_database_is_refused_where_there_is_none() {
     assert_eq!(contents(dir.path()), before);
 }
 
+/// What belongs to a package has no place at the top of several, and what is asked for there says what it lacks.
+#[test]
+fn nothing_of_a_package_comes_along_to_the_top_of_a_workspace() {
+    let dir = tempdir().unwrap();
+    fs::write(
+        dir.path().join("Cargo.toml"),
+        "[workspace]\nresolver = \"2\"\nmembers = [\"shop\"]\n",
+    )
+    .unwrap();
+    fs::create_dir_all(dir.path().join("shop/src")).unwrap();
+    fs::write(dir.path().join("shop/Cargo.toml"), WORKER).unwrap();
+    fs::write(dir.path().join("shop/src/main.rs"), "fn main() {}\n").unwrap();
+    commit(dir.path());
+    let before = contents(dir.path());
+    let said = run(dir.path(), "add monitoring -y", 2);
+    says(
+        &said,
+        &["nothing here serves metrics: `cargo prodify add telemetry` in the package"],
+    );
+    assert_eq!(contents(dir.path()), before);
+    run(&dir.path().join("shop"), "add telemetry -y", 0);
+    run(dir.path(), "add monitoring k8s -y", 0);
+    let paths: Vec<String> = contents(dir.path()).into_iter().map(|(it, _)| it).collect();
+    assert!(paths.contains(&"monitoring/prometheus/rules/alerts.yml".to_owned()));
+    // It knows of the namespace, though that is no matter of the package.
+    assert!(paths.contains(&"k8s/monitoring/pod-monitor.yaml".to_owned()));
+    assert!(!paths.contains(&"src/telemetry.rs".to_owned()));
+    run(dir.path(), "check", 0);
+}
+
 /// What `add` makes of a project is what `new` makes of the larger one at once; and `remove` undoes it.
 #[test]
 fn a_project_that_new_made_grows_and_shrinks() {
