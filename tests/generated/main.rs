@@ -20,7 +20,9 @@ mod backup;
 mod build;
 mod charts;
 mod command;
+mod dashboards;
 mod existing;
+mod expressions;
 mod faults;
 mod http;
 mod image;
@@ -80,6 +82,7 @@ macro_rules! checks {
 selections! {
     minimal: "--preset minimal",
     standard: "--preset standard" => {
+        expressions::has_an_answer_to_every_question,
         faults::loses_no_request_in_ten_rollouts,
         faults::survives_the_database,
         faults::survives_clients_that_never_read,
@@ -89,6 +92,7 @@ selections! {
     },
     full: "--preset full --set tls.at=pod --set ci.check=true" => {
         api::keeps_to_its_description,
+        expressions::has_an_answer_to_every_question,
         faults::loses_no_request_in_ten_rollouts,
         faults::survives_the_database,
         faults::survives_the_cache,

@@ -5,6 +5,7 @@ use cargo_prodify::catalog::{Catalog, Preset};
 use cargo_prodify::select;
 
 use crate::build;
+use crate::dashboards;
 use crate::project::Project;
 use crate::selections::covering;
 use crate::validators;
@@ -41,6 +42,8 @@ fn check(case: &str, arguments: &str) -> Result<()> {
     let project = Project::new(case, arguments)?;
     validators::compose(&project)?;
     validators::compose_schema(&project)?;
+    validators::dclint(&project)?;
+    dashboards::keep_to_the_schema(&project)?;
     build::is_formatted(&project)?;
     build::passes_clippy(&project)?;
     build::passes_its_tests(&project)

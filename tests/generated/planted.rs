@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::charts;
+use crate::dashboards;
 use crate::monitoring;
 use crate::pages;
 use crate::project::Project;
@@ -104,6 +105,45 @@ fn compose_schema_finds_an_unknown_key() -> Result<()> {
         "planted",
         "compose.yaml",
         |text| format!("{text}planted: true\n"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn dclint_finds_a_port_that_is_open_to_others() -> Result<()> {
+    finds(
+        validators::dclint,
+        "no-unbound-port-interfaces",
+        "compose.yaml",
+        |text| text.replace("127.0.0.1:${GRAFANA_PORT", "${GRAFANA_PORT"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn the_schema_of_dashboards_finds_an_unknown_key() -> Result<()> {
+    finds(
+        dashboards::keep_to_the_schema,
+        "'planted' does not exist",
+        "monitoring/grafana/dashboards/service.json",
+        |text| text.replacen("\"uid\":", "\"planted\": true,\n  \"uid\":", 1),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn the_schema_of_dashboards_finds_an_option_that_a_panel_does_not_have() -> Result<()> {
+    finds(
+        dashboards::keep_to_the_schema,
+        "\"planted\"",
+        "monitoring/grafana/dashboards/process.json",
+        |text| {
+            text.replacen(
+                "\"showPoints\": \"never\"",
+                "\"showPoints\": \"planted\"",
+                1,
+            )
+        },
     )
 }
 

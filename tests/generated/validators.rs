@@ -9,6 +9,7 @@ use walkdir::WalkDir;
 
 use crate::charts;
 use crate::command::{run, target, tool};
+use crate::dashboards;
 use crate::monitoring;
 use crate::pages;
 use crate::project::Project;
@@ -20,11 +21,13 @@ const KUBERNETES: [&str; 4] = ["1.34", "1.35", "1.36", "1.37"];
 pub type Validator = fn(&Project) -> Result<()>;
 
 /// The first one alone looks at more than files.
-const ALL: [Validator; 19] = [
+const ALL: [Validator; 21] = [
     cargo_deny,
     hadolint,
     compose,
     compose_schema,
+    dclint,
+    dashboards::keep_to_the_schema,
     actionlint,
     zizmor,
     workflow_schema,
@@ -120,6 +123,24 @@ pub fn compose_schema(project: &Project) -> Result<()> {
         &compose_files(project)?,
         "check-jsonschema",
         &["--builtin-schema", "vendor.compose-spec"],
+    )
+}
+
+/// By every rule that is not about taste.
+pub fn dclint(project: &Project) -> Result<()> {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/dclint.yaml");
+    let rules = rules.to_string_lossy();
+    over(
+        &compose_files(project)?,
+        "dclint",
+        &[
+            "--config",
+            &rules,
+            "--max-warnings",
+            "0",
+            "--color",
+            "false",
+        ],
     )
 }
 

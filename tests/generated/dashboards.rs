@@ -1,0 +1,81 @@
+//! Dashboards, as Grafana reads them.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use crate::command::{run, target, tool};
+use crate::project::Project;
+use crate::validators::files;
+
+/// The types of Grafana's own schema have no objection, for the whole and for each kind of panel.
+pub fn keep_to_the_schema(project: &Project) -> Result<()> {
+    let dashboards = of(project)?;
+    if dashboards.is_empty() {
+        return Ok(());
+    }
+    let place = target().join("generated/dashboards").join(&project.name);
+    if place.exists() {
+        fs::remove_dir_all(&place).with_context(|| format!("removing {}", place.display()))?;
+    }
+    fs::create_dir_all(&place).with_context(|| format!("making {}", place.display()))?;
+    symlink(
+        target().join("tools/packages/node_modules"),
+        place.join("node_modules"),
+    )?;
+    let types = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/packages/dashboard.ts");
+    fs::copy(types, place.join("types.ts"))?;
+    let mut check = tool("tsc")?;
+    check.current_dir(&place).args([
+        "--noEmit",
+        "--strict",
+        "--skipLibCheck",
+        "--pretty",
+        "false",
+        "--module",
+        "esnext",
+        "--moduleResolution",
+        "bundler",
+    ]);
+    for dashboard in dashboards {
+        let text = fs::read_to_string(&dashboard)?;
+        let name = dashboard.file_name().context("a file without a name")?;
+        let module = place.join(name).with_extension("ts");
+        // On the first line, so that errors name the lines of the JSON.
+        let head = "import type { Dashboard } from \"./types\"; export const it: Dashboard =";
+        fs::write(&module, format!("{head} {text}"))?;
+        check.arg(module);
+    }
+    run(&mut check)?;
+    Ok(())
+}
+
+/// What the panels of all dashboards ask a kind of data source, and where.
+pub fn expressions(project: &Project, kind: &str) -> Result<Vec<(String, String)>> {
+    let mut expressions = Vec::new();
+    for path in of(project)? {
+        let dashboard: Value = serde_json::from_str(&fs::read_to_string(&path)?)?;
+        for panel in dashboard["panels"].as_array().into_iter().flatten() {
+            if panel["datasource"]["type"] != kind {
+                continue;
+            }
+            let place = format!("{}: {}", dashboard["title"], panel["title"]);
+            let targets = panel["targets"].as_array().into_iter().flatten();
+            for target in targets {
+                let expression = target["expr"].as_str();
+                let expression = expression.with_context(|| format!("{place} asks nothing"))?;
+                expressions.push((place.clone(), expression.to_owned()));
+            }
+        }
+    }
+    Ok(expressions)
+}
+
+fn of(project: &Project) -> Result<Vec<PathBuf>> {
+    files(project, |path| {
+        path.starts_with("monitoring/grafana/dashboards")
+    })
+}
