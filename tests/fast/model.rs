@@ -3,6 +3,7 @@
 mod cluster;
 mod compose;
 mod credentials;
+mod dashboards;
 mod monitoring;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,0 +1,166 @@
+//! Dashboards that Grafana can show as they are, wherever they are taken.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Project, every_project};
+
+/// The kinds of data sources that dashboards may ask, where none is provisioned.
+const KINDS: [&str; 3] = ["jaeger", "loki", "prometheus"];
+
+/// The width of the grid.
+const COLUMNS: u64 = 24;
+
+/// Grafana refuses an identity that is longer than the first; so much of it is the project's name, with a dash.
+const LONGEST_UID: usize = 40;
+const OF_PROJECT: usize = 30;
+
+fn dashboards(project: &Project) -> BTreeMap<&str, Value> {
+    let files = project.tree.iter();
+    files
+        .map(|(path, file)| (path.as_str(), file.text.as_str()))
+        .filter(|(path, _)| path.starts_with("monitoring/grafana/dashboards/"))
+        .map(|(path, text)| (path, serde_json::from_str(text).unwrap()))
+        .collect()
+}
+
+fn every_dashboard(check: impl Fn(&Project, &str, &Value)) {
+    every_project(|project| {
+        for (path, dashboard) in dashboards(project) {
+            check(
+                project,
+                &format!("{}: {path}", project.selection),
+                &dashboard,
+            );
+        }
+    });
+}
+
+fn items(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// Kinds of data sources that Compose's Grafana is given, by their identities.
+fn provisioned(project: &Project) -> BTreeMap<String, String> {
+    let files = project.tree.iter().filter(|(path, _)| {
+        path.as_str()
+            .starts_with("monitoring/grafana/provisioning/datasources/")
+    });
+    let mut sources = BTreeMap::new();
+    for (path, file) in files {
+        let document: Value = serde_norway::from_str(&file.text).unwrap();
+        for source in items(&document["datasources"]) {
+            let [uid, kind] = ["uid", "type"].map(|key| source[key].as_str().unwrap().to_owned());
+            assert!(sources.insert(uid, kind).is_none(), "{path}");
+        }
+    }
+    sources
+}
+
+#[test]
+fn a_dashboard_asks_what_is_chosen_at_its_top() {
+    every_dashboard(|project, place, dashboard| {
+        let sources = provisioned(project);
+        let known: BTreeSet<&str> = if sources.is_empty() {
+            KINDS.into()
+        } else {
+            sources.values().map(String::as_str).collect()
+        };
+        let variables = || items(&dashboard["templating"]["list"]);
+        let chosen: BTreeMap<String, &str> = variables()
+            .filter(|variable| variable["type"] == "datasource")
+            .map(|variable| {
+                let name = variable["name"].as_str().unwrap();
+                (format!("${{{name}}}"), variable["query"].as_str().unwrap())
+            })
+            .collect();
+        for kind in chosen.values() {
+            assert!(known.contains(kind), "{place}: there is no {kind}");
+        }
+        let mut asked = BTreeSet::new();
+        let panels = items(&dashboard["panels"]).filter(|panel| panel["type"] != "row");
+        let queries = variables().filter(|variable| variable["type"] == "query");
+        for asking in panels.chain(queries) {
+            let source = &asking["datasource"];
+            let uid = source["uid"].as_str().unwrap();
+            assert_eq!(source["type"], chosen[uid], "{place}: {asking:#}");
+            asked.insert(uid);
+        }
+        assert_eq!(asked.len(), chosen.len(), "{place}: {chosen:?}");
+    });
+}
+
+#[test]
+fn a_panel_has_a_place_of_its_own_and_says_what_it_shows() {
+    every_dashboard(|_, place, dashboard| {
+        let mut ids = BTreeSet::new();
+        let mut taken = BTreeSet::new();
+        for panel in items(&dashboard["panels"]) {
+            let title = &panel["title"];
+            assert!(
+                ids.insert(panel["id"].as_u64().unwrap()),
+                "{place}: {title}"
+            );
+            let [x, y, w, h] =
+                ["x", "y", "w", "h"].map(|key| panel["gridPos"][key].as_u64().unwrap());
+            assert!(x + w <= COLUMNS && w > 0 && h > 0, "{place}: {title}");
+            for cell in (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y))) {
+                assert!(taken.insert(cell), "{place}: {title} is above another one");
+            }
+            if panel["type"] == "row" {
+                continue;
+            }
+            for text in [title, &panel["description"]] {
+                assert!(!text.as_str().unwrap().is_empty(), "{place}: {panel:#}");
+            }
+            assert!(items(&panel["targets"]).count() > 0, "{place}: {title}");
+            let measures = !["logs", "table", "heatmap"].contains(&panel["type"].as_str().unwrap());
+            assert!(
+                !measures || panel["fieldConfig"]["defaults"]["unit"].is_string(),
+                "{place}: {title} has no unit"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_dashboard_is_known_by_an_identity_that_stays() {
+    every_project(|project| {
+        let mut uids = BTreeSet::new();
+        for (path, dashboard) in dashboards(project) {
+            let uid = dashboard["uid"].as_str().unwrap().to_owned();
+            let file = path.rsplit('/').next().unwrap().trim_end_matches(".json");
+            assert_eq!(uid, format!("orders-{file}"));
+            assert!(OF_PROJECT + file.len() <= LONGEST_UID, "{path}");
+            assert!(dashboard["id"].is_null(), "{path}: an id is Grafana's own");
+            assert!(uids.insert(uid), "{path}");
+        }
+    });
+}
+
+#[test]
+fn a_query_names_only_variables_that_there_are() {
+    every_dashboard(|_, place, dashboard| {
+        let names: BTreeSet<&str> = items(&dashboard["templating"]["list"])
+            .map(|variable| variable["name"].as_str().unwrap())
+            .collect();
+        let mut text = Vec::new();
+        let panels = items(&dashboard["panels"]);
+        for target in panels.flat_map(|panel| items(&panel["targets"])) {
+            text.push(target["expr"].as_str().unwrap_or_default());
+        }
+        for variable in items(&dashboard["templating"]["list"]) {
+            text.push(variable["query"]["query"].as_str().unwrap_or_default());
+        }
+        let text = text.join(" ");
+        for used in text.split('$').skip(1) {
+            let end = used.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let used = &used[..end.unwrap_or(used.len())];
+            assert!(
+                used.is_empty() || used.starts_with("__") || names.contains(used),
+                "{place}: there is no ${used}"
+            );
+        }
+    });
+}
