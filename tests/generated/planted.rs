@@ -124,7 +124,7 @@ fn dclint_finds_a_port_that_is_open_to_others() -> Result<()> {
 fn the_schema_of_dashboards_finds_an_unknown_key() -> Result<()> {
     finds(
         dashboards::keep_to_the_schema,
-        "'planted' does not exist",
+        "may only specify known properties",
         "monitoring/grafana/dashboards/service.json",
         |text| text.replacen("\"uid\":", "\"planted\": true,\n  \"uid\":", 1),
     )
