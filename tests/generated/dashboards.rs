@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::command::{run, target, tool};
+use crate::command::{command, run, target, tool};
 use crate::project::Project;
 use crate::validators::files;
 
@@ -17,17 +17,7 @@ pub fn keep_to_the_schema(project: &Project) -> Result<()> {
     if dashboards.is_empty() {
         return Ok(());
     }
-    let place = target().join("generated/dashboards").join(&project.name);
-    if place.exists() {
-        fs::remove_dir_all(&place).with_context(|| format!("removing {}", place.display()))?;
-    }
-    fs::create_dir_all(&place).with_context(|| format!("making {}", place.display()))?;
-    symlink(
-        target().join("tools/packages/node_modules"),
-        place.join("node_modules"),
-    )?;
-    let types = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/packages/dashboard.ts");
-    fs::copy(types, place.join("types.ts"))?;
+    let place = beside_packages(project, "dashboard.ts")?;
     let mut check = tool("tsc")?;
     check.current_dir(&place).args([
         "--noEmit",
@@ -45,12 +35,40 @@ pub fn keep_to_the_schema(project: &Project) -> Result<()> {
         let name = dashboard.file_name().context("a file without a name")?;
         let module = place.join(name).with_extension("ts");
         // On the first line, so that errors name the lines of the JSON.
-        let head = "import type { Dashboard } from \"./types\"; export const it: Dashboard =";
+        let head = "import type { Dashboard } from \"./dashboard\"; export const it: Dashboard =";
         fs::write(&module, format!("{head} {text}"))?;
         check.arg(module);
     }
     run(&mut check)?;
     Ok(())
+}
+
+/// Grafana's own grammar understands what is asked of Loki, which does not run here.
+pub fn ask_loki_what_it_understands(project: &Project) -> Result<()> {
+    let asked = expressions(project, "loki")?;
+    let place = beside_packages(project, "logql.mjs")?;
+    let mut check = command("node");
+    check.current_dir(place).arg("logql.mjs");
+    for (_, expression) in &asked {
+        let expression = expression.replace("$__auto", "1m");
+        check.arg(expression.replace("$__range", "1h"));
+    }
+    run(&mut check).context("a query of a dashboard")?;
+    Ok(())
+}
+
+/// A directory with one of the files of `tests/tools/packages`, where it finds what it imports.
+fn beside_packages(project: &Project, file: &str) -> Result<PathBuf> {
+    let place = target().join("generated/dashboards").join(&project.name);
+    if place.exists() {
+        fs::remove_dir_all(&place).with_context(|| format!("removing {}", place.display()))?;
+    }
+    fs::create_dir_all(&place).with_context(|| format!("making {}", place.display()))?;
+    let packages = target().join("tools/packages/node_modules");
+    symlink(packages, place.join("node_modules"))?;
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/packages");
+    fs::copy(sources.join(file), place.join(file))?;
+    Ok(place)
 }
 
 /// What the panels of all dashboards ask a kind of data source, and where.

@@ -44,6 +44,7 @@ fn check(case: &str, arguments: &str) -> Result<()> {
     validators::compose_schema(&project)?;
     validators::dclint(&project)?;
     dashboards::keep_to_the_schema(&project)?;
+    dashboards::ask_loki_what_it_understands(&project)?;
     build::is_formatted(&project)?;
     build::passes_clippy(&project)?;
     build::passes_its_tests(&project)

@@ -149,6 +149,17 @@ fn the_schema_of_dashboards_finds_an_option_that_a_panel_does_not_have() -> Resu
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
+fn the_grammar_of_loki_finds_a_query_that_is_none() -> Result<()> {
+    finds(
+        dashboards::ask_loki_what_it_understands,
+        "not understood",
+        "monitoring/grafana/dashboards/logs.json",
+        |text| text.replacen("| json |", "| jso n |", 1),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
 fn kustomize_finds_a_base_that_is_missing() -> Result<()> {
     finds(
         validators::kubernetes,

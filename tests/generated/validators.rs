@@ -21,13 +21,14 @@ const KUBERNETES: [&str; 4] = ["1.34", "1.35", "1.36", "1.37"];
 pub type Validator = fn(&Project) -> Result<()>;
 
 /// The first one alone looks at more than files.
-const ALL: [Validator; 21] = [
+const ALL: [Validator; 22] = [
     cargo_deny,
     hadolint,
     compose,
     compose_schema,
     dclint,
     dashboards::keep_to_the_schema,
+    dashboards::ask_loki_what_it_understands,
     actionlint,
     zizmor,
     workflow_schema,

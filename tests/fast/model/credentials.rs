@@ -14,7 +14,8 @@ const OF_DEVELOPMENT: [&str; 7] = [
 ];
 
 /// What may stand in them. Everybody knows these.
-const KNOWN: [&str; 4] = [
+const KNOWN: [&str; 5] = [
+    "development",
     "postgres",
     "hunter2",
     "known-to-all-and-for-this-trial-alone",
