@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
@@ -198,6 +198,9 @@ fn words(expression: &str) -> impl Iterator<Item = &str> {
 fn ask_for_everything(service: &Service) -> Result<()> {
     let mut connection = Connection::open(service.address)?;
     let (items, login) = ("/api/v1/items", "/api/v1/auth/login");
+    // No two have the same name.
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+    let item = format!(r#"{{"name":"item {}"}}"#, now.as_millis());
     let anybody = r#"{"email":"a@example.com","password":"correct horse battery"}"#;
     let somebody_else = r#"{"email":"b@example.com","password":"correct horse battery"}"#;
     for (method, path, body) in [
@@ -205,7 +208,7 @@ fn ask_for_everything(service: &Service) -> Result<()> {
         ("GET", "/health", ""),
         ("GET", "/no/such/page", ""),
         ("DELETE", "/", ""),
-        ("POST", items, r#"{"name":"one"}"#),
+        ("POST", items, item.as_str()),
         ("POST", items, "not JSON"),
         ("GET", items, ""),
         ("GET", "/api/v1/items/0", ""),
