@@ -182,7 +182,7 @@ fn the_ports_are_the_same_everywhere() {
                 name,
                 "{selection}"
             );
-            let policies = project.objects().into_iter().filter(|object| {
+            let policies = project.objects().iter().filter(|object| {
                 object["kind"] == "NetworkPolicy" && object["metadata"]["name"] == "orders"
             });
             for policy in policies {
@@ -236,7 +236,7 @@ fn tls_in_the_pod_is_the_same_everywhere() {
         assert_eq!(backend["port"]["name"], service["spec"]["ports"][0]["name"]);
         let let_in = project
             .objects()
-            .into_iter()
+            .iter()
             .find(|object| {
                 object["kind"] == "NetworkPolicy" && object["metadata"]["name"] == "orders"
             })
