@@ -2,6 +2,7 @@
 
 mod there;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -62,13 +63,14 @@ struct Block {
     text: String,
 }
 
-/// kubectl takes its commands, what they name is there, Prometheus takes its expressions, and the service exposes what they are
-/// about.
+/// kubectl takes its commands, what they name is there, Prometheus takes its expressions, the service exposes what they are
+/// about, and dashboards have the panels that the pages lead to.
 pub fn hold(project: &Project) -> Result<()> {
     let blocks = blocks(project)?;
     if blocks.is_empty() {
         return Ok(());
     }
+    panels(project)?;
     commands(project, &blocks)?;
     expressions(project, &blocks)?;
     paths(project, &blocks)
@@ -273,6 +275,41 @@ fn expressions(project: &Project, blocks: &[Block]) -> Result<()> {
             );
         }
     }
+    Ok(())
+}
+
+/// A sentence names a dashboard by its title, then panels of it, all of them in backticks.
+fn panels(project: &Project) -> Result<()> {
+    let mut there: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for path in files(project, |path| {
+        path.starts_with("monitoring/grafana/dashboards")
+    })? {
+        let dashboard: Value = serde_json::from_str(&fs::read_to_string(path)?)?;
+        let title = |value: &Value| value["title"].as_str().unwrap_or_default().to_owned();
+        let panels = dashboard["panels"].as_array().into_iter().flatten();
+        there.insert(title(&dashboard), panels.map(title).collect());
+    }
+    let mut named = 0;
+    for path in files(project, |path| path.starts_with("docs"))? {
+        let text = fs::read_to_string(&path)?;
+        for line in text.lines().filter(|line| line.contains("the dashboard `")) {
+            let place = || format!("{}: {line}", path.display());
+            let (_, sentence) = line.split_once("the dashboard ").with_context(place)?;
+            let mut panels = None;
+            for name in sentence.split('`').skip(1).step_by(2) {
+                match (there.get(name), panels) {
+                    (Some(of), _) => panels = Some(of),
+                    (None, Some(of)) => {
+                        ensure!(of.contains(name), "{}: there is no panel {name}", place());
+                        named += 1;
+                    }
+                    (None, None) => bail!("{}: there is no dashboard {name}", place()),
+                }
+            }
+        }
+    }
+    let leads = project.path("docs/runbook.md").exists() && !there.is_empty();
+    ensure!(!leads || named > 0, "the runbook leads to no panel");
     Ok(())
 }
 

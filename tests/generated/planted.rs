@@ -332,6 +332,14 @@ fn a_page_with_an_unknown_program_is_found() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
+fn a_page_that_leads_to_no_panel_is_found() -> Result<()> {
+    finds(pages::hold, "there is no panel Planted", RUNBOOK, |text| {
+        text.replace("`Killed for memory`", "`Planted`")
+    })
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
 fn a_page_with_an_expression_of_nothing_is_found() -> Result<()> {
     finds(
         pages::hold,
