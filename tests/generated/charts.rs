@@ -271,7 +271,8 @@ fn objects(manifests: &str) -> Result<Objects> {
     Ok(objects)
 }
 
-fn documents(manifests: &str) -> Result<Vec<Value>> {
+/// The objects of manifests, as they stand one behind another.
+pub fn documents(manifests: &str) -> Result<Vec<Value>> {
     let mut documents = Vec::new();
     for document in serde_norway::Deserializer::from_str(manifests) {
         let document = Value::deserialize(document)?;

@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use serde::Deserialize as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -61,7 +60,7 @@ pub fn operator(project: &Project) -> Result<()> {
     };
     let manifests = [overlays(project)?, charts::rendered(project)?].concat();
     for manifest in manifests {
-        let objects = documents(&fs::read_to_string(&manifest)?)?;
+        let objects = charts::documents(&fs::read_to_string(&manifest)?)?;
         let of_kind = |kind: &str| -> Vec<&Value> {
             let objects = objects.iter();
             objects.filter(|object| object["kind"] == kind).collect()
@@ -275,12 +274,4 @@ fn labels(value: &Value) -> BTreeMap<String, String> {
     labels
         .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_owned())))
         .collect()
-}
-
-fn documents(manifests: &str) -> Result<Vec<Value>> {
-    let mut documents = Vec::new();
-    for document in serde_norway::Deserializer::from_str(manifests) {
-        documents.push(Value::deserialize(document)?);
-    }
-    Ok(documents)
 }
