@@ -228,7 +228,7 @@ pub struct Wire {
     pub when: Option<String>,
 }
 
-/// The value of a fact: as it stands, or an answer of the component's own.
+/// The value of a fact: as it stands, an answer of the component's own, or what follows from the dependencies.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Fact {
@@ -236,6 +236,11 @@ pub enum Fact {
     Answer {
         /// The question's key, without the component.
         answer: String,
+    },
+    /// Whether the service takes one of these, as in [`Service::takes`](crate::facts::Service::takes): true of one that is about to be made.
+    Taken {
+        /// Crates, each with the part of its version that promises compatibility.
+        takes: Vec<String>,
     },
     /// The value itself.
     Value(serde_json::Value),

@@ -136,7 +136,7 @@ impl Facts {
         if let Some(image) = answers.get("project.image") {
             service.insert("image".to_owned(), Json::from(image.to_string()));
         }
-        service.extend(given(components, answers)?);
+        service.extend(given(components, answers, None)?);
         let service = serde_json::from_value(Json::Object(service))
             .context("reading the [facts] of the chosen components")?;
         Ok(Self {
@@ -158,7 +158,6 @@ impl Facts {
         components: &[&Component],
         answers: &Answers,
     ) -> Result<Self> {
-        let given = given(components, answers)?;
         let theirs = self
             .services
             .iter_mut()
@@ -167,11 +166,11 @@ impl Facts {
             let Json::Object(mut whole) = serde_json::to_value(&*service)? else {
                 continue;
             };
-            for (key, value) in &given {
+            for (key, value) in given(components, answers, Some(&service.takes))? {
                 // Of a map, what is there stays, and what is given is added.
-                match (whole.get_mut(key), value) {
-                    (Some(Json::Object(there)), Json::Object(more)) => there.extend(more.clone()),
-                    _ => drop(whole.insert(key.clone(), value.clone())),
+                match (whole.get_mut(&key), value) {
+                    (Some(Json::Object(there)), Json::Object(more)) => there.extend(more),
+                    (_, value) => drop(whole.insert(key, value)),
                 }
             }
             *service = serde_json::from_value(Json::Object(whole))
@@ -201,13 +200,21 @@ impl Facts {
     }
 }
 
-/// What the components say that a crate is; a later one's word wins.
-fn given(components: &[&Component], answers: &Answers) -> Result<Map<String, Json>> {
+/// What the components say that a service is; a later one's word wins. `taken` are its dependencies, where it is there already.
+fn given(
+    components: &[&Component],
+    answers: &Answers,
+    taken: Option<&[String]>,
+) -> Result<Map<String, Json>> {
     let mut given = Map::new();
     for component in components {
         for (key, fact) in &component.facts {
             let value = match fact {
                 Fact::Value(value) => value.clone(),
+                Fact::Taken { takes } => {
+                    let is_taken = |name| taken.is_none_or(|taken| taken.contains(name));
+                    Json::Bool(takes.iter().any(is_taken))
+                }
                 Fact::Answer { answer } => {
                     let key = format!("{}.{answer}", component.name);
                     let answer = answers.get(&key);

@@ -70,6 +70,8 @@ pub struct Service {
     pub namespace: Option<String>,
     /// Whether its requests are measured, as `http_requests_total` and `http_request_duration_seconds`.
     pub http_metrics: bool,
+    /// Whether its process is measured, as `process_open_fds` and the like.
+    pub process_metrics: bool,
     /// The directory of what watches it.
     pub monitoring: Option<String>,
     /// The page that says what to do when it is in trouble.
