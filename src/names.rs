@@ -222,6 +222,16 @@ pub fn url(text: &str) -> Result<(), String> {
     }
 }
 
+/// The port that a URL is asked at: the one that it names, or that of its scheme.
+pub fn port_of(url: &str) -> u16 {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
+    let authority = rest.split('/').next().unwrap_or_default();
+    let named = authority
+        .rsplit_once(':')
+        .and_then(|(_, port)| port.parse().ok());
+    named.unwrap_or(if scheme == "http" { 80 } else { 443 })
+}
+
 /// A branch, by the plain part of git's rules (git-check-ref-format): without the characters that are globs to a forge.
 pub fn branch(text: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
@@ -301,7 +311,7 @@ pub fn registry_of(image: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{branch, dns_label, hostname, image, image_of, line, package, url};
+    use super::{branch, dns_label, hostname, image, image_of, line, package, port_of, url};
 
     #[test]
     fn a_package_name_serves_everywhere() {
@@ -425,6 +435,18 @@ mod tests {
             "", "-x", "a b", "a..b", "a/", "a//b", ".a", "a.lock", "a*", "a~1", "a:b",
         ] {
             assert!(branch(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_port_is_named_or_that_of_the_scheme() {
+        for (url, port) in [
+            ("https://s3.example.com", 443),
+            ("http://minio.storage/a:1", 80),
+            ("https://minio.storage:9000/path", 9000),
+            ("http://user:password@minio.storage:9000", 9000),
+        ] {
+            assert_eq!(port_of(url), port, "{url}");
         }
     }
 }

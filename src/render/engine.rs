@@ -77,6 +77,7 @@ impl<'c> Engine<'c> {
         environment.add_filter("image_of", |repository: &str, slug: &str| {
             names::image_of(repository, slug)
         });
+        environment.add_filter("port_of", |url: &str| names::port_of(url));
 
         let slots = Arc::new(fragments(catalog, selection));
         let filled = Arc::clone(&slots);
