@@ -90,6 +90,21 @@ pub fn rendered(project: &Project) -> Result<Vec<PathBuf>> {
     Ok(rendered)
 }
 
+/// With the tag that the README sets, there is no image left with the version that no image has.
+pub fn names_images_of_a_release(project: &Project) -> Result<()> {
+    for values in environments(project)? {
+        let manifests = template(
+            project,
+            &values,
+            &project.name,
+            &["--set-string", "image.tag=0.1.0"],
+        )?;
+        let unset = manifests.lines().find(|line| line.contains(":0.0.0"));
+        ensure!(unset.is_none(), "{}: {unset:?}", values.display());
+    }
+    Ok(())
+}
+
 /// With the values of each environment it gives what the overlay of the same name gives.
 pub fn agrees(project: &Project) -> Result<()> {
     let found = differences(project)?;
@@ -210,13 +225,18 @@ fn environments(project: &Project) -> Result<Vec<PathBuf>> {
 }
 
 fn render(project: &Project, values: &Path, namespace: &str) -> Result<String> {
+    template(project, values, namespace, &[])
+}
+
+fn template(project: &Project, values: &Path, namespace: &str, more: &[&str]) -> Result<String> {
     let mut helm = tool("helm")?;
     helm.args(["template", "release"])
         .arg(project.path("chart"));
     run(helm
         .args(["--namespace", namespace])
         .arg("--values")
-        .arg(values))
+        .arg(values)
+        .args(more))
 }
 
 /// The same objects, written as Kubernetes reads them: to YAML 1.1, 0440 is a number.
@@ -322,7 +342,7 @@ fn the_chart_gives_what_kustomize_gives() -> Result<()> {
         "--preset standard --with helm --set k8s.ingress-class=nginx --set k8s.issuer=",
         "--preset full --set tls.at=pod",
         "--preset full --set tls.at=pod --set k8s.ingress-class=nginx --set monitoring.operator=false",
-        "--preset full --set tls.at=ingress --set k8s.namespace=shop --set k8s.replicas=3 --set backup.encryption=gpg",
+        "--preset full --set tls.at=ingress --set k8s.namespace=shop --set k8s.replicas=3 --set backup.encryption=gpg --set backup.endpoint=http://minio.storage:9000",
     ] {
         let project = Project::new("chart", arguments)?;
         lints(&project).with_context(|| arguments.to_owned())?;

@@ -231,6 +231,17 @@ fn the_schema_of_the_values_finds_a_name_that_is_none() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
+fn a_chart_is_found_that_does_not_take_the_tag() -> Result<()> {
+    finds(
+        charts::names_images_of_a_release,
+        ":0.0.0",
+        "chart/templates/deployment.yaml",
+        |text| text.replace(".Values.image ", r#"(omit .Values.image "tag") "#),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
 fn a_chart_refuses_fewer_pods_at_most_than_at_least() -> Result<()> {
     finds(
         charts::agrees,

@@ -21,7 +21,7 @@ const KUBERNETES: [&str; 4] = ["1.34", "1.35", "1.36", "1.37"];
 pub type Validator = fn(&Project) -> Result<()>;
 
 /// The first one alone looks at more than files.
-const ALL: [Validator; 22] = [
+const ALL: [Validator; 23] = [
     cargo_deny,
     hadolint,
     compose,
@@ -35,6 +35,7 @@ const ALL: [Validator; 22] = [
     dependabot_schema,
     charts::lints,
     charts::agrees,
+    charts::names_images_of_a_release,
     kubernetes,
     pages::hold,
     monitoring::rules,
