@@ -108,7 +108,7 @@ fn unstoppable(inspection: &Inspection) -> Option<Problem> {
 }
 
 fn lock_file(inspection: &Inspection) -> Option<Problem> {
-    if inspection.workspace.lock.is_some() && inspection.resolution.value == Resolution::Manifests {
+    if inspection.resolution.value == Resolution::StaleLockFile {
         return Some(Problem {
             severity: Severity::Error,
             what: "Cargo.lock does not hold what the manifests ask for, and `cargo build --locked` fails".to_owned(),

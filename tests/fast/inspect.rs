@@ -1125,18 +1125,50 @@ fn inspect_writes_nothing() {
 fn a_lock_file_that_lags_behind_is_an_error_with_its_fix() {
     let dependencies = "[dependencies]\npq-sys = { path = \"stubs/pq-sys\" }\n";
     let dir = with_stubs(dependencies, &[stub("pq-sys", ""), stub("alsa-sys", "")]);
-    let path = dir.path().join("Cargo.toml");
-    let manifest = fs::read_to_string(&path).unwrap();
-    let more = "[dependencies]\nalsa-sys = { path = \"stubs/alsa-sys\" }";
-    fs::write(&path, manifest.replace("[dependencies]", more)).unwrap();
+    take_more(dir.path(), "alsa-sys = { path = \"stubs/alsa-sys\" }");
     let found = inspect(dir.path(), &[]);
-    assert_eq!(found["resolution"]["value"], "manifests");
+    assert_eq!(found["resolution"]["value"], "stale-lock-file");
+    assert_eq!(
+        found["resolution"]["evidence"][0]["says"],
+        "does not hold what the manifests ask for: `alsa-sys`"
+    );
     assert_eq!(found["problems"][0]["severity"], "error");
     assert_eq!(
         found["problems"][0]["fix"],
         "run `cargo update --workspace`, and commit Cargo.lock"
     );
     assert_eq!(values(&found["system"]["run"]), ["libasound2t64", "libpq5"]);
+}
+
+/// With one more dependency in the manifest of a package than Cargo.lock has.
+fn take_more(directory: &Path, dependency: &str) {
+    let path = directory.join("Cargo.toml");
+    let manifest = fs::read_to_string(&path).unwrap();
+    let more = format!("[dependencies]\n{dependency}");
+    fs::write(&path, manifest.replace("[dependencies]", &more)).unwrap();
+}
+
+#[test]
+fn a_lock_file_that_lags_behind_is_used_as_far_as_it_goes() {
+    let between = Stub {
+        name: "between",
+        features: "",
+        dependencies: "[dependencies]\npq-sys = { path = \"../pq-sys\" }\n",
+    };
+    let dependencies = "[dependencies]\nbetween = { path = \"stubs/between\" }\n";
+    let dir = with_stubs(dependencies, &[between, stub("pq-sys", "")]);
+    let packages = || inspect(dir.path(), &[])["system"]["build"].clone();
+    let before = packages();
+    assert_eq!(values(&before), ["libpq-dev", "pkg-config"]);
+    // What another crate takes already is there in the graph, with what it takes in its turn.
+    take_more(dir.path(), "unheard-of = \"1\"\npq-sys = \"0.9\"");
+    let found = inspect(dir.path(), &[]);
+    assert_eq!(found["resolution"]["value"], "stale-lock-file");
+    assert_eq!(values(&found["system"]["build"]), values(&before));
+    assert_eq!(
+        found["resolution"]["evidence"][0]["says"],
+        "does not hold what the manifests ask for: `pq-sys`, `unheard-of`"
+    );
 }
 
 #[test]
