@@ -140,6 +140,7 @@ fn one(metadata: &Metadata, manifest: &Path, which: &Which) -> Result<Inspection
     };
     let subject = Crate {
         choice: &choice,
+        written: &which.written,
         metadata,
         members: &members,
         manifests: &manifests,
@@ -150,6 +151,7 @@ fn one(metadata: &Metadata, manifest: &Path, which: &Which) -> Result<Inspection
 /// A crate, chosen and with its manifests read.
 struct Crate<'m> {
     choice: &'m Choice<'m>,
+    written: &'m BTreeSet<PathBuf>,
     metadata: &'m Metadata,
     members: &'m Members<'m>,
     manifests: &'m Manifests<'m>,
@@ -167,8 +169,8 @@ impl Crate<'_> {
             top,
             package: &directory,
         };
-        let sources = source::read(&self.roots(), top);
-        let scripts = source::read(&self.scripts(), top);
+        let sources = source::read(&self.roots(), top, self.written);
+        let scripts = source::read(&self.scripts(), top, self.written);
         let taken = self.taken()?;
         let direct = taken
             .iter()

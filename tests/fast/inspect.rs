@@ -1155,11 +1155,22 @@ fn a_lock_file_that_lags_behind_is_used_as_far_as_it_goes() {
         features: "",
         dependencies: "[dependencies]\npq-sys = { path = \"../pq-sys\" }\n",
     };
-    let dependencies = "[dependencies]\nbetween = { path = \"stubs/between\" }\n";
+    let dependencies = "[package.metadata.prodify]\nkind = \"worker\"\n[dependencies]\nbetween = { path = \"stubs/between\" }\n";
     let dir = with_stubs(dependencies, &[between, stub("pq-sys", "")]);
     let packages = || inspect(dir.path(), &[])["system"]["build"].clone();
     let before = packages();
     assert_eq!(values(&before), ["libpq-dev", "pkg-config"]);
+    // What `add` puts into the manifest makes it stale.
+    let add = ["add", "config", "docker", "-y"];
+    assert_eq!(prodify(dir.path(), &add).status.code(), Some(0));
+    assert_eq!(
+        inspect(dir.path(), &[])["resolution"]["value"],
+        "stale-lock-file"
+    );
+    let check = prodify(dir.path(), &["check"]);
+    assert_eq!(check.status.code(), Some(0), "{}", text(&check));
+    let removed = prodify(dir.path(), &["remove", "config"]);
+    assert_eq!(removed.status.code(), Some(0), "{}", text(&removed));
     // What another crate takes already is there in the graph, with what it takes in its turn.
     take_more(dir.path(), "unheard-of = \"1\"\npq-sys = \"0.9\"");
     let found = inspect(dir.path(), &[]);
