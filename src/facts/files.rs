@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::found::{Certainty, Found};
 use super::origins::lexical;
+use super::secrets::Secrets;
 use super::source::{Call, Form, SourceFile, Sources};
 use super::toml::shown;
 
@@ -21,6 +22,8 @@ pub struct Asset {
     pub place: Option<String>,
     /// When it is read.
     pub when: When,
+    /// Whether it holds a secret, by its name, so that no image carries it.
+    pub secret: bool,
 }
 
 /// When a file is read.
@@ -74,6 +77,7 @@ pub fn find(
 ) -> Result<Vec<Found<Asset>>> {
     let table: Table = toml_edit::de::from_str(include_str!("files.toml"))
         .context("reading the table of what reads files")?;
+    let secrets = Secrets::embedded()?;
     let mut found: Vec<Found<Asset>> = Vec::new();
     let mut add =
         |asset: Found<Asset>| match found.iter_mut().find(|known| known.value == asset.value) {
@@ -90,6 +94,10 @@ pub fn find(
         (file.indices())
             .filter_map(|at| input(file, at, places))
             .for_each(&mut add);
+    }
+    for asset in &mut found {
+        let place = asset.value.place.as_deref();
+        asset.value.secret = place.is_some_and(|place| secrets.has(place));
     }
     found.sort_by(|a, b| (a.value.when, &a.value.path).cmp(&(b.value.when, &b.value.path)));
     Ok(found)
@@ -118,6 +126,7 @@ fn asset(call: &Call<'_>, reads: &Reads, places: &Places<'_>) -> Option<Found<As
         path: path.to_owned(),
         place,
         when: reads.when,
+        secret: false,
     };
     Some(Found::new(
         asset,
@@ -136,7 +145,12 @@ fn template(call: &Call<'_>, places: &Places<'_>) -> Option<Found<Asset>> {
     let path = "templates".to_owned();
     let bases = [&call.file.directory, places.package, places.top];
     let place = Some(place(&path, &bases, places.top)?);
-    let asset = Asset { path, place, when };
+    let asset = Asset {
+        path,
+        place,
+        when,
+        secret: false,
+    };
     Some(Found::likely(asset, call.file.evidence(call.at)))
 }
 
@@ -161,6 +175,7 @@ fn input(file: &SourceFile, at: usize, places: &Places<'_>) -> Option<Found<Asse
         path: path.to_owned(),
         place: Some(place),
         when: When::Build,
+        secret: false,
     };
     Some(Found::likely(asset, file.evidence(at)))
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::files::When;
 use super::found::{Evidence, Found};
 use super::inspection::{Inspection, Resolution};
 use super::origins::SourceKind;
@@ -50,6 +51,7 @@ pub fn of(inspection: &Inspection) -> Vec<Problem> {
     problems.extend(toolchain(inspection));
     problems.extend(target(inspection));
     problems.extend(outside(inspection));
+    problems.extend(secrets(inspection));
     problems.extend(unknown(inspection));
     problems.sort_by_key(|problem| problem.severity);
     problems
@@ -202,6 +204,22 @@ fn outside(inspection: &Inspection) -> impl Iterator<Item = Problem> {
             fix: "move it into the workspace, or take it from git or a registry".to_owned(),
             evidence: source.evidence.clone(),
         })
+}
+
+/// A file that it reads, and that no image carries.
+fn secrets(inspection: &Inspection) -> impl Iterator<Item = Problem> {
+    let read = inspection.files.iter();
+    let secrets = read.filter(|file| file.value.when == When::Run && file.value.secret);
+    secrets.map(|file| Problem {
+        severity: Severity::Warning,
+        what: format!(
+            "it reads {}, which no image carries: by its name it is a secret",
+            file.value.path
+        ),
+        fix: "mount it where it runs; or, if anybody may see it, let it in at the end of .dockerignore and copy it in the Dockerfile"
+            .to_owned(),
+        evidence: file.evidence.clone(),
+    })
 }
 
 fn unknown(inspection: &Inspection) -> impl Iterator<Item = Problem> {

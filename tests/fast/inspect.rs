@@ -935,6 +935,40 @@ fn a_program_that_goes_on_when_it_is_to_stop_is_a_problem() {
     }
 }
 
+/// What `.dockerignore` keeps out of a build cannot be copied from there.
+#[test]
+fn a_secret_that_is_read_is_not_carried_but_told_of() {
+    let main = r#"fn main() {
+        std::fs::read("certs/server.key"); std::fs::read("words.txt"); std::fs::read_dir("keys"); std::fs::read_dir("certs");
+    }"#;
+    let package = manifest("app", "[package.metadata.prodify]\nkind = \"worker\"\n");
+    let dir = written(&[
+        ("Cargo.toml", &package),
+        ("src/main.rs", main),
+        ("certs/server.key", ""),
+        ("certs/ca.crt", ""),
+        ("keys/id_rsa", ""),
+        ("words.txt", ""),
+    ]);
+    let added = prodify(dir.path(), &["add", "docker", "-y"]);
+    assert_eq!(added.status.code(), Some(0), "{}", said(&added));
+    let told = "it reads certs/server.key, which no image carries: by its name it is a secret";
+    assert!(said(&added).contains(told), "{}", said(&added));
+    let dockerfile = fs::read_to_string(dir.path().join("Dockerfile")).unwrap();
+    let carried = dockerfile
+        .lines()
+        .filter(|line| line.starts_with("COPY --chmod"));
+    assert_eq!(
+        carried.collect::<Vec<_>>(),
+        [
+            "COPY --chmod=755 certs /app/certs",
+            "COPY --chmod=755 words.txt /app/words.txt"
+        ]
+    );
+    let ignored = fs::read_to_string(dir.path().join(".dockerignore")).unwrap();
+    assert!(ignored.contains("\n**/*.key\n"), "{ignored}");
+}
+
 #[test]
 fn prepared_queries_are_found_beside_the_package_or_at_the_top() {
     let fixture = fixture("sqlx");
