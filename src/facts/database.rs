@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use cargo_metadata::semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::files::{Places, When};
@@ -46,6 +47,8 @@ pub struct Taken {
     pub features: BTreeSet<String>,
     /// The packages that take it.
     pub by: BTreeSet<String>,
+    /// The oldest version that would do, where the manifests name one.
+    pub version: Option<Version>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -28,6 +28,7 @@ use super::source::{self, Root, Sources};
 use super::system::{System, Table};
 use super::toml::TomlFile;
 use super::workspace::{self, Workspace};
+use crate::versions;
 
 /// What is found out about a crate.
 #[derive(Debug, Serialize)]
@@ -48,6 +49,9 @@ pub struct Inspection {
     pub database: Database,
     /// The files beside the sources that it reads.
     pub files: Vec<Found<Asset>>,
+    /// Where it has paths of the machine that compiles it.
+    #[serde(skip)]
+    pub builders_paths: Vec<Evidence>,
     /// The programs that it starts.
     pub programs: Vec<Found<String>>,
     /// What it needs of the system.
@@ -191,7 +195,8 @@ impl Crate<'_> {
             routes,
             configuration,
             database: database::find(&taken, &sources, &places)?,
-            files: files::find(&sources, &scripts, &places)?,
+            files: files::find(&sources, &scripts, &places, &taken)?,
+            builders_paths: files::builders_paths(&sources, &taken)?,
             programs: program::started(&sources),
             system: built_from.system,
             resolution: built_from.resolution,
@@ -285,6 +290,7 @@ impl Crate<'_> {
                             .unwrap_or_else(|| Evidence::file(&manifest.shown, &dependency.name)),
                         features: BTreeSet::new(),
                         by: BTreeSet::new(),
+                        version: versions::oldest(&dependency.req),
                     });
                 known.features.extend(dependency.features.iter().cloned());
                 known

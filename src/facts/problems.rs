@@ -52,6 +52,7 @@ pub fn of(inspection: &Inspection) -> Vec<Problem> {
     problems.extend(target(inspection));
     problems.extend(outside(inspection));
     problems.extend(secrets(inspection));
+    problems.extend(builders_paths(inspection));
     problems.extend(unknown(inspection));
     problems.sort_by_key(|problem| problem.severity);
     problems
@@ -219,6 +220,22 @@ fn secrets(inspection: &Inspection) -> impl Iterator<Item = Problem> {
         fix: "mount it where it runs; or, if anybody may see it, let it in at the end of .dockerignore and copy it in the Dockerfile"
             .to_owned(),
         evidence: file.evidence.clone(),
+    })
+}
+
+/// Paths of the machine that compiles it, by which a container finds nothing.
+fn builders_paths(inspection: &Inspection) -> Option<Problem> {
+    let paths = &inspection.builders_paths;
+    let mut places: Vec<String> = paths.iter().map(|it| it.place.to_string()).collect();
+    places.dedup();
+    (!places.is_empty()).then(|| Problem {
+        severity: Severity::Warning,
+        what: format!(
+            "it has the path of its sources on the machine that compiles it, where a container has nothing, in {}",
+            places.join(", ")
+        ),
+        fix: "name what it reads from the directory that it runs in, let a setting say where it is, or have it in the binary by `include_str!`".to_owned(),
+        evidence: paths.clone(),
     })
 }
 

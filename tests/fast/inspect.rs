@@ -969,6 +969,114 @@ fn a_secret_that_is_read_is_not_carried_but_told_of() {
     assert!(ignored.contains("\n**/*.key\n"), "{ignored}");
 }
 
+/// What `COPY` takes into the image of a server with these dependencies, main file and further files.
+fn carried(dependencies: &str, main: &str, files: &[&str]) -> Vec<String> {
+    let rest =
+        format!("[package.metadata.prodify]\nkind = \"worker\"\n[dependencies]\n{dependencies}\n");
+    let package = manifest("app", &rest);
+    let files = files.iter().map(|path| (*path, ""));
+    let given = [("Cargo.toml", &*package), ("src/main.rs", main)];
+    let dir = written(&given.into_iter().chain(files).collect::<Vec<_>>());
+    let added = prodify(dir.path(), &["add", "docker", "-y"]);
+    assert_eq!(added.status.code(), Some(0), "{}", said(&added));
+    let dockerfile = fs::read_to_string(dir.path().join("Dockerfile")).unwrap();
+    let copies = dockerfile
+        .lines()
+        .filter_map(|line| line.strip_prefix("COPY --chmod=755 "));
+    let copies: Vec<String> = copies.map(str::to_owned).collect();
+    assert_eq!(
+        dockerfile.contains("\nWORKDIR /app\n"),
+        !copies.is_empty(),
+        "{dockerfile}"
+    );
+    copies
+}
+
+#[test]
+fn a_directory_of_configuration_is_carried_by_whichever_name() {
+    let main = "fn main() { config::Config::builder(); }";
+    for (files, expected) in [
+        (
+            &["configuration/base.yaml"][..],
+            "configuration /app/configuration",
+        ),
+        (&["settings/default.ron"], "settings /app/settings"),
+        (
+            &["config/mod.rs", "conf/app.toml", "settings/x.txt"],
+            "conf /app/conf",
+        ),
+    ] {
+        assert_eq!(carried("config = \"0.15\"", main, files), [expected]);
+        assert_eq!(carried("", main, files), [""; 0], "{files:?}");
+    }
+}
+
+#[test]
+fn what_is_read_is_known_from_the_version_of_who_reads_it() {
+    let (new, old) = (
+        r#"register_templates_directory("./pages", options)"#,
+        r#"register_templates_directory(".hbs", "./pages")"#,
+    );
+    for (dependency, call) in [
+        ("handlebars = \"6\"", new),
+        ("handlebars = \">=5.1\"", new),
+        ("handlebars = \"*\"", new),
+        ("handlebars = \"4.5\"", old),
+    ] {
+        let main = format!("fn main() {{ registry.{call}; }}");
+        let files = carried(dependency, &main, &["pages/index.hbs"]);
+        assert_eq!(files, ["pages /app/pages"], "{dependency}");
+    }
+}
+
+#[test]
+fn a_path_of_the_machine_that_compiles_is_a_problem_when_it_runs() {
+    let problem = "it has the path of its sources on the machine that compiles it, where a container has nothing, in src/main.rs:1";
+    for (dependencies, code, warns) in [
+        (
+            "",
+            r#"concat!(env!("CARGO_MANIFEST_DIR"), "/pages/a.html")"#,
+            true,
+        ),
+        (
+            "",
+            r#"PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("pages")"#,
+            true,
+        ),
+        (
+            "",
+            r#"format!("{}/pages", env!("CARGO_MANIFEST_DIR"))"#,
+            true,
+        ),
+        (
+            "rocket = \"0.5\"",
+            r#"FileServer::from(relative!("pages"))"#,
+            true,
+        ),
+        ("", r#"relative!("pages")"#, false),
+        (
+            "",
+            r#"include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/pages/a.html"))"#,
+            false,
+        ),
+        ("", r#"include_dir!("$CARGO_MANIFEST_DIR/pages")"#, false),
+        ("", r#"env!("CARGO_PKG_NAME")"#, false),
+    ] {
+        let package = manifest("app", &format!("[dependencies]\n{dependencies}\n"));
+        let main = format!("fn main() {{ {code}; }}");
+        let tests = "#[test] fn a() { env!(\"CARGO_MANIFEST_DIR\"); }";
+        let dir = written(&[
+            ("Cargo.toml", &package),
+            ("src/main.rs", &format!("{main}\n{tests}\n")),
+            ("build.rs", r#"fn main() { env!("CARGO_MANIFEST_DIR"); }"#),
+            ("pages/a.html", ""),
+        ]);
+        let problems = inspect(dir.path(), &[])["problems"].clone();
+        let mut problems = problems.as_array().unwrap().iter();
+        assert_eq!(problems.any(|it| it["what"] == problem), warns, "{code}");
+    }
+}
+
 #[test]
 fn prepared_queries_are_found_beside_the_package_or_at_the_top() {
     let fixture = fixture("sqlx");
