@@ -293,6 +293,9 @@ impl Crate<'_> {
                         version: versions::oldest(&dependency.req),
                     });
                 known.features.extend(dependency.features.iter().cloned());
+                if dependency.uses_default_features {
+                    known.features.insert("default".to_owned());
+                }
                 known
                     .features
                     .extend(self.features_of(package, &dependency.name, on));

@@ -969,6 +969,47 @@ fn a_secret_that_is_read_is_not_carried_but_told_of() {
     assert!(ignored.contains("\n**/*.key\n"), "{ignored}");
 }
 
+#[test]
+fn a_database_is_known_by_who_speaks_to_it() {
+    for (dependency, libraries, engines) in [
+        ("mysql = \"28\"", &["mysql"][..], &["mysql"][..]),
+        ("postgres = \"0.19\"", &["postgres"], &["postgres"]),
+        ("bb8-redis = \"0.26\"", &["bb8-redis"], &["redis"]),
+        (
+            "actix-session = { version = \"0.11\", features = [\"redis-session-rustls\"] }",
+            &["actix-session"],
+            &["redis"],
+        ),
+        (
+            "actix-session = { version = \"0.11\", features = [\"cookie-session\"] }",
+            &[],
+            &[],
+        ),
+        (
+            "tower-sessions-redis-store = \"0.16\"",
+            &["tower-sessions-redis-store"],
+            &["redis"],
+        ),
+        (
+            "axum_session_sqlx = \"0.12\"",
+            &["axum_session_sqlx"],
+            &["postgres"],
+        ),
+        (
+            "axum_session_sqlx = { version = \"0.12\", default-features = false, features = [\"mysql\"] }",
+            &["axum_session_sqlx"],
+            &["mysql"],
+        ),
+        ("sqlx = \"0.8\"", &["sqlx"], &[]),
+    ] {
+        let package = manifest("app", &format!("[dependencies]\n{dependency}\n"));
+        let dir = written(&[("Cargo.toml", &package), ("src/main.rs", "fn main() {}")]);
+        let database = &inspect(dir.path(), &[])["database"];
+        assert_eq!(values(&database["libraries"]), libraries, "{dependency}");
+        assert_eq!(values(&database["engines"]), engines, "{dependency}");
+    }
+}
+
 /// What `COPY` takes into the image of a server with these dependencies, main file and further files.
 fn carried(dependencies: &str, main: &str, files: &[&str]) -> Vec<String> {
     let rest =
@@ -1234,6 +1275,33 @@ fn the_table_of_system_libraries_is_whole() {
     assert!(names.len() >= 30 && table.crates.len() == names.len());
 }
 
+/// A database that is known and not let to would be out of reach on a cluster.
+#[test]
+fn a_network_policy_lets_to_each_database_that_is_a_server() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let table: toml_edit::DocumentMut = read("src/facts/database.toml").parse().unwrap();
+    let kinds = ["libraries", "optional"].map(|kind| table[kind].as_table().unwrap());
+    let engines = kinds.into_iter().flatten().flat_map(|(_, library)| {
+        let by_feature = library.get("engines").and_then(|it| it.as_inline_table());
+        let by_feature = by_feature.into_iter().flatten();
+        let by_feature = by_feature.filter_map(|(_, engine)| engine.as_str());
+        by_feature.chain(library.get("engine").and_then(|it| it.as_str()))
+    });
+    for engine in engines.filter(|engine| *engine != "sqlite") {
+        for policy in [
+            "templates/k8s/files/k8s/base/network-policy.yaml.j2",
+            "templates/helm/files/chart/templates/network-policy.yaml.j2",
+        ] {
+            let ports = read(policy).lines().next().unwrap().to_owned();
+            assert!(
+                ports.contains(&format!("\"{engine}\": ")),
+                "{engine}: {ports}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_fact_in_json_has_its_value_its_evidence_and_how_sure_it_is() {
     let dir = fixture("axum");
@@ -1360,4 +1428,17 @@ fn what_a_member_reads_is_looked_for_beside_the_member() {
         found["workspace"]["members"][0]["value"]["uses"][0],
         "store"
     );
+    // A member that takes no sqlx has nothing of it.
+    let text = "[workspace]\nresolver = \"2\"\nmembers = [\"api\", \"store\", \"page\"]\n";
+    fs::write(dir.path().join("Cargo.toml"), text).unwrap();
+    fs::create_dir_all(dir.path().join("page/src")).unwrap();
+    fs::write(dir.path().join("page/Cargo.toml"), manifest("page", "")).unwrap();
+    fs::write(dir.path().join("page/src/main.rs"), "fn main() {}").unwrap();
+    fs::rename(dir.path().join("store/.sqlx"), dir.path().join(".sqlx")).unwrap();
+    let offline = |package: &str| {
+        let found = inspect(&dir.path().join(package), &[]);
+        found["database"]["offline_data"]["value"].clone()
+    };
+    assert_eq!(offline("api"), ".sqlx");
+    assert_eq!(offline("page"), Value::Null);
 }
