@@ -10,7 +10,7 @@ use super::files::When;
 use super::found::Found;
 use super::inspection::Inspection;
 use super::origins::SourceKind;
-use super::secrets::Secrets;
+use super::secret_files::SecretFiles;
 use super::{Build, Carried, Outside};
 
 /// What all of them together take to be built, and to run.
@@ -19,7 +19,7 @@ use super::{Build, Carried, Outside};
 ///
 /// Where the data is broken, which a test rules out.
 pub(super) fn build(services: &[Inspection], first: &Inspection) -> Result<Build> {
-    let secrets = Secrets::embedded()?;
+    let secrets = SecretFiles::embedded()?;
     let all = |packages: &dyn Fn(&Inspection) -> Vec<String>| -> Vec<String> {
         let all: BTreeSet<String> = services.iter().flat_map(packages).collect();
         all.into_iter().collect()
@@ -116,7 +116,7 @@ fn outside(services: &[Inspection]) -> Vec<Outside> {
 }
 
 /// What the services read when they run, and is there: what git is likely to hold, and no file of secrets.
-fn carried(services: &[Inspection], top: &Path, secrets: &Secrets) -> Vec<Carried> {
+fn carried(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> Vec<Carried> {
     let mut carried = BTreeSet::new();
     for inspection in services {
         let manifest = Path::new(&inspection.package.manifest);

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::database::Taken;
 use super::found::{Certainty, Evidence, Found};
 use super::origins::lexical;
-use super::secrets::Secrets;
+use super::secret_files::SecretFiles;
 use super::source::{Call, Form, SourceFile, Sources};
 use super::toml::shown;
 
@@ -94,7 +94,7 @@ pub fn find(
     taken: &BTreeMap<String, Taken>,
 ) -> Result<Vec<Found<Asset>>> {
     let table = Table::embedded()?;
-    let secrets = Secrets::embedded()?;
+    let secrets = SecretFiles::embedded()?;
     let mut found: Vec<Found<Asset>> = Vec::new();
     let mut add =
         |asset: Found<Asset>| match found.iter_mut().find(|known| known.value == asset.value) {

@@ -1,6 +1,6 @@
 //! Files that hold secrets, by their names: an image's build does not get them, and so no image carries them.
 //!
-//! Which names are meant is data, in `secrets.toml` beside this file.
+//! Which names are meant is data, in `secret_files.toml` beside this file.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use super::toml::shown;
 /// The files that hold secrets.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Secrets {
+pub struct SecretFiles {
     /// Those in any directory.
     pub anywhere: Names,
     /// Those at the top of the workspace.
@@ -32,14 +32,14 @@ pub struct Names {
     pub endings: Vec<String>,
 }
 
-impl Secrets {
+impl SecretFiles {
     /// The names that come with this version.
     ///
     /// # Errors
     ///
     /// Where the data is broken, which a test rules out.
     pub fn embedded() -> Result<Self> {
-        toml_edit::de::from_str(include_str!("secrets.toml"))
+        toml_edit::de::from_str(include_str!("secret_files.toml"))
             .context("reading the table of files that hold secrets")
     }
 
@@ -69,11 +69,11 @@ impl Names {
 
 #[cfg(test)]
 mod tests {
-    use super::Secrets;
+    use super::SecretFiles;
 
     #[test]
     fn secrets_are_known_by_their_names() {
-        let secrets = Secrets::embedded().unwrap();
+        let secrets = SecretFiles::embedded().unwrap();
         for place in [
             ".env",
             "api/.env.local",
