@@ -1,6 +1,6 @@
 //! Versions of crates, as far as they promise to be compatible.
 
-use cargo_metadata::semver::VersionReq;
+use cargo_metadata::semver::{Op, Version, VersionReq};
 
 /// The part of a requirement that promises compatibility: `1` of `1.0.2`, `0.8` of `^0.8.1`, `0.0.3` of `0.0.3`; empty where there
 /// is no such part, as in `*` and in `>=1, <3`.
@@ -20,9 +20,38 @@ pub(crate) fn promised(requirement: &VersionReq) -> String {
     }
 }
 
+/// The oldest version that a requirement names: `1.2.0` of `1.2` and of `>=1.2, <3`; none where it names no lower end.
+pub(crate) fn oldest(requirement: &VersionReq) -> Option<Version> {
+    let mut comparators = requirement.comparators.iter();
+    let lower = comparators.find(|it| !matches!(it.op, Op::Less | Op::LessEq))?;
+    let (minor, patch) = (lower.minor.unwrap_or(0), lower.patch.unwrap_or(0));
+    let oldest = Version::new(lower.major, minor, patch);
+    Some(Version {
+        pre: lower.pre.clone(),
+        ..oldest
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::promised;
+    use super::{oldest, promised};
+
+    #[test]
+    fn the_oldest_version_is_the_lower_end() {
+        for (requirement, version) in [
+            ("1.2", Some("1.2.0")),
+            ("5.*", Some("5.0.0")),
+            (">=1.2, <3", Some("1.2.0")),
+            ("<3, >=1", Some("1.0.0")),
+            ("=0.6.0-rc.1", Some("0.6.0-rc.1")),
+            ("<3", None),
+            ("*", None),
+        ] {
+            let found = oldest(&requirement.parse().unwrap());
+            let found = found.map(|version| version.to_string());
+            assert_eq!(found.as_deref(), version, "{requirement}");
+        }
+    }
 
     #[test]
     fn the_leftmost_number_promises() {

@@ -47,6 +47,7 @@ pub(super) fn others(site: &Site, selection: &Selection<'_>) -> Result<Vec<Strin
         return Ok(Vec::new());
     }
     let mut notes = Vec::new();
+    let written = site.written_files()?;
     let below = |package: &Package| package.manifest_path.starts_with(&site.root);
     for (package, bin) in all(site).filter(|(package, _)| below(package)) {
         let name = &bin.name;
@@ -57,6 +58,7 @@ pub(super) fn others(site: &Site, selection: &Selection<'_>) -> Result<Vec<Strin
             manifest_path: None,
             package: Some(package.name.to_string()),
             bin: Some(name.clone()),
+            written: written.clone(),
         };
         let manifest = package.manifest_path.as_std_path();
         let metadata = &site.location.metadata;

@@ -1,5 +1,6 @@
 //! `cargo prodify inspect`: what is found out about a crate that exists.
 
+use std::collections::BTreeSet;
 use std::env;
 
 use anyhow::{Context as _, Result};
@@ -20,6 +21,7 @@ pub(super) fn run(arguments: &Inspect) -> Result<Report> {
         manifest_path: arguments.subject.manifest_path.clone(),
         package: arguments.subject.package.clone(),
         bin: arguments.bin.clone(),
+        written: BTreeSet::new(),
     };
     let found = inspection::inspect(&which, &directory)?;
     Ok(Report::Inspected(Box::new(found)))

@@ -1,7 +1,7 @@
 //! What prodify remembers of a directory, `prodify.toml` and the base: read before a change, and written with it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use anyhow::{Context as _, Result, bail};
@@ -81,6 +81,18 @@ impl Record {
             base,
             interrupted,
         })
+    }
+
+    /// Where the files are that were written into a crate that was there before; none where `new` made it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Record::began_with_new`].
+    pub(super) fn added(&self, root: &Path) -> Result<impl Iterator<Item = PathBuf>> {
+        let is_new = self.began_with_new()?;
+        let moved = &self.base.moved;
+        let files = self.base.files.keys().filter(move |_| !is_new);
+        Ok(files.map(move |path| moved.get(path).unwrap_or(path).in_root(root)))
     }
 
     /// What is wrong with the base, where something is; an update mends it.

@@ -1,5 +1,6 @@
 //! A crate that is there already: where it lies, and what prodify wrote into it before.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -195,6 +196,7 @@ impl Site {
             manifest_path: None,
             package: self.package.clone(),
             bin: None,
+            written: self.written_files()?,
         };
         let asked = match prompt {
             Some(prompt) if self.bins.is_empty() => {
@@ -213,6 +215,22 @@ impl Site {
             }
         }
         Ok(services)
+    }
+
+    /// The files that prodify added there, and to packages of the workspace: not those of a package that `new` made, which are all that
+    /// it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Record::read`].
+    pub(super) fn written_files(&self) -> Result<BTreeSet<PathBuf>> {
+        let mut files: BTreeSet<PathBuf> = self.record.added(&self.root)?.collect();
+        let packages = self.location.packages.iter();
+        for package in packages.filter(|package| package.directory != self.root) {
+            let record = Record::read(&package.directory)?;
+            files.extend(record.added(&package.directory)?);
+        }
+        Ok(files)
     }
 
     /// What its manifests say, and what was found out about its services.

@@ -3,15 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use anyhow::Result;
+
 use super::builder::Builder;
 use super::files::When;
 use super::found::Found;
 use super::inspection::Inspection;
 use super::origins::SourceKind;
+use super::secret_files::SecretFiles;
 use super::{Build, Carried, Outside};
 
 /// What all of them together take to be built, and to run.
-pub(super) fn build(services: &[Inspection], first: &Inspection) -> Build {
+///
+/// # Errors
+///
+/// Where the data is broken, which a test rules out.
+pub(super) fn build(services: &[Inspection], first: &Inspection) -> Result<Build> {
+    let secrets = SecretFiles::embedded()?;
     let all = |packages: &dyn Fn(&Inspection) -> Vec<String>| -> Vec<String> {
         let all: BTreeSet<String> = services.iter().flat_map(packages).collect();
         all.into_iter().collect()
@@ -38,7 +46,7 @@ pub(super) fn build(services: &[Inspection], first: &Inspection) -> Build {
     if services.iter().any(checked) {
         build_env.insert("SQLX_OFFLINE".to_owned(), "true".to_owned());
     }
-    Build {
+    Ok(Build {
         several_packages,
         build_packages: all(&|inspection| {
             let tools = inspection.builder.tools.iter();
@@ -52,7 +60,8 @@ pub(super) fn build(services: &[Inspection], first: &Inspection) -> Build {
             .filter(|directory| is_plain_and_below(&directory.value))
             .map(|directory| directory.value.clone()),
         build_env,
-        files: carried(services, top),
+        files: carried(services, top, &secrets),
+        secret_files: secrets,
         sources,
         outside: outside(services),
         locked: workspace.lock.is_some(),
@@ -64,7 +73,7 @@ pub(super) fn build(services: &[Inspection], first: &Inspection) -> Build {
             .filter(|path| !path.contains('/'))
             .map(str::to_owned),
         databases: all(&|inspection| values(&inspection.database.engines)),
-    }
+    })
 }
 
 /// The environment that overrules what cargo's configuration says of the machine that it was written for.
@@ -107,7 +116,7 @@ fn outside(services: &[Inspection]) -> Vec<Outside> {
 }
 
 /// What the services read when they run, and is there: what git is likely to hold, and no file of secrets.
-fn carried(services: &[Inspection], top: &Path) -> Vec<Carried> {
+fn carried(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> Vec<Carried> {
     let mut carried = BTreeSet::new();
     for inspection in services {
         let manifest = Path::new(&inspection.package.manifest);
@@ -138,6 +147,8 @@ fn carried(services: &[Inspection], top: &Path) -> Vec<Carried> {
             }
         }
     }
+    // What a build does not get could not be copied from there.
+    carried.retain(|it: &Carried| !secrets.are_all(&it.from, top));
     carried.into_iter().collect()
 }
 
@@ -147,10 +158,8 @@ fn carry(from: &str, named: &str) -> Option<Carried> {
         .strip_prefix("./")
         .unwrap_or(named)
         .trim_end_matches('/');
-    let name = to.rsplit('/').next().unwrap_or(to);
-    let is_secret = name == ".env" || name.starts_with(".env.");
     let is_below = !to.is_empty() && !to.starts_with('/') && to.split('/').all(|part| part != "..");
-    (is_below && !is_secret).then(|| Carried {
+    is_below.then(|| Carried {
         from: from.to_owned(),
         to: to.to_owned(),
     })
@@ -161,21 +170,14 @@ mod tests {
     use super::{carry, is_plain_and_below};
 
     #[test]
-    fn what_lies_below_is_carried_and_secrets_are_not() {
+    fn what_lies_below_is_carried() {
         let to = |named: &str| carry("a", named).map(|carried| carried.to);
         assert_eq!(to("./pages/").as_deref(), Some("pages"));
         assert_eq!(
             to("config/default.toml").as_deref(),
             Some("config/default.toml")
         );
-        for other in [
-            "/etc/x",
-            "../x",
-            "a/../../x",
-            "",
-            ".env",
-            "config/.env.local",
-        ] {
+        for other in ["/etc/x", "../x", "a/../../x", ""] {
             assert_eq!(to(other), None, "{other}");
         }
     }

@@ -1,5 +1,6 @@
 //! Which package and which of its binaries is meant: by the flags, by what cargo would take, or by what only one of them is.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -9,7 +10,7 @@ use super::found::{Evidence, Found};
 use super::toml::{TomlFile, shown};
 use crate::error::{Usage, did_you_mean, told};
 
-/// Which crate is asked about.
+/// Which crate is asked about, and what of it.
 #[derive(Clone, Debug, Default)]
 pub struct Which {
     /// Its manifest; the nearest one above the current directory otherwise.
@@ -18,6 +19,8 @@ pub struct Which {
     pub package: Option<String>,
     /// The binary.
     pub bin: Option<String>,
+    /// Files in it that prodify wrote, which say nothing of what the crate is by itself.
+    pub written: BTreeSet<PathBuf>,
 }
 
 /// The package and the binary that are meant.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use cargo_metadata::semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::files::{Places, When};
@@ -42,16 +43,20 @@ pub struct Migrations {
 pub struct Taken {
     /// Where it is declared.
     pub evidence: Evidence,
-    /// The features that are asked for there.
+    /// The features that are asked for there, `default` among them unless it is told otherwise.
     pub features: BTreeSet<String>,
     /// The packages that take it.
     pub by: BTreeSet<String>,
+    /// The oldest version that would do, where the manifests name one.
+    pub version: Option<Version>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
     libraries: BTreeMap<String, Library>,
+    /// Those that are about something else where none of their features that stand for an engine is on.
+    optional: BTreeMap<String, Library>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -85,18 +90,17 @@ pub fn find(
     let table: Table = toml_edit::de::from_str(include_str!("database.toml"))
         .context("reading the table of databases")?;
     let mut database = Database::default();
-    for (name, library) in &table.libraries {
+    for (name, library) in table.libraries.iter().chain(&table.optional) {
         let Some(taken) = taken.get(name) else {
             continue;
         };
+        if table.optional.contains_key(name) && library.spoken_to(taken).next().is_none() {
+            continue;
+        }
         database
             .libraries
             .push(Found::certain(name.clone(), taken.evidence.clone()));
-        let by_feature = library
-            .engines
-            .iter()
-            .filter(|(feature, _)| taken.features.contains(*feature));
-        for engine in by_feature.map(|(_, engine)| engine).chain(&library.engine) {
+        for engine in library.spoken_to(taken) {
             match database
                 .engines
                 .iter_mut()
@@ -136,11 +140,21 @@ pub fn find(
             }
         }
     }
-    database.offline_data = offline_data(sources, places);
+    // Of a workspace, others may take it.
+    database.offline_data = sqlx.and_then(|_| offline_data(sources, places));
     if database.migrations.is_empty() && !database.libraries.is_empty() {
         database.migrations.extend(unread(places));
     }
     Ok(database)
+}
+
+impl Library {
+    /// The engines that it speaks to as it is taken.
+    fn spoken_to(&self, taken: &Taken) -> impl Iterator<Item = &String> {
+        let engines = self.engines.iter();
+        let by_feature = engines.filter(|(feature, _)| taken.features.contains(*feature));
+        by_feature.map(|(_, engine)| engine).chain(&self.engine)
+    }
 }
 
 /// What `cargo sqlx prepare` has saved: beside a package, or at the top of the workspace.

@@ -2,13 +2,17 @@
 //!
 //! Which calls read files is data, in `files.toml` beside this file.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use cargo_metadata::semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
-use super::found::{Certainty, Found};
+use super::database::Taken;
+use super::found::{Certainty, Evidence, Found};
 use super::origins::lexical;
+use super::secret_files::SecretFiles;
 use super::source::{Call, Form, SourceFile, Sources};
 use super::toml::shown;
 
@@ -21,6 +25,8 @@ pub struct Asset {
     pub place: Option<String>,
     /// When it is read.
     pub when: When,
+    /// Whether it holds a secret, by its name, so that no image carries it.
+    pub secret: bool,
 }
 
 /// When a file is read.
@@ -36,13 +42,27 @@ pub enum When {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
+    compiling: Vec<String>,
+    builders: Vec<Builders>,
     reads: Vec<Reads>,
+}
+
+/// A macro that makes a path of the machine that compiles it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Builders {
+    call: String,
+    text: Option<String>,
+    of: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reads {
     call: String,
+    /// The versions of the crate, where others read otherwise.
+    #[serde(default)]
+    of: BTreeMap<String, VersionReq>,
     #[serde(default)]
     argument: usize,
     when: When,
@@ -62,7 +82,7 @@ pub struct Places<'p> {
     pub package: &'p Path,
 }
 
-/// Finds them in the sources of the binary and of the build scripts.
+/// Finds them in the sources of the binary, which takes these crates, and of the build scripts.
 ///
 /// # Errors
 ///
@@ -71,9 +91,10 @@ pub fn find(
     sources: &Sources,
     scripts: &Sources,
     places: &Places<'_>,
+    taken: &BTreeMap<String, Taken>,
 ) -> Result<Vec<Found<Asset>>> {
-    let table: Table = toml_edit::de::from_str(include_str!("files.toml"))
-        .context("reading the table of what reads files")?;
+    let table = Table::embedded()?;
+    let secrets = SecretFiles::embedded()?;
     let mut found: Vec<Found<Asset>> = Vec::new();
     let mut add =
         |asset: Found<Asset>| match found.iter_mut().find(|known| known.value == asset.value) {
@@ -81,7 +102,8 @@ pub fn find(
             None => found.push(asset),
         };
     for call in sources.calls() {
-        for reads in table.reads.iter().filter(|reads| call.is(&reads.call)) {
+        let reads = table.reads.iter().filter(|reads| call.is(&reads.call));
+        for reads in reads.filter(|reads| reads.is_of(taken)) {
             asset(&call, reads, places).into_iter().for_each(&mut add);
         }
         template(&call, places).into_iter().for_each(&mut add);
@@ -91,8 +113,77 @@ pub fn find(
             .filter_map(|at| input(file, at, places))
             .for_each(&mut add);
     }
+    for asset in &mut found {
+        let place = asset.value.place.as_deref();
+        asset.value.secret = place.is_some_and(|place| secrets.has(place));
+    }
     found.sort_by(|a, b| (a.value.when, &a.value.path).cmp(&(b.value.when, &b.value.path)));
     Ok(found)
+}
+
+/// Where the binary has paths of the machine that compiles it, and not only for what is read while it is compiled.
+///
+/// # Errors
+///
+/// Where the data is broken, which a test rules out.
+pub fn builders_paths(sources: &Sources, taken: &BTreeMap<String, Taken>) -> Result<Vec<Evidence>> {
+    let table = Table::embedded()?;
+    let paths = sources.files.iter().flat_map(|file| {
+        let compiling: Vec<Call<'_>> = file
+            .calls()
+            .filter(|call| table.is_compiling(call))
+            .collect();
+        let is_compiled = move |at| {
+            compiling
+                .iter()
+                .any(|call| (call.at..call.end).contains(&at))
+        };
+        let makes = |call: &Call<'_>| table.builders.iter().any(|it| it.makes(call, taken));
+        let paths = file.calls().filter(makes);
+        paths
+            .filter(|call| !is_compiled(call.at))
+            .map(|call| file.evidence(call.at))
+            .collect::<Vec<_>>()
+    });
+    Ok(paths.collect())
+}
+
+impl Table {
+    fn embedded() -> Result<Self> {
+        toml_edit::de::from_str(include_str!("files.toml"))
+            .context("reading the table of what reads files")
+    }
+
+    /// Whether a call, and all that stands in it, is over when the binary runs.
+    fn is_compiling(&self, call: &Call<'_>) -> bool {
+        match call.form {
+            Form::Attribute => true,
+            Form::Macro => self.compiling.iter().any(|name| name == call.name()),
+            Form::Function | Form::Method => false,
+        }
+    }
+}
+
+impl Builders {
+    /// Whether a call is of this macro.
+    fn makes(&self, call: &Call<'_>, taken: &BTreeMap<String, Taken>) -> bool {
+        let is_named = call.form == Form::Macro && call.is(&self.call);
+        let text = || call.text(0);
+        is_named
+            && (self.text.as_ref()).is_none_or(|name| text().as_ref() == Some(name))
+            && (self.of.as_ref()).is_none_or(|name| taken.contains_key(name))
+    }
+}
+
+impl Reads {
+    /// Whether it is so with the versions that are taken; where a version is not known, with the newest.
+    fn is_of(&self, taken: &BTreeMap<String, Taken>) -> bool {
+        let newest = Version::new(u64::MAX, 0, 0);
+        self.of.iter().all(|(name, versions)| {
+            let taken = taken.get(name).and_then(|taken| taken.version.as_ref());
+            versions.matches(taken.unwrap_or(&newest))
+        })
+    }
 }
 
 fn asset(call: &Call<'_>, reads: &Reads, places: &Places<'_>) -> Option<Found<Asset>> {
@@ -118,6 +209,7 @@ fn asset(call: &Call<'_>, reads: &Reads, places: &Places<'_>) -> Option<Found<As
         path: path.to_owned(),
         place,
         when: reads.when,
+        secret: false,
     };
     Some(Found::new(
         asset,
@@ -136,7 +228,12 @@ fn template(call: &Call<'_>, places: &Places<'_>) -> Option<Found<Asset>> {
     let path = "templates".to_owned();
     let bases = [&call.file.directory, places.package, places.top];
     let place = Some(place(&path, &bases, places.top)?);
-    let asset = Asset { path, place, when };
+    let asset = Asset {
+        path,
+        place,
+        when,
+        secret: false,
+    };
     Some(Found::likely(asset, call.file.evidence(call.at)))
 }
 
@@ -161,6 +258,7 @@ fn input(file: &SourceFile, at: usize, places: &Places<'_>) -> Option<Found<Asse
         path: path.to_owned(),
         place: Some(place),
         when: When::Build,
+        secret: false,
     };
     Some(Found::likely(asset, file.evidence(at)))
 }

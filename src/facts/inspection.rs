@@ -13,7 +13,7 @@ use super::configuration::{self, Configuration};
 use super::database::{self, Database, Taken};
 use super::files::{self, Asset, Places};
 use super::found::{Certainty, Evidence, Found};
-use super::graph::{self, Built, LockFile};
+use super::graph::{self, Bound, Built, LockFile};
 use super::listening::{self, Listening};
 use super::location;
 use super::members::Members;
@@ -28,6 +28,7 @@ use super::source::{self, Root, Sources};
 use super::system::{System, Table};
 use super::toml::TomlFile;
 use super::workspace::{self, Workspace};
+use crate::versions;
 
 /// What is found out about a crate.
 #[derive(Debug, Serialize)]
@@ -48,6 +49,9 @@ pub struct Inspection {
     pub database: Database,
     /// The files beside the sources that it reads.
     pub files: Vec<Found<Asset>>,
+    /// Where it has paths of the machine that compiles it.
+    #[serde(skip)]
+    pub builders_paths: Vec<Evidence>,
     /// The programs that it starts.
     pub programs: Vec<Found<String>>,
     /// What it needs of the system.
@@ -70,6 +74,8 @@ pub enum Resolution {
     Cargo,
     /// From Cargo.lock, which does not tell the features of crates from elsewhere.
     LockFile,
+    /// The same, but Cargo.lock does not hold all that the manifests ask for: what the rest takes in its turn is not known.
+    StaleLockFile,
     /// From the manifests: what the crates take in their turn is not known.
     Manifests,
 }
@@ -138,6 +144,7 @@ fn one(metadata: &Metadata, manifest: &Path, which: &Which) -> Result<Inspection
     };
     let subject = Crate {
         choice: &choice,
+        written: &which.written,
         metadata,
         members: &members,
         manifests: &manifests,
@@ -148,6 +155,7 @@ fn one(metadata: &Metadata, manifest: &Path, which: &Which) -> Result<Inspection
 /// A crate, chosen and with its manifests read.
 struct Crate<'m> {
     choice: &'m Choice<'m>,
+    written: &'m BTreeSet<PathBuf>,
     metadata: &'m Metadata,
     members: &'m Members<'m>,
     manifests: &'m Manifests<'m>,
@@ -165,8 +173,8 @@ impl Crate<'_> {
             top,
             package: &directory,
         };
-        let sources = source::read(&self.roots(), top);
-        let scripts = source::read(&self.scripts(), top);
+        let sources = source::read(&self.roots(), top, self.written);
+        let scripts = source::read(&self.scripts(), top, self.written);
         let taken = self.taken()?;
         let direct = taken
             .iter()
@@ -187,7 +195,8 @@ impl Crate<'_> {
             routes,
             configuration,
             database: database::find(&taken, &sources, &places)?,
-            files: files::find(&sources, &scripts, &places)?,
+            files: files::find(&sources, &scripts, &places, &taken)?,
+            builders_paths: files::builders_paths(&sources, &taken)?,
             programs: program::started(&sources),
             system: built_from.system,
             resolution: built_from.resolution,
@@ -281,8 +290,12 @@ impl Crate<'_> {
                             .unwrap_or_else(|| Evidence::file(&manifest.shown, &dependency.name)),
                         features: BTreeSet::new(),
                         by: BTreeSet::new(),
+                        version: versions::oldest(&dependency.req),
                     });
                 known.features.extend(dependency.features.iter().cloned());
+                if dependency.uses_default_features {
+                    known.features.insert("default".to_owned());
+                }
                 known
                     .features
                     .extend(self.features_of(package, &dependency.name, on));
@@ -322,40 +335,39 @@ impl Crate<'_> {
     fn built_from(&self, table: &Table) -> Result<BuiltFrom> {
         let built = self.built();
         let lock = LockFile::read(self.manifests.top)?;
-        let Some((lock, bound)) = lock
-            .as_ref()
-            .and_then(|lock| Some((lock, built.bound(lock)?)))
-        else {
-            let evidence = match lock {
-                Some(_) => Evidence::file("Cargo.lock", "does not hold what the manifests ask for"),
-                None => Evidence::file("Cargo.toml", "there is no Cargo.lock beside it"),
-            };
-            return Ok(BuiltFrom {
-                resolution: Found::certain(Resolution::Manifests, evidence),
-                system: table.resolve(&built.declared(), None),
-                sources: Vec::new(),
-            });
-        };
+        let Bound { graph, unlocked } = built.bound(lock.as_ref());
         let of_cargo = |resolution, says: String| {
             let evidence = Evidence::command("cargo tree --locked --offline", says);
             Found::certain(resolution, evidence)
         };
-        let (resolution, graph) = if table.concerns(&bound) {
+        let (resolution, graph) = if lock.is_none() {
+            let evidence = Evidence::file("Cargo.toml", "there is no Cargo.lock beside it");
+            (Found::certain(Resolution::Manifests, evidence), graph)
+        } else if !unlocked.is_empty() {
+            let names: Vec<String> = unlocked.iter().map(|name| format!("`{name}`")).collect();
+            let says = format!(
+                "does not hold what the manifests ask for: {}",
+                names.join(", ")
+            );
+            let evidence = Evidence::file("Cargo.lock", says);
+            (Found::certain(Resolution::StaleLockFile, evidence), graph)
+        } else if table.concerns(&graph) {
             match graph::exact(built.package, built.features) {
-                Ok(graph) => {
+                Ok(exact) => {
                     let says = "which crates and features are built".to_owned();
-                    (of_cargo(Resolution::Cargo, says), graph)
+                    (of_cargo(Resolution::Cargo, says), exact)
                 }
-                Err(error) => (of_cargo(Resolution::LockFile, format!("{error:#}")), bound),
+                Err(error) => (of_cargo(Resolution::LockFile, format!("{error:#}")), graph),
             }
         } else {
             let says = "not asked: no crate of Cargo.lock needs the system".to_owned();
-            (of_cargo(Resolution::LockFile, says), bound)
+            (of_cargo(Resolution::LockFile, says), graph)
         };
+        let lock = lock.as_ref();
         Ok(BuiltFrom {
             resolution,
-            system: table.resolve(&graph, Some(lock)),
-            sources: origins::locked(&graph, lock),
+            system: table.resolve(&graph, lock),
+            sources: lock.map_or_else(Vec::new, |lock| origins::locked(&graph, lock)),
         })
     }
 }

@@ -23,6 +23,7 @@ pub mod problems;
 pub mod program;
 pub mod routes;
 pub mod said;
+pub mod secret_files;
 pub mod seen;
 pub mod service;
 pub mod settings;
@@ -39,6 +40,7 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
+use secret_files::SecretFiles;
 pub use service::Service;
 
 use crate::answers::Answers;
@@ -78,6 +80,8 @@ pub struct Build {
     pub build_env: BTreeMap<String, String>,
     /// Files and directories that the services read.
     pub files: Vec<Carried>,
+    /// Files that hold secrets, and that no image carries.
+    pub secret_files: SecretFiles,
     /// Where its dependencies are from, beside crates.io and the members of its workspace.
     pub sources: Vec<origins::Source>,
     /// Dependencies that lie outside of the workspace.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::files::When;
 use super::found::{Evidence, Found};
 use super::inspection::{Inspection, Resolution};
 use super::origins::SourceKind;
@@ -50,6 +51,8 @@ pub fn of(inspection: &Inspection) -> Vec<Problem> {
     problems.extend(toolchain(inspection));
     problems.extend(target(inspection));
     problems.extend(outside(inspection));
+    problems.extend(secrets(inspection));
+    problems.extend(builders_paths(inspection));
     problems.extend(unknown(inspection));
     problems.sort_by_key(|problem| problem.severity);
     problems
@@ -108,7 +111,7 @@ fn unstoppable(inspection: &Inspection) -> Option<Problem> {
 }
 
 fn lock_file(inspection: &Inspection) -> Option<Problem> {
-    if inspection.workspace.lock.is_some() && inspection.resolution.value == Resolution::Manifests {
+    if inspection.resolution.value == Resolution::StaleLockFile {
         return Some(Problem {
             severity: Severity::Error,
             what: "Cargo.lock does not hold what the manifests ask for, and `cargo build --locked` fails".to_owned(),
@@ -202,6 +205,38 @@ fn outside(inspection: &Inspection) -> impl Iterator<Item = Problem> {
             fix: "move it into the workspace, or take it from git or a registry".to_owned(),
             evidence: source.evidence.clone(),
         })
+}
+
+/// A file that it reads, and that no image carries.
+fn secrets(inspection: &Inspection) -> impl Iterator<Item = Problem> {
+    let read = inspection.files.iter();
+    let secrets = read.filter(|file| file.value.when == When::Run && file.value.secret);
+    secrets.map(|file| Problem {
+        severity: Severity::Warning,
+        what: format!(
+            "it reads {}, which no image carries: by its name it is a secret",
+            file.value.path
+        ),
+        fix: "mount it where it runs; or, if anybody may see it, let it in at the end of .dockerignore and copy it in the Dockerfile"
+            .to_owned(),
+        evidence: file.evidence.clone(),
+    })
+}
+
+/// Paths of the machine that compiles it, by which a container finds nothing.
+fn builders_paths(inspection: &Inspection) -> Option<Problem> {
+    let paths = &inspection.builders_paths;
+    let mut places: Vec<String> = paths.iter().map(|it| it.place.to_string()).collect();
+    places.dedup();
+    (!places.is_empty()).then(|| Problem {
+        severity: Severity::Warning,
+        what: format!(
+            "it has the path of its sources on the machine that compiles it, where a container has nothing, in {}",
+            places.join(", ")
+        ),
+        fix: "name what it reads from the directory that it runs in, let a setting say where it is, or have it in the binary by `include_str!`".to_owned(),
+        evidence: paths.clone(),
+    })
 }
 
 fn unknown(inspection: &Inspection) -> impl Iterator<Item = Problem> {

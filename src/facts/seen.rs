@@ -66,7 +66,7 @@ pub fn facts(project: &str, toolchain: &str, services: &[Inspection]) -> Result<
         edition: first.package.edition.value.clone(),
         toolchain: release.map_or_else(|| toolchain.to_owned(), |release| release.value.clone()),
         services: seen,
-        build: building::build(services, first),
+        build: building::build(services, first)?,
     })
 }
 

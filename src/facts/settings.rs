@@ -18,7 +18,8 @@ pub struct Settings {
     files: Vec<String>,
     tables: Vec<String>,
     keys: Vec<String>,
-    directory: String,
+    directories: Vec<String>,
+    endings: Vec<String>,
     libraries: Vec<String>,
 }
 
@@ -51,9 +52,25 @@ impl Settings {
     /// The directory of configuration, where one of the crates that are taken reads such a one and it is there.
     pub fn directory(&self, package: &Path, takes: impl Fn(&str) -> bool) -> Option<Found<String>> {
         let reads = self.libraries.iter().find(|library| takes(library))?;
-        let is_there = package.join(&self.directory).is_dir();
-        let evidence = Evidence::file(&self.directory, format!("is there, and {reads} is taken"));
-        is_there.then(|| Found::new(self.directory.clone(), Certainty::Guess, vec![evidence]))
+        let mut directories = self.directories.iter();
+        let directory =
+            directories.find(|directory| self.is_of_settings(&package.join(directory)))?;
+        let evidence = Evidence::file(directory, format!("is there, and {reads} is taken"));
+        Some(Found::new(
+            directory.clone(),
+            Certainty::Guess,
+            vec![evidence],
+        ))
+    }
+
+    /// Whether a directory is there and has a file of settings.
+    fn is_of_settings(&self, directory: &Path) -> bool {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        let mut paths = entries.map(|entry| entry.path());
+        paths.any(|path| {
+            let ending = path.extension().and_then(|ending| ending.to_str());
+            ending.is_some_and(|ending| self.endings.iter().any(|known| known == ending))
+        })
     }
 
     /// The line and the port.
@@ -94,6 +111,19 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::Settings;
+
+    #[test]
+    fn each_directory_with_a_port_is_one_of_configuration() {
+        let settings = Settings::embedded().unwrap();
+        for file in &settings.files {
+            if let Some((directory, _)) = file.split_once('/') {
+                assert!(
+                    settings.directories.iter().any(|it| it == directory),
+                    "{file}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn a_port_is_read_from_the_tables_that_are_about_listening() {

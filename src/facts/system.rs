@@ -250,13 +250,11 @@ impl Resolver<'_> {
             format!(", taken by {}", way.join(", "))
         };
         let says = format!("{} {}{through}", node.name, node.version);
-        match self.lock {
-            Some(lock) => Evidence::at(
-                "Cargo.lock",
-                lock.find(&node.name, &node.version)
-                    .and_then(|locked| locked.line),
-                says,
-            ),
+        let locked = self
+            .lock
+            .and_then(|lock| lock.find(&node.name, &node.version));
+        match locked {
+            Some(locked) => Evidence::at("Cargo.lock", locked.line, says),
             None => Evidence::metadata("packages[].dependencies", says),
         }
     }

@@ -236,6 +236,7 @@ impl Page {
             let resolution = match resolution {
                 Resolution::Cargo => "what cargo resolves",
                 Resolution::LockFile => "Cargo.lock",
+                Resolution::StaleLockFile => "Cargo.lock as far as it goes",
                 Resolution::Manifests => "the manifests alone",
             };
             resolution.to_owned()

@@ -935,6 +935,189 @@ fn a_program_that_goes_on_when_it_is_to_stop_is_a_problem() {
     }
 }
 
+/// What `.dockerignore` keeps out of a build cannot be copied from there.
+#[test]
+fn a_secret_that_is_read_is_not_carried_but_told_of() {
+    let main = r#"fn main() {
+        std::fs::read("certs/server.key"); std::fs::read("words.txt"); std::fs::read_dir("keys"); std::fs::read_dir("certs");
+    }"#;
+    let package = manifest("app", "[package.metadata.prodify]\nkind = \"worker\"\n");
+    let dir = written(&[
+        ("Cargo.toml", &package),
+        ("src/main.rs", main),
+        ("certs/server.key", ""),
+        ("certs/ca.crt", ""),
+        ("keys/id_rsa", ""),
+        ("words.txt", ""),
+    ]);
+    let added = prodify(dir.path(), &["add", "docker", "-y"]);
+    assert_eq!(added.status.code(), Some(0), "{}", said(&added));
+    let told = "it reads certs/server.key, which no image carries: by its name it is a secret";
+    assert!(said(&added).contains(told), "{}", said(&added));
+    let dockerfile = fs::read_to_string(dir.path().join("Dockerfile")).unwrap();
+    let carried = dockerfile
+        .lines()
+        .filter(|line| line.starts_with("COPY --chmod"));
+    assert_eq!(
+        carried.collect::<Vec<_>>(),
+        [
+            "COPY --chmod=755 certs /app/certs",
+            "COPY --chmod=755 words.txt /app/words.txt"
+        ]
+    );
+    let ignored = fs::read_to_string(dir.path().join(".dockerignore")).unwrap();
+    assert!(ignored.contains("\n**/*.key\n"), "{ignored}");
+}
+
+#[test]
+fn a_database_is_known_by_who_speaks_to_it() {
+    for (dependency, libraries, engines) in [
+        ("mysql = \"28\"", &["mysql"][..], &["mysql"][..]),
+        ("postgres = \"0.19\"", &["postgres"], &["postgres"]),
+        ("bb8-redis = \"0.26\"", &["bb8-redis"], &["redis"]),
+        (
+            "actix-session = { version = \"0.11\", features = [\"redis-session-rustls\"] }",
+            &["actix-session"],
+            &["redis"],
+        ),
+        (
+            "actix-session = { version = \"0.11\", features = [\"cookie-session\"] }",
+            &[],
+            &[],
+        ),
+        (
+            "tower-sessions-redis-store = \"0.16\"",
+            &["tower-sessions-redis-store"],
+            &["redis"],
+        ),
+        (
+            "axum_session_sqlx = \"0.12\"",
+            &["axum_session_sqlx"],
+            &["postgres"],
+        ),
+        (
+            "axum_session_sqlx = { version = \"0.12\", default-features = false, features = [\"mysql\"] }",
+            &["axum_session_sqlx"],
+            &["mysql"],
+        ),
+        ("sqlx = \"0.8\"", &["sqlx"], &[]),
+    ] {
+        let package = manifest("app", &format!("[dependencies]\n{dependency}\n"));
+        let dir = written(&[("Cargo.toml", &package), ("src/main.rs", "fn main() {}")]);
+        let database = &inspect(dir.path(), &[])["database"];
+        assert_eq!(values(&database["libraries"]), libraries, "{dependency}");
+        assert_eq!(values(&database["engines"]), engines, "{dependency}");
+    }
+}
+
+/// What `COPY` takes into the image of a server with these dependencies, main file and further files.
+fn carried(dependencies: &str, main: &str, files: &[&str]) -> Vec<String> {
+    let rest =
+        format!("[package.metadata.prodify]\nkind = \"worker\"\n[dependencies]\n{dependencies}\n");
+    let package = manifest("app", &rest);
+    let files = files.iter().map(|path| (*path, ""));
+    let given = [("Cargo.toml", &*package), ("src/main.rs", main)];
+    let dir = written(&given.into_iter().chain(files).collect::<Vec<_>>());
+    let added = prodify(dir.path(), &["add", "docker", "-y"]);
+    assert_eq!(added.status.code(), Some(0), "{}", said(&added));
+    let dockerfile = fs::read_to_string(dir.path().join("Dockerfile")).unwrap();
+    let copies = dockerfile
+        .lines()
+        .filter_map(|line| line.strip_prefix("COPY --chmod=755 "));
+    let copies: Vec<String> = copies.map(str::to_owned).collect();
+    assert_eq!(
+        dockerfile.contains("\nWORKDIR /app\n"),
+        !copies.is_empty(),
+        "{dockerfile}"
+    );
+    copies
+}
+
+#[test]
+fn a_directory_of_configuration_is_carried_by_whichever_name() {
+    let main = "fn main() { config::Config::builder(); }";
+    for (files, expected) in [
+        (
+            &["configuration/base.yaml"][..],
+            "configuration /app/configuration",
+        ),
+        (&["settings/default.ron"], "settings /app/settings"),
+        (
+            &["config/mod.rs", "conf/app.toml", "settings/x.txt"],
+            "conf /app/conf",
+        ),
+    ] {
+        assert_eq!(carried("config = \"0.15\"", main, files), [expected]);
+        assert_eq!(carried("", main, files), [""; 0], "{files:?}");
+    }
+}
+
+#[test]
+fn what_is_read_is_known_from_the_version_of_who_reads_it() {
+    let (new, old) = (
+        r#"register_templates_directory("./pages", options)"#,
+        r#"register_templates_directory(".hbs", "./pages")"#,
+    );
+    for (dependency, call) in [
+        ("handlebars = \"6\"", new),
+        ("handlebars = \">=5.1\"", new),
+        ("handlebars = \"*\"", new),
+        ("handlebars = \"4.5\"", old),
+    ] {
+        let main = format!("fn main() {{ registry.{call}; }}");
+        let files = carried(dependency, &main, &["pages/index.hbs"]);
+        assert_eq!(files, ["pages /app/pages"], "{dependency}");
+    }
+}
+
+#[test]
+fn a_path_of_the_machine_that_compiles_is_a_problem_when_it_runs() {
+    let problem = "it has the path of its sources on the machine that compiles it, where a container has nothing, in src/main.rs:1";
+    for (dependencies, code, warns) in [
+        (
+            "",
+            r#"concat!(env!("CARGO_MANIFEST_DIR"), "/pages/a.html")"#,
+            true,
+        ),
+        (
+            "",
+            r#"PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("pages")"#,
+            true,
+        ),
+        (
+            "",
+            r#"format!("{}/pages", env!("CARGO_MANIFEST_DIR"))"#,
+            true,
+        ),
+        (
+            "rocket = \"0.5\"",
+            r#"FileServer::from(relative!("pages"))"#,
+            true,
+        ),
+        ("", r#"relative!("pages")"#, false),
+        (
+            "",
+            r#"include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/pages/a.html"))"#,
+            false,
+        ),
+        ("", r#"include_dir!("$CARGO_MANIFEST_DIR/pages")"#, false),
+        ("", r#"env!("CARGO_PKG_NAME")"#, false),
+    ] {
+        let package = manifest("app", &format!("[dependencies]\n{dependencies}\n"));
+        let main = format!("fn main() {{ {code}; }}");
+        let tests = "#[test] fn a() { env!(\"CARGO_MANIFEST_DIR\"); }";
+        let dir = written(&[
+            ("Cargo.toml", &package),
+            ("src/main.rs", &format!("{main}\n{tests}\n")),
+            ("build.rs", r#"fn main() { env!("CARGO_MANIFEST_DIR"); }"#),
+            ("pages/a.html", ""),
+        ]);
+        let problems = inspect(dir.path(), &[])["problems"].clone();
+        let mut problems = problems.as_array().unwrap().iter();
+        assert_eq!(problems.any(|it| it["what"] == problem), warns, "{code}");
+    }
+}
+
 #[test]
 fn prepared_queries_are_found_beside_the_package_or_at_the_top() {
     let fixture = fixture("sqlx");
@@ -1092,6 +1275,33 @@ fn the_table_of_system_libraries_is_whole() {
     assert!(names.len() >= 30 && table.crates.len() == names.len());
 }
 
+/// A database that is known and not let to would be out of reach on a cluster.
+#[test]
+fn a_network_policy_lets_to_each_database_that_is_a_server() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let table: toml_edit::DocumentMut = read("src/facts/database.toml").parse().unwrap();
+    let kinds = ["libraries", "optional"].map(|kind| table[kind].as_table().unwrap());
+    let engines = kinds.into_iter().flatten().flat_map(|(_, library)| {
+        let by_feature = library.get("engines").and_then(|it| it.as_inline_table());
+        let by_feature = by_feature.into_iter().flatten();
+        let by_feature = by_feature.filter_map(|(_, engine)| engine.as_str());
+        by_feature.chain(library.get("engine").and_then(|it| it.as_str()))
+    });
+    for engine in engines.filter(|engine| *engine != "sqlite") {
+        for policy in [
+            "templates/k8s/files/k8s/base/network-policy.yaml.j2",
+            "templates/helm/files/chart/templates/network-policy.yaml.j2",
+        ] {
+            let ports = read(policy).lines().next().unwrap().to_owned();
+            assert!(
+                ports.contains(&format!("\"{engine}\": ")),
+                "{engine}: {ports}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_fact_in_json_has_its_value_its_evidence_and_how_sure_it_is() {
     let dir = fixture("axum");
@@ -1125,18 +1335,61 @@ fn inspect_writes_nothing() {
 fn a_lock_file_that_lags_behind_is_an_error_with_its_fix() {
     let dependencies = "[dependencies]\npq-sys = { path = \"stubs/pq-sys\" }\n";
     let dir = with_stubs(dependencies, &[stub("pq-sys", ""), stub("alsa-sys", "")]);
-    let path = dir.path().join("Cargo.toml");
-    let manifest = fs::read_to_string(&path).unwrap();
-    let more = "[dependencies]\nalsa-sys = { path = \"stubs/alsa-sys\" }";
-    fs::write(&path, manifest.replace("[dependencies]", more)).unwrap();
+    take_more(dir.path(), "alsa-sys = { path = \"stubs/alsa-sys\" }");
     let found = inspect(dir.path(), &[]);
-    assert_eq!(found["resolution"]["value"], "manifests");
+    assert_eq!(found["resolution"]["value"], "stale-lock-file");
+    assert_eq!(
+        found["resolution"]["evidence"][0]["says"],
+        "does not hold what the manifests ask for: `alsa-sys`"
+    );
     assert_eq!(found["problems"][0]["severity"], "error");
     assert_eq!(
         found["problems"][0]["fix"],
         "run `cargo update --workspace`, and commit Cargo.lock"
     );
     assert_eq!(values(&found["system"]["run"]), ["libasound2t64", "libpq5"]);
+}
+
+/// With one more dependency in the manifest of a package than Cargo.lock has.
+fn take_more(directory: &Path, dependency: &str) {
+    let path = directory.join("Cargo.toml");
+    let manifest = fs::read_to_string(&path).unwrap();
+    let more = format!("[dependencies]\n{dependency}");
+    fs::write(&path, manifest.replace("[dependencies]", &more)).unwrap();
+}
+
+#[test]
+fn a_lock_file_that_lags_behind_is_used_as_far_as_it_goes() {
+    let between = Stub {
+        name: "between",
+        features: "",
+        dependencies: "[dependencies]\npq-sys = { path = \"../pq-sys\" }\n",
+    };
+    let dependencies = "[package.metadata.prodify]\nkind = \"worker\"\n[dependencies]\nbetween = { path = \"stubs/between\" }\n";
+    let dir = with_stubs(dependencies, &[between, stub("pq-sys", "")]);
+    let packages = || inspect(dir.path(), &[])["system"]["build"].clone();
+    let before = packages();
+    assert_eq!(values(&before), ["libpq-dev", "pkg-config"]);
+    // What `add` puts into the manifest makes it stale.
+    let add = ["add", "config", "docker", "-y"];
+    assert_eq!(prodify(dir.path(), &add).status.code(), Some(0));
+    assert_eq!(
+        inspect(dir.path(), &[])["resolution"]["value"],
+        "stale-lock-file"
+    );
+    let check = prodify(dir.path(), &["check"]);
+    assert_eq!(check.status.code(), Some(0), "{}", text(&check));
+    let removed = prodify(dir.path(), &["remove", "config"]);
+    assert_eq!(removed.status.code(), Some(0), "{}", text(&removed));
+    // What another crate takes already is there in the graph, with what it takes in its turn.
+    take_more(dir.path(), "unheard-of = \"1\"\npq-sys = \"0.9\"");
+    let found = inspect(dir.path(), &[]);
+    assert_eq!(found["resolution"]["value"], "stale-lock-file");
+    assert_eq!(values(&found["system"]["build"]), values(&before));
+    assert_eq!(
+        found["resolution"]["evidence"][0]["says"],
+        "does not hold what the manifests ask for: `pq-sys`, `unheard-of`"
+    );
 }
 
 #[test]
@@ -1175,4 +1428,17 @@ fn what_a_member_reads_is_looked_for_beside_the_member() {
         found["workspace"]["members"][0]["value"]["uses"][0],
         "store"
     );
+    // A member that takes no sqlx has nothing of it.
+    let text = "[workspace]\nresolver = \"2\"\nmembers = [\"api\", \"store\", \"page\"]\n";
+    fs::write(dir.path().join("Cargo.toml"), text).unwrap();
+    fs::create_dir_all(dir.path().join("page/src")).unwrap();
+    fs::write(dir.path().join("page/Cargo.toml"), manifest("page", "")).unwrap();
+    fs::write(dir.path().join("page/src/main.rs"), "fn main() {}").unwrap();
+    fs::rename(dir.path().join("store/.sqlx"), dir.path().join(".sqlx")).unwrap();
+    let offline = |package: &str| {
+        let found = inspect(&dir.path().join(package), &[]);
+        found["database"]["offline_data"]["value"].clone()
+    };
+    assert_eq!(offline("api"), ".sqlx");
+    assert_eq!(offline("page"), Value::Null);
 }

@@ -70,6 +70,25 @@ To wire in, since your sources are yours:
     assert_eq!(contents(dir.path()), before);
 }
 
+/// What was found before the code was added is found after it was wired in: that is no word of the user's.
+#[test]
+fn code_that_is_wired_in_says_nothing_of_the_crate() {
+    let dir = server("tokio = { version = \"1\", features = [\"full\"] }\n", MAIN);
+    let components = [
+        "add",
+        "compose",
+        "config",
+        "docker",
+        "k8s",
+        "telemetry",
+        "-y",
+    ];
+    run(dir.path(), &components, 0);
+    let wired = format!("mod config;\nmod telemetry;\n{MAIN}");
+    fs::write(dir.path().join("src/main.rs"), wired).unwrap();
+    run(dir.path(), &["check"], 0);
+}
+
 #[test]
 fn a_dependency_in_another_version_stops_the_run() {
     let dir = server("toml = \"0.5\"\n", MAIN);

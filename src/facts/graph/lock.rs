@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
+use cargo_metadata::Dependency;
+use cargo_metadata::semver::Version;
 use toml_edit::Item;
 
 use crate::facts::toml::{TomlFile, texts};
@@ -76,10 +78,22 @@ impl LockFile {
         Ok(Some(Self { packages }))
     }
 
-    /// The index of a member of the workspace.
-    pub fn member(&self, name: &str) -> Option<usize> {
-        let is_it = |locked: &Locked| locked.name == name && locked.source.is_none();
-        self.packages.iter().position(is_it)
+    /// What a member of the workspace takes, with the indexes; none where the member is not there.
+    pub fn taken_by(&self, member: &str) -> Option<Vec<(usize, &Locked)>> {
+        let is_it = |locked: &&Locked| locked.name == member && locked.source.is_none();
+        let member = self.packages.iter().find(is_it)?;
+        let takes = member.takes.iter();
+        Some(takes.map(|at| (*at, &self.packages[*at])).collect())
+    }
+
+    /// The index of the newest package that would do for a dependency.
+    pub fn fitting(&self, dependency: &Dependency) -> Option<usize> {
+        let named = self.packages.iter().enumerate();
+        let fitting = named
+            .filter(|(_, locked)| locked.name == dependency.name)
+            .filter_map(|(index, locked)| Some((Version::parse(&locked.version).ok()?, index)))
+            .filter(|(version, _)| dependency.req.matches(version));
+        fitting.max().map(|(_, index)| index)
     }
 
     /// A package by its name and version.

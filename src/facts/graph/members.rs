@@ -2,7 +2,7 @@
 //!
 //! The members' manifests say all of this, so that nothing has to be guessed before the first crate from a registry.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::LazyLock;
 
 use cargo_metadata::cargo_platform::{Cfg, Platform};
@@ -20,6 +20,35 @@ pub struct Built<'m> {
     pub features: &'m [String],
     /// The members of the workspace.
     pub members: &'m Members<'m>,
+}
+
+/// A graph, and what is missing in it.
+pub struct Bound {
+    /// The crates.
+    pub graph: Graph,
+    /// The crates that the manifests ask for, and that Cargo.lock does not hold for those who ask.
+    pub unlocked: BTreeSet<String>,
+}
+
+/// A crate that is met on the way.
+#[derive(Clone, Copy)]
+enum Crate<'m> {
+    /// A member of the workspace.
+    Member(&'m Package),
+    /// A package of Cargo.lock, by its index.
+    Locked(usize),
+    /// One that Cargo.lock does not hold.
+    Unlocked(&'m Dependency),
+}
+
+/// A graph that grows while it is walked through.
+struct Walk<'m> {
+    lock: Option<&'m LockFile>,
+    graph: Graph,
+    /// The crates that were met, by what tells them apart: the index in Cargo.lock, or the name of what is not from there.
+    index: BTreeMap<(Option<usize>, &'m str), usize>,
+    /// Those of them whose dependencies were not looked at.
+    open: VecDeque<(usize, Crate<'m>)>,
 }
 
 /// What `rustc --print cfg` says for the target, as far as dependencies are told apart by it.
@@ -96,120 +125,52 @@ impl Built<'_> {
         }
     }
 
-    /// The graph as Cargo.lock bounds it from above; none where Cargo.lock does not hold what the manifests ask for.
-    pub fn bound(&self, lock: &LockFile) -> Option<Graph> {
+    /// The graph as Cargo.lock bounds it from above, as far as that goes: what it does not hold is known by its name alone.
+    pub fn bound(&self, lock: Option<&LockFile>) -> Bound {
         let on = self.features();
-        let members: BTreeMap<usize, &Package> = self
-            .members
-            .iter()
-            .filter_map(|member| Some((lock.member(member.name.as_str())?, member)))
-            .collect();
-        let root = lock.member(self.package.name.as_str())?;
-        if !self.is_locked(lock, &on) {
-            return None;
-        }
-        let mut order = vec![root];
-        let mut index = BTreeMap::from([(root, 0)]);
-        let mut graph = Graph::default();
-        let mut next = 0;
-        while let Some(&at) = order.get(next) {
-            next += 1;
-            let locked = &lock.packages[at];
-            let mut takes = Vec::new();
-            for &to in &locked.takes {
-                // What a crate from elsewhere takes is locked for all targets and kinds, without saying which.
-                let kinds = members.get(&at).map_or_else(
-                    || vec![false],
-                    |member| {
-                        kinds(
-                            member,
-                            &lock.packages[to].name,
-                            on.get(member.name.as_str()),
-                        )
-                    },
-                );
-                for build in kinds {
-                    let to = *index.entry(to).or_insert_with(|| {
-                        order.push(to);
-                        order.len() - 1
-                    });
-                    takes.push(Edge { to, build });
-                }
-            }
-            graph.nodes.push(Node {
-                name: locked.name.clone(),
-                version: locked.version.clone(),
-                features: None,
-                is_macro: false,
-                takes,
-            });
-        }
-        Some(graph)
-    }
-
-    /// Whether Cargo.lock has every dependency that the members in use ask for.
-    fn is_locked(&self, lock: &LockFile, on: &BTreeMap<String, BTreeSet<String>>) -> bool {
-        let used = self
-            .members
-            .iter()
-            .filter_map(|member| Some((member, on.get(member.name.as_str())?)));
-        used.into_iter().all(|(member, on)| {
-            let locked = lock
-                .member(member.name.as_str())
-                .map(|at| &lock.packages[at].takes);
-            let has = |dependency: &Dependency| {
-                let mut takes = locked
-                    .into_iter()
-                    .flatten()
-                    .map(|at| &lock.packages[*at].name);
-                takes.any(|name| *name == dependency.name)
-            };
-            let built = member
-                .dependencies
-                .iter()
-                .filter(|dependency| is_built(dependency) && is_on(dependency, on));
-            locked.is_some() && built.into_iter().all(has)
-        })
-    }
-
-    /// What the manifests alone tell, where there is no Cargo.lock: the members, and what they take directly.
-    pub fn declared(&self) -> Graph {
-        let on = self.features();
-        let node = |name: &str, version: String| Node {
-            name: name.to_owned(),
-            version,
-            features: None,
-            is_macro: false,
-            takes: Vec::new(),
+        let mut walk = Walk {
+            lock,
+            graph: Graph::default(),
+            index: BTreeMap::new(),
+            open: VecDeque::new(),
         };
-        let mut graph = Graph::default();
-        graph
-            .nodes
-            .push(node(&self.package.name, self.package.version.to_string()));
-        let mut open = vec![(0, self.package)];
-        while let Some((at, package)) = open.pop() {
-            let on = on.get(package.name.as_str());
-            let taken = package.dependencies.iter().filter(|dependency| {
+        let mut unlocked = BTreeSet::new();
+        walk.reach(Crate::Member(self.package));
+        while let Some((from, at)) = walk.open.pop_front() {
+            let Crate::Member(member) = at else {
+                walk.take_locked(from, at);
+                continue;
+            };
+            let own = lock.map(|lock| lock.taken_by(&member.name));
+            if own.as_ref().is_some_and(Option::is_none) {
+                unlocked.insert(member.name.to_string());
+            }
+            let own = own.flatten().unwrap_or_default();
+            let on = on.get(member.name.as_str());
+            let taken = member.dependencies.iter().filter(|dependency| {
                 is_built(dependency) && on.is_some_and(|on| is_on(dependency, on))
             });
             for dependency in taken {
-                let known = graph
-                    .nodes
+                let known: Vec<Crate<'_>> = own
                     .iter()
-                    .position(|node| node.name == dependency.name);
-                let to = known.unwrap_or_else(|| {
-                    graph
-                        .nodes
-                        .push(node(&dependency.name, dependency.req.to_string()));
-                    let to = graph.nodes.len() - 1;
-                    open.extend(self.members.meant(dependency).map(|member| (to, member)));
-                    to
-                });
+                    .filter(|(_, locked)| locked.name == dependency.name)
+                    .map(|(index, _)| Crate::Locked(*index))
+                    .collect();
+                if known.is_empty() && lock.is_some() {
+                    unlocked.insert(dependency.name.clone());
+                }
                 let build = dependency.kind == DependencyKind::Build;
-                graph.nodes[at].takes.push(Edge { to, build });
+                match self.members.meant(dependency) {
+                    Some(other) => walk.take(from, Crate::Member(other), build),
+                    None if known.is_empty() => walk.take(from, walk.likely(dependency), build),
+                    None => (known.into_iter()).for_each(|known| walk.take(from, known, build)),
+                }
             }
         }
-        graph
+        Bound {
+            graph: walk.graph,
+            unlocked,
+        }
     }
 
     /// What a feature of a member brings: other features of it, and features of members that it takes.
@@ -240,19 +201,63 @@ impl Built<'_> {
     }
 }
 
-/// How a member takes another crate: as a dependency, for its build script, both, or not at all.
-fn kinds(member: &Package, other: &str, on: Option<&BTreeSet<String>>) -> Vec<bool> {
-    let taken = member.dependencies.iter().filter(|dependency| {
-        dependency.name == other
-            && is_built(dependency)
-            && on.is_some_and(|on| is_on(dependency, on))
-    });
-    let mut kinds: Vec<bool> = taken
-        .map(|dependency| dependency.kind == DependencyKind::Build)
-        .collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    kinds
+impl<'m> Walk<'m> {
+    /// The index of a crate in the graph, in which it is from now on.
+    fn reach(&mut self, at: Crate<'m>) -> usize {
+        let (key, version) = match at {
+            Crate::Member(member) => ((None, member.name.as_str()), member.version.to_string()),
+            Crate::Locked(index) => {
+                let locked = self.lock.map(|lock| &lock.packages[index]);
+                let (name, version) = locked.map_or(("", ""), |it| (&it.name, &it.version));
+                ((Some(index), name), version.to_owned())
+            }
+            Crate::Unlocked(dependency) => {
+                let name = dependency.name.as_str();
+                ((None, name), dependency.req.to_string())
+            }
+        };
+        if let Some(known) = self.index.get(&key) {
+            return *known;
+        }
+        let index = self.graph.nodes.len();
+        self.graph.nodes.push(Node {
+            name: key.1.to_owned(),
+            version,
+            features: None,
+            is_macro: false,
+            takes: Vec::new(),
+        });
+        self.index.insert(key, index);
+        self.open.push_back((index, at));
+        index
+    }
+
+    /// Notes that a crate of the graph takes another one.
+    fn take(&mut self, from: usize, other: Crate<'m>, build: bool) {
+        let to = self.reach(other);
+        let takes = &mut self.graph.nodes[from].takes;
+        let is_noted = takes
+            .iter()
+            .any(|edge| edge.to == to && edge.build == build);
+        if !is_noted {
+            takes.push(Edge { to, build });
+        }
+    }
+
+    /// Notes what a crate from elsewhere takes: that is locked for all targets and kinds, without saying which.
+    fn take_locked(&mut self, from: usize, at: Crate<'m>) {
+        if let (Crate::Locked(index), Some(lock)) = (at, self.lock) {
+            for to in &lock.packages[index].takes {
+                self.take(from, Crate::Locked(*to), false);
+            }
+        }
+    }
+
+    /// What cargo is likely to lock a dependency to: a package that others take already, where one will do.
+    fn likely(&self, dependency: &'m Dependency) -> Crate<'m> {
+        let locked = self.lock.and_then(|lock| lock.fitting(dependency));
+        locked.map_or(Crate::Unlocked(dependency), Crate::Locked)
+    }
 }
 
 /// Whether the features have a dependency in: it is not optional, or one of them names it.

@@ -11,7 +11,7 @@ mod tree;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use lock::LockFile;
-pub use members::{Built, is_built, is_on, is_target};
+pub use members::{Bound, Built, is_built, is_on, is_target};
 pub use tree::exact;
 
 /// The target that facts are about: what servers run on. Nothing here depends on the processor.

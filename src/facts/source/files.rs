@@ -59,10 +59,10 @@ impl Root {
     }
 }
 
-/// Reads the files of these targets.
-pub fn read(roots: &[Root], top: &Path) -> Sources {
+/// Reads the files of these targets, as if those that are `left_out` were not there.
+pub fn read(roots: &[Root], top: &Path, left_out: &BTreeSet<PathBuf>) -> Sources {
     let mut sources = Sources::default();
-    let mut seen = BTreeSet::new();
+    let mut seen = left_out.clone();
     for root in roots {
         let directory = root.main.parent().unwrap_or(top).to_owned();
         let mut open = vec![(root.main.clone(), directory)];
@@ -79,7 +79,7 @@ pub fn read(roots: &[Root], top: &Path) -> Sources {
             };
             match file {
                 Ok(file) => {
-                    open.extend(modules_of(&file, &path, &modules));
+                    open.extend(modules_of(&file, &path, &modules, left_out));
                     sources.files.push(file);
                 }
                 Err(why) => {
@@ -125,7 +125,12 @@ fn constants(files: &[SourceFile]) -> BTreeMap<String, String> {
 }
 
 /// The files of the `mod` items and `include!`s of a file, each with the directory that its own modules lie in.
-fn modules_of(file: &SourceFile, path: &Path, modules: &Path) -> Vec<(PathBuf, PathBuf)> {
+fn modules_of(
+    file: &SourceFile,
+    path: &Path,
+    modules: &Path,
+    left_out: &BTreeSet<PathBuf>,
+) -> Vec<(PathBuf, PathBuf)> {
     let mut found = Vec::new();
     let beside = path.parent().unwrap_or(modules);
     // The inline modules around, with the ends of their blocks.
@@ -167,15 +172,10 @@ fn modules_of(file: &SourceFile, path: &Path, modules: &Path) -> Vec<(PathBuf, P
         let directory = modules.join(inline);
         let flat = directory.join(format!("{name}.rs"));
         let nested = directory.join(name);
-        let target = if flat.is_file() {
-            flat
-        } else {
-            nested.join("mod.rs")
-        };
         // One that is in neither place is some other target's, or made by a build script.
-        if target.is_file() {
-            found.push((target, nested));
-        }
+        let places = [flat, nested.join("mod.rs")].into_iter();
+        let target = { places }.find(|path| path.is_file() && !left_out.contains(path));
+        found.extend(target.map(|target| (target, nested)));
     }
     found
 }

@@ -1,0 +1,97 @@
+//! Files that hold secrets, by their names: an image's build does not get them, and so no image carries them.
+//!
+//! Which names are meant is data, in `secret_files.toml` beside this file.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+use walkdir::WalkDir;
+
+use super::toml::shown;
+
+/// The files that hold secrets.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretFiles {
+    /// Those in any directory.
+    pub anywhere: Names,
+    /// Those at the top of the workspace.
+    pub top: Names,
+}
+
+/// Names of files.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Names {
+    /// Whole ones.
+    pub names: Vec<String>,
+    /// What others begin with.
+    pub beginnings: Vec<String>,
+    /// What others end with.
+    pub endings: Vec<String>,
+}
+
+impl SecretFiles {
+    /// The names that come with this version.
+    ///
+    /// # Errors
+    ///
+    /// Where the data is broken, which a test rules out.
+    pub fn embedded() -> Result<Self> {
+        toml_edit::de::from_str(include_str!("secret_files.toml"))
+            .context("reading the table of files that hold secrets")
+    }
+
+    /// Whether the file at a path below the workspace is one of them.
+    pub fn has(&self, place: &str) -> bool {
+        let (directory, name) = place.rsplit_once('/').unwrap_or(("", place));
+        self.anywhere.has(name) || directory.is_empty() && self.top.has(name)
+    }
+
+    /// Whether they are all that there is at a path below the workspace, or less: nothing of it could be copied into an image.
+    pub fn are_all(&self, place: &str, top: &Path) -> bool {
+        let below = WalkDir::new(top.join(place)).into_iter().flatten();
+        let mut files = below.filter(|entry| !entry.file_type().is_dir());
+        files.all(|file| self.has(&shown(file.path(), top)))
+    }
+}
+
+impl Names {
+    fn has(&self, name: &str) -> bool {
+        let begins = |beginning: &String| name.starts_with(beginning);
+        let ends = |ending: &String| name.ends_with(ending);
+        self.names.iter().any(|known| known == name)
+            || self.beginnings.iter().any(begins)
+            || self.endings.iter().any(ends)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SecretFiles;
+
+    #[test]
+    fn secrets_are_known_by_their_names() {
+        let secrets = SecretFiles::embedded().unwrap();
+        for place in [
+            ".env",
+            "api/.env.local",
+            "certs/server.key",
+            "ca.pem",
+            "production.env",
+            "a/b/id_rsa",
+        ] {
+            assert!(secrets.has(place), "{place}");
+        }
+        for place in [
+            "static",
+            "config/default.toml",
+            "key",
+            "a/production.env",
+            "a/identity.txt",
+        ] {
+            assert!(!secrets.has(place), "{place}");
+        }
+    }
+}
