@@ -203,7 +203,7 @@ fn single_templates_take_the_place_of_ours() {
     put(
         dir.path(),
         "company/docker/files/.dockerignore.j2",
-        "*\n!/src\n<% include \"slot:docker.context\" %>\n",
+        "*\n!/src\n<% include \"slot:docker.context\" %>\n<% include \"slot:docker.others\" %>\n",
     );
     run(
         dir.path(),
