@@ -10,6 +10,7 @@ pub mod choice;
 pub mod configuration;
 pub mod database;
 pub mod disk;
+mod fallback;
 pub mod files;
 pub mod found;
 pub mod graph;
