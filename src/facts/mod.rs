@@ -24,6 +24,7 @@ pub mod problems;
 pub mod program;
 pub mod routes;
 pub mod said;
+mod secret;
 pub mod seen;
 pub mod service;
 pub mod settings;

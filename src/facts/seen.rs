@@ -9,23 +9,10 @@ use super::configuration;
 use super::found::{Evidence, Found};
 use super::inspection::Inspection;
 use super::program::{Kinds, ProgramKind, Signal};
+use super::secret::is_secret;
 use super::service::{Service, Variable};
 use super::{Facts, building};
 use crate::names;
-
-/// Words in the name of a variable whose value is a secret, or has one in it.
-const SECRET: [&str; 10] = [
-    "SECRET",
-    "PASSWORD",
-    "PASSWD",
-    "TOKEN",
-    "KEY",
-    "CREDENTIAL",
-    "DSN",
-    "DATABASE_URL",
-    "REDIS_URL",
-    "AMQP_URL",
-];
 
 /// Variables that the system sets, and not who deploys the service.
 const SYSTEM: [&str; 8] = [
@@ -136,7 +123,7 @@ fn environment(inspection: &Inspection) -> Vec<Variable> {
     let read = read.filter(|found| !SYSTEM.contains(&found.value.name.as_str()));
     let variables = read.map(|found| {
         let configuration::Variable { name, default, .. } = &found.value;
-        let secret = SECRET.iter().any(|word| name.contains(word));
+        let secret = is_secret(name, default.as_deref());
         Variable {
             name: name.clone(),
             // What stands in the sources for development is no secret, and no value for production either.
