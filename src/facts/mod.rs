@@ -22,6 +22,7 @@ pub mod origins;
 pub mod package;
 pub mod problems;
 pub mod program;
+mod reachable;
 pub mod routes;
 pub mod said;
 mod secret;
