@@ -102,6 +102,6 @@ pub struct Variable {
     pub default: Option<String>,
     /// What is taken where it is not set, and is for development alone.
     pub development: Option<String>,
-    /// Whether its value is nobody else's business, by its name.
+    /// Whether its value is nobody else's business, by its name or by what the sources take in its place.
     pub secret: bool,
 }

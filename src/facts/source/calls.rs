@@ -108,7 +108,7 @@ impl SourceFile {
     }
 
     /// The index of the last name of the path that begins at an index.
-    pub(super) fn path_end(&self, start: usize) -> usize {
+    pub fn path_end(&self, start: usize) -> usize {
         let mut end = start;
         while self.is(end + 1, ":") && self.is(end + 2, ":") && self.name(end + 3).is_some() {
             end += 3;
