@@ -203,6 +203,7 @@ fn attribute(call: &Call<'_>, sources: &Sources) -> Option<(String, Fallback)> {
     let value = DEFAULTS.iter().find_map(|key| call.value(key));
     // A default that is no literal is one all the same, and so is that of the type.
     let has_default = value.is_some() || DEFAULTS.iter().any(|key| call.flag(key));
+    let is_required = call.option("required").map(|at| file.is(at, "true"));
     // A flag that is not set is off, and a list is empty.
     let does_without = |at| {
         ["Option", "Vec", "bool"]
@@ -212,7 +213,11 @@ fn attribute(call: &Call<'_>, sources: &Sources) -> Option<(String, Fallback)> {
     let field = field_below(call).map(|(at, _)| does_without(at));
     let fallback = Fallback {
         default: value.and_then(|value| sources.literal(file, value)),
-        optional: if has_default { Some(true) } else { field },
+        optional: if has_default {
+            Some(true)
+        } else {
+            is_required.map(|required| !required).or(field)
+        },
     };
     Some((name, fallback))
 }
@@ -307,6 +312,8 @@ mod tests {
             let code = format!("struct A {{ #[arg({default}, env = \"SIZE\")] size: Size }}");
             assert_eq!(variables(&code), one("SIZE", None, Some(true)), "{code}");
         }
+        let optional = r#"struct A { #[arg(env = "SIZE", required = false)] size: Size }"#;
+        assert_eq!(variables(optional), one("SIZE", None, Some(true)));
         let builder = r#"fn f() { Arg::new("size").env("SIZE").default_value(size()); }"#;
         assert_eq!(variables(builder), one("SIZE", None, Some(true)));
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Form, SourceFile, Sources};
+use super::{Call, Form, SourceFile, Sources};
 
 /// Methods that leave a literal what it is, as a value of another type.
 const CONVERSIONS: [&str; 15] = [
@@ -26,15 +26,29 @@ const CONVERSIONS: [&str; 15] = [
 /// Functions of one argument that do the same: `String::from`, `Path::new`, `Cow::Borrowed`.
 const WRAPPERS: [&str; 5] = ["Borrowed", "Ok", "Some", "from", "new"];
 
+/// By way of so many functions a value is looked for: one more may be a circle.
+const FUNCTIONS: usize = 3;
+
 impl Sources {
-    /// The value of an expression that is a literal, or a constant of which there is one, and nothing else: `"a"`, `&8080`,
-    /// `"a".to_owned()`, `String::from("a")`, `{ NAME.into() }`. What is put together when the program runs has none.
+    /// The value of an expression that is a literal, or a constant or a function of which there is one, and nothing else: `"a"`,
+    /// `&8080`, `"a".to_owned()`, `String::from("a")`, `{ NAME.into() }`, `default_name()`. What is put together when the program
+    /// runs has none.
     pub fn literal(&self, file: &SourceFile, expression: Range<usize>) -> Option<String> {
+        self.value(file, expression, FUNCTIONS)
+    }
+
+    /// The same, by way of so many functions at most.
+    fn value(
+        &self,
+        file: &SourceFile,
+        expression: Range<usize>,
+        functions: usize,
+    ) -> Option<String> {
         let mut start = expression.start;
         while file.is(start, "&") {
             start += 1;
         }
-        let (value, mut at) = self.operand(file, start)?;
+        let (value, mut at) = self.operand(file, start, functions)?;
         while at < expression.end {
             if file.is(at, "?") {
                 at += 1;
@@ -50,7 +64,7 @@ impl Sources {
     }
 
     /// The value that stands at an index before it is converted, and the index behind it.
-    fn operand(&self, file: &SourceFile, at: usize) -> Option<(String, usize)> {
+    fn operand(&self, file: &SourceFile, at: usize, functions: usize) -> Option<(String, usize)> {
         if let Some(text) = file.text(at) {
             return Some((text, at + 1));
         }
@@ -60,7 +74,7 @@ impl Sources {
         if file.is(at, "(") || file.is(at, "{") {
             let inside = file.inside(at);
             let behind = inside.end + 1;
-            return Some((self.literal(file, inside)?, behind));
+            return Some((self.value(file, inside, functions)?, behind));
         }
         file.name(at)?;
         let last = file.path_end(at);
@@ -68,17 +82,38 @@ impl Sources {
             let value = self.constants.get(file.name(last)?)?;
             return Some((value.clone(), last + 1));
         };
-        let [argument] = &call.arguments[..] else {
-            return None;
-        };
-        let value = match call.form {
-            Form::Function if WRAPPERS.contains(&call.name()) => {
-                self.literal(file, argument.clone())?
+        let value = match (call.form, &call.arguments[..]) {
+            (Form::Function, [argument]) if WRAPPERS.contains(&call.name()) => {
+                self.value(file, argument.clone(), functions)
             }
-            Form::Macro if call.is("format") => call.text(0).filter(|text| !text.contains('{'))?,
-            _ => return None,
+            (Form::Function, []) => {
+                let (file, body) = self.body(&call)?;
+                self.value(file, body, functions.checked_sub(1)?)
+            }
+            (Form::Macro, [_]) if call.is("format") => {
+                call.text(0).filter(|text| !text.contains('{'))
+            }
+            _ => None,
         };
-        Some((value, call.end + 1))
+        Some((value?, call.end + 1))
+    }
+
+    /// The body of the function without arguments that a call runs, where there is one of its name; one of a type is not looked for.
+    fn body(&self, call: &Call<'_>) -> Option<(&SourceFile, Range<usize>)> {
+        if call.path.contains(char::is_uppercase) {
+            return None;
+        }
+        let mut bodies = self.files.iter().flat_map(|file| {
+            let named = file.indices().filter(|at| {
+                file.is(*at, "fn") && file.name(at + 1) == Some(call.name()) && file.is(at + 3, ")")
+            });
+            named.filter_map(move |at| {
+                let open = (at..file.end_of(at + 4)).find(|at| file.is(*at, "{"))?;
+                Some((file, file.inside(open)))
+            })
+        });
+        let body = bodies.next()?;
+        bodies.next().is_none().then_some(body)
     }
 }
 
@@ -87,7 +122,8 @@ mod tests {
     use super::Sources;
 
     fn literal(expression: &str) -> Option<String> {
-        let constants = "const HOST: &str = \"h\"; const PORT: u16 = 8_080; let x = ";
+        let constants = "const HOST: &str = \"h\"; const PORT: u16 = 8_080; fn host() -> String { HOST.to_string() } \
+            fn round() -> u16 { round() } fn two() -> u8 { 1 } fn two() -> u8 { 2 } let x = ";
         let sources = Sources::of_text(&format!("{constants}{expression};"));
         let file = &sources.files[0];
         let start = file.indices().rfind(|at| file.is(*at, "x")).unwrap() + 2;
@@ -109,6 +145,7 @@ mod tests {
             (r#""{level} {message}".to_string()"#, "{level} {message}"),
             ("8_080u16", "8080"),
             ("HOST.to_string()", "h"),
+            ("defaults::host()", "h"),
             ("crate::defaults::PORT", "8080"),
         ] {
             assert_eq!(literal(expression).as_deref(), Some(value), "{expression}");
@@ -128,6 +165,10 @@ mod tests {
             "Duration::from_secs(30)",
             "IpAddr::V4(Ipv4Addr::new(127, 0, 0, 1))",
             "UNKNOWN",
+            "unknown()",
+            "round()",
+            "two()",
+            "Name::host()",
             "Size::Human",
         ] {
             assert_eq!(literal(expression), None, "{expression}");
