@@ -181,6 +181,14 @@ fn of_builder(call: &Call<'_>, sources: &Sources) -> Fallback {
 
 /// `#[arg(long, env = "PORT")]`, `#[arg(env)] port: u16`, `#[envconfig(from = "PORT")]`
 fn attribute(call: &Call<'_>, sources: &Sources) -> Option<(String, Fallback)> {
+    const DEFAULTS: [&str; 6] = [
+        "default_value_t",
+        "default_value",
+        "default",
+        "default_values_t",
+        "default_values",
+        "default_value_os_t",
+    ];
     let file = call.file;
     let key = match call.name() {
         "arg" | "clap" | "structopt" => "env",
@@ -192,14 +200,6 @@ fn attribute(call: &Call<'_>, sources: &Sources) -> Option<(String, Fallback)> {
         None if call.flag(key) => field_below(call)?.1.to_uppercase(),
         None => return None,
     };
-    const DEFAULTS: [&str; 6] = [
-        "default_value_t",
-        "default_value",
-        "default",
-        "default_values_t",
-        "default_values",
-        "default_value_os_t",
-    ];
     let value = DEFAULTS.iter().find_map(|key| call.value(key));
     // A default that is no literal is one all the same, and so is that of the type.
     let has_default = value.is_some() || DEFAULTS.iter().any(|key| call.flag(key));
