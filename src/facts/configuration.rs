@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::fallback::{self, Fallback};
 use super::found::{Evidence, Found};
 use super::listening::field_below;
 use super::source::{Call, Form, SourceFile, Sources};
@@ -98,136 +99,127 @@ fn merge(known: &mut Found<Variable>, other: Found<Variable>) {
 
 /// The variable that a call reads.
 fn variable(call: &Call<'_>, sources: &Sources) -> Option<Found<Variable>> {
-    if call.form == Form::Attribute {
-        return attribute(call);
-    }
-    let reads = match call.form {
+    let (name, fallback) = match call.form {
+        Form::Attribute => attribute(call, sources)?,
         Form::Function => {
-            [
-                "env::var",
-                "env::var_os",
-                "dotenv::var",
-                "dotenvy::var",
-                "envmnt::get",
-                "env_var",
-            ]
-            .iter()
-            .any(|path| call.is(path))
-                || call.path == "var"
+            let reader = Reader::of(call)?;
+            let mut fallback = fallback::of(call, sources);
+            if reader == Reader::Other {
+                fallback.optional = fallback.optional.filter(|optional| *optional);
+            }
+            (sources.text_of(call, 0)?, fallback)
         }
         // clap's builder; with two arguments it is a command that gets one.
-        Form::Method => call.name() == "env" && call.arguments.len() == 1,
-        Form::Macro | Form::Attribute => false,
+        Form::Method if call.name() == "env" && call.arguments.len() == 1 => {
+            (sources.text_of(call, 0)?, of_builder(call, sources))
+        }
+        Form::Method | Form::Macro => return None,
     };
-    let file = call.file;
-    let name = reads.then(|| sources.text_of(call, 0))??;
     // A name with a small letter or a blank is hardly one of the environment.
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let is_name = !name.is_empty() && name.chars().all(plain) && !name.starts_with("CARGO_");
-    let (default, optional) = match call.form {
-        Form::Method => (builder_default(call), None),
-        _ => fallback(call),
-    };
     is_name.then(|| {
+        let Fallback { default, optional } = fallback;
         let variable = Variable {
             name,
             default,
             optional,
         };
-        Found::likely(variable, file.evidence(call.at))
+        Found::likely(variable, call.file.evidence(call.at))
     })
 }
 
-/// What a read falls back to: `.unwrap_or_else(|_| "8080".to_owned())`, and whether the program ends without it.
-fn fallback(call: &Call<'_>) -> (Option<String>, Option<bool>) {
-    let file = call.file;
-    if file.is(call.end + 1, "?") {
-        return (None, Some(false));
-    }
-    for next in call.chain() {
-        match next.name() {
-            "unwrap" | "expect" => return (None, Some(false)),
-            "unwrap_or" | "unwrap_or_else" | "unwrap_or_default" | "map_or" | "or_else" => {
-                return (
-                    literal(file, next.arguments.iter().cloned().flatten()),
-                    Some(true),
-                );
-            }
-            "ok" | "is_ok" | "is_err" | "is_some" => return (None, Some(true)),
-            "map_err" | "context" | "with_context" | "and_then" | "parse" | "map" => {}
-            _ => return (None, None),
+/// Whose function it is that reads a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    /// The standard library's, or one that returns the same.
+    Std,
+    /// Another one, of which it is not known what it returns where the variable is not set.
+    Other,
+}
+
+impl Reader {
+    /// By the path of a call, or of the import that brings its name.
+    fn of(call: &Call<'_>) -> Option<Self> {
+        const STD: [&str; 4] = ["env::var", "env::var_os", "dotenv::var", "dotenvy::var"];
+        const OTHER: [&str; 2] = ["envmnt::get", "env_var"];
+        let is_one_of = |paths: &[&str]| paths.iter().any(|path| call.is(path));
+        if is_one_of(&STD) {
+            return Some(Self::Std);
         }
-        if file.is(next.end + 1, "?") {
-            return (None, Some(false));
+        if is_one_of(&OTHER) {
+            return Some(Self::Other);
         }
+        let is_bare = matches!(call.path.as_str(), "var" | "var_os");
+        let import = is_bare.then(|| call.file.import(&call.path))??;
+        let is_std = STD.iter().any(|path| {
+            let before = import.strip_suffix(path);
+            before.is_some_and(|before| before.is_empty() || before.ends_with("::"))
+        });
+        Some(if is_std { Self::Std } else { Self::Other })
     }
-    // `if let Ok(port) = env::var("PORT")`
-    let ends = |at: &usize| [";", "{", "}"].iter().any(|word| file.is(*at, word));
-    let mut before = (0..call.at).rev().take_while(|at| !ends(at));
-    let optional = before.any(|at| file.is(at, "if") || file.is(at, "while"));
-    (None, optional.then_some(true))
 }
 
 /// `.env("PORT").default_value("8080")`, in either order, of clap's builder.
-fn builder_default(call: &Call<'_>) -> Option<String> {
+fn of_builder(call: &Call<'_>, sources: &Sources) -> Fallback {
     let file = call.file;
     // The argument's own call is a little before, and the chain behind that holds both.
-    let start = file
+    let argument = file
         .calls_before(call.at)
-        .find(|before| before.is("Arg::new"))?;
-    let default = start
-        .chain()
-        .find(|next| matches!(next.name(), "default_value" | "default_value_t"))?;
-    literal(file, default.arguments.iter().cloned().flatten())
-}
-
-/// The first text or number among these tokens.
-fn literal(file: &SourceFile, mut tokens: impl Iterator<Item = usize>) -> Option<String> {
-    tokens.find_map(|at| {
-        file.text(at)
-            .or_else(|| file.number(at).map(|number| number.to_string()))
-    })
+        .find(|before| before.is("Arg::new"));
+    let value = argument.and_then(|argument| {
+        let mut chain = argument.chain();
+        let default =
+            chain.find(|next| matches!(next.name(), "default_value" | "default_value_t"))?;
+        default.arguments.first().cloned()
+    });
+    Fallback {
+        optional: value.is_some().then_some(true),
+        default: value.and_then(|value| sources.literal(file, value)),
+    }
 }
 
 /// `#[arg(long, env = "PORT")]`, `#[arg(env)] port: u16`, `#[envconfig(from = "PORT")]`
-fn attribute(call: &Call<'_>) -> Option<Found<Variable>> {
+fn attribute(call: &Call<'_>, sources: &Sources) -> Option<(String, Fallback)> {
+    const DEFAULTS: [&str; 6] = [
+        "default_value_t",
+        "default_value",
+        "default",
+        "default_values_t",
+        "default_values",
+        "default_value_os_t",
+    ];
     let file = call.file;
     let key = match call.name() {
         "arg" | "clap" | "structopt" => "env",
         "envconfig" => "from",
         _ => return None,
     };
-    let given = call.option(key).and_then(|at| file.text(at));
-    let name = match given {
-        Some(name) => name,
+    let name = match call.value(key) {
+        Some(given) => sources.literal(file, given)?,
         None if call.flag(key) => field_below(call)?.1.to_uppercase(),
         None => return None,
     };
-    let default = ["default_value_t", "default_value", "default"]
-        .iter()
-        .find_map(|key| {
-            let at = call.option(key)?;
-            file.text(at)
-                .or_else(|| file.number(at).map(|number| number.to_string()))
-        });
+    let value = DEFAULTS.iter().find_map(|key| call.value(key));
+    // A default that is no literal is one all the same, and so is that of the type.
+    let has_default = value.is_some() || DEFAULTS.iter().any(|key| call.flag(key));
+    let is_required = call.option("required").map(|at| file.is(at, "true"));
     // A flag that is not set is off, and a list is empty.
     let does_without = |at| {
         ["Option", "Vec", "bool"]
             .iter()
             .any(|word| file.is(at + 2, word))
     };
-    let optional = field_below(call).map(|(at, _)| does_without(at));
-    let optional = if default.is_some() {
-        Some(true)
-    } else {
-        optional
+    let field = field_below(call).map(|(at, _)| does_without(at));
+    let fallback = Fallback {
+        default: value.and_then(|value| sources.literal(file, value)),
+        optional: if has_default {
+            Some(true)
+        } else {
+            is_required.map(|required| !required).or(field)
+        },
     };
-    let variable = Variable {
-        name,
-        default,
-        optional,
-    };
-    Some(Found::likely(variable, file.evidence(call.at)))
+    Some((name, fallback))
 }
 
 /// `Environment::with_prefix("APP")` of config, `Env::prefixed("APP_")` of figment, `envy::prefixed("APP_")`
@@ -275,4 +267,70 @@ fn format_text(call: &Call<'_>) -> Option<String> {
     let file: &SourceFile = call.file;
     let mut formats = argument.clone().filter(|at| file.is(*at, "format"));
     file.text(formats.next()? + 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Sources, find};
+
+    /// The variables that code reads: each with its default, and whether the program does without it.
+    fn variables(code: &str) -> Vec<(String, Option<String>, Option<bool>)> {
+        let sources = Sources::of_text(code);
+        let found = find(&sources, &Sources::default(), Path::new("."));
+        let found = found.environment.into_iter().map(|found| found.value);
+        found.map(|it| (it.name, it.default, it.optional)).collect()
+    }
+
+    fn one(
+        name: &str,
+        default: Option<&str>,
+        optional: Option<bool>,
+    ) -> Vec<(String, Option<String>, Option<bool>)> {
+        vec![(name.to_owned(), default.map(str::to_owned), optional)]
+    }
+
+    #[test]
+    fn an_option_of_clap_may_name_its_variable_by_a_constant() {
+        let code = r#"
+            const ADDR: &str = "MY_HTTP_ADDR";
+            const DEFAULT: &str = "0.0.0.0:7700";
+            struct A { #[arg(long, env = names::ADDR, default_value = DEFAULT)] addr: String }
+        "#;
+        let expected = one("MY_HTTP_ADDR", Some("0.0.0.0:7700"), Some(true));
+        assert_eq!(variables(code), expected);
+    }
+
+    #[test]
+    fn a_default_that_is_no_literal_is_one_all_the_same() {
+        for default in [
+            "default_value_t = Size::Human",
+            "default_value_t",
+            "default_values_t = [1, 2]",
+        ] {
+            let code = format!("struct A {{ #[arg({default}, env = \"SIZE\")] size: Size }}");
+            assert_eq!(variables(&code), one("SIZE", None, Some(true)), "{code}");
+        }
+        let optional = r#"struct A { #[arg(env = "SIZE", required = false)] size: Size }"#;
+        assert_eq!(variables(optional), one("SIZE", None, Some(true)));
+        let builder = r#"fn f() { Arg::new("size").env("SIZE").default_value(size()); }"#;
+        assert_eq!(variables(builder), one("SIZE", None, Some(true)));
+    }
+
+    #[test]
+    fn whose_function_reads_it_is_said_by_the_path_or_an_import() {
+        for code in [
+            r#"fn f() { std::env::var("A")?; }"#,
+            r#"use std::env::var; fn f() { var("A")?; }"#,
+            r#"use std::{env::{self, var}, fs}; fn f() { var("A")?; }"#,
+            r#"use std::env::var as env_var; fn f() { env_var("A")?; }"#,
+        ] {
+            assert_eq!(variables(code), one("A", None, Some(false)), "{code}");
+        }
+        let other = r#"use crates_io_env_vars::{required_var, var}; fn f() { var("A")?; }"#;
+        assert_eq!(variables(other), one("A", None, None));
+        let none = r#"fn f() { var("x").unwrap(); }"#;
+        assert_eq!(variables(none), []);
+    }
 }

@@ -207,7 +207,7 @@ impl Crate<'_> {
         let package = self.choice.package.value;
         let manifest = TomlFile::read(package.manifest_path.as_std_path(), top)?;
         said::apply(package, manifest.as_ref().unwrap_or(root), &mut inspection)?;
-        inspection.problems = problems::of(&inspection);
+        inspection.problems = problems::of(&inspection, kinds);
         Ok(inspection)
     }
 

@@ -8,7 +8,8 @@ use super::files::When;
 use super::found::{Evidence, Found};
 use super::inspection::{Inspection, Resolution};
 use super::origins::SourceKind;
-use super::program::ProgramKind;
+use super::program::{Kinds, ProgramKind};
+use super::reachable::{self, is_loopback};
 
 /// Something that is in the way.
 #[derive(Debug, Serialize)]
@@ -41,10 +42,10 @@ pub enum Severity {
 }
 
 /// The problems that the facts show, errors first.
-pub fn of(inspection: &Inspection) -> Vec<Problem> {
+pub fn of(inspection: &Inspection, kinds: &Kinds) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(unprepared(inspection));
-    problems.extend(loopback(inspection));
+    problems.extend(loopback(inspection, kinds));
     problems.extend(unstoppable(inspection));
     problems.extend(lock_file(inspection));
     problems.extend(file_database(inspection));
@@ -80,11 +81,11 @@ fn unprepared(inspection: &Inspection) -> Option<Problem> {
     })
 }
 
-/// An address that nobody outside of the container reaches.
-fn loopback(inspection: &Inspection) -> Option<Problem> {
+/// An address that nobody outside of the container reaches, and that no variable changes: one that does is set by what is written.
+fn loopback(inspection: &Inspection, kinds: &Kinds) -> Option<Problem> {
     let host = inspection.listening.host.as_ref()?;
-    let is_loopback = matches!(host.value.as_str(), "127.0.0.1" | "localhost" | "[::1]");
-    is_loopback.then(|| Problem {
+    let stays = is_loopback(&host.value) && reachable::environment(inspection, kinds).is_empty();
+    stays.then(|| Problem {
         severity: Severity::Warning,
         what: format!(
             "it listens on {}, which nothing outside of its container reaches",

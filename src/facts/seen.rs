@@ -1,31 +1,15 @@
 //! From what was found out about a crate that exists to what templates see of it.
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
-
 use anyhow::Result;
 
 use super::configuration;
 use super::found::{Evidence, Found};
 use super::inspection::Inspection;
 use super::program::{Kinds, ProgramKind, Signal};
+use super::secret::is_secret;
 use super::service::{Service, Variable};
-use super::{Facts, building};
+use super::{Facts, building, reachable};
 use crate::names;
-
-/// Words in the name of a variable whose value is a secret, or has one in it.
-const SECRET: [&str; 10] = [
-    "SECRET",
-    "PASSWORD",
-    "PASSWD",
-    "TOKEN",
-    "KEY",
-    "CREDENTIAL",
-    "DSN",
-    "DATABASE_URL",
-    "REDIS_URL",
-    "AMQP_URL",
-];
 
 /// Variables that the system sets, and not who deploys the service.
 const SYSTEM: [&str; 8] = [
@@ -125,7 +109,7 @@ fn service(inspection: &Inspection, kinds: &Kinds) -> Service {
         stop_signal: (program.ends_at.as_ref())
             .filter(|signal| signal.value == Signal::Interrupt)
             .map(|signal| signal.value.to_string()),
-        container_env: reachable(inspection, kinds),
+        container_env: reachable::environment(inspection, kinds),
         environment,
         ..Service::default()
     }
@@ -136,66 +120,46 @@ fn environment(inspection: &Inspection) -> Vec<Variable> {
     let read = read.filter(|found| !SYSTEM.contains(&found.value.name.as_str()));
     let variables = read.map(|found| {
         let configuration::Variable { name, default, .. } = &found.value;
-        let secret = SECRET.iter().any(|word| name.contains(word));
+        let secret = is_secret(name, default.as_deref());
+        // What stands in the sources for development is no secret, and no value for production either.
+        let default = default.clone().filter(|_| !secret);
+        let (development, default) = if selects_development(name, default.as_deref()) {
+            (default, None)
+        } else {
+            (None, default)
+        };
         Variable {
             name: name.clone(),
-            // What stands in the sources for development is no secret, and no value for production either.
-            default: default.clone().filter(|_| !secret),
+            default,
+            development,
             secret,
         }
     });
     variables.collect()
 }
 
-/// The environment in which it listens on more than the loopback interface, where that takes any.
-fn reachable(inspection: &Inspection, kinds: &Kinds) -> BTreeMap<String, String> {
-    let listening = &inspection.listening;
-    let mut set = BTreeMap::new();
-    for framework in &inspection.program.frameworks {
-        if let Some(known) = kinds.frameworks.get(&framework.value.name) {
-            set.extend(known.reachable.clone());
-        }
-    }
-    for found in &inspection.configuration.environment {
-        let Some(default) = &found.value.default else {
-            continue;
-        };
-        // A database may be expected on the same interface: what counts is the port, or that it is the very same place.
-        let port = listening.port.as_ref().map(|port| port.value);
-        let host = listening.host.as_ref();
-        let here = host.is_some_and(|host| {
-            let places = |place| {
-                found
-                    .evidence
-                    .iter()
-                    .any(|evidence| evidence.place == place)
-            };
-            host.evidence
-                .iter()
-                .any(|evidence| places(evidence.place.clone()))
-        });
-        let outside = match default.replace("localhost", "127.0.0.1").parse() {
-            Ok(SocketAddr::V4(at)) if at.ip().is_loopback() && Some(at.port()) == port => {
-                Some(format!("0.0.0.0:{}", at.port()))
-            }
-            Ok(SocketAddr::V6(at)) if at.ip().is_loopback() && Some(at.port()) == port => {
-                Some(format!("[::]:{}", at.port()))
-            }
-            _ if here && is_loopback(default) => Some("0.0.0.0".to_owned()),
-            _ => None,
-        };
-        set.extend(outside.map(|outside| (found.value.name.clone(), outside)));
-    }
-    set
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse().is_ok_and(|it: IpAddr| it.is_loopback())
+/// Whether a variable selects the environment that the program runs in, and where it is not set the one of developers:
+/// `APP_ENVIRONMENT` with `local`.
+fn selects_development(name: &str, default: Option<&str>) -> bool {
+    const LAST_WORDS: [&str; 5] = ["ENV", "ENVIRONMENT", "MODE", "PROFILE", "STAGE"];
+    const OF_DEVELOPERS: [&str; 7] = [
+        "debug",
+        "dev",
+        "devel",
+        "develop",
+        "development",
+        "local",
+        "test",
+    ];
+    let name = name.to_uppercase();
+    let last = name.rsplit('_').next().unwrap_or_default();
+    let default = default.map(str::to_lowercase).unwrap_or_default();
+    LAST_WORDS.contains(&last) && OF_DEVELOPERS.contains(&default.as_str())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{is_loopback, is_release};
+    use super::{is_release, selects_development};
 
     #[test]
     fn a_release_is_a_channel_of_numbers() {
@@ -215,12 +179,17 @@ mod tests {
     }
 
     #[test]
-    fn the_loopback_interface_has_several_names() {
-        assert!(
-            ["localhost", "127.0.0.1", "127.1.2.3", "::1"]
-                .into_iter()
-                .all(is_loopback)
-        );
-        assert!(!["0.0.0.0", "::", "db", ""].into_iter().any(is_loopback));
+    fn what_is_selected_for_developers_is_known_by_its_name_and_value() {
+        for (name, default) in [
+            ("APP_ENVIRONMENT", "local"),
+            ("RUST_ENV", "dev"),
+            ("RUN_MODE", "Development"),
+            ("PROFILE", "debug"),
+        ] {
+            assert!(selects_development(name, Some(default)), "{name}");
+        }
+        assert!(!selects_development("APP_ENVIRONMENT", Some("production")));
+        assert!(!selects_development("APP_ENVIRONMENT", None));
+        assert!(!selects_development("STORAGE", Some("local")));
     }
 }

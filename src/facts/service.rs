@@ -98,8 +98,10 @@ pub struct Service {
 pub struct Variable {
     /// Its name.
     pub name: String,
-    /// What is taken where it is not set.
+    /// What is taken where it is not set, and may be in production.
     pub default: Option<String>,
-    /// Whether its value is nobody else's business, by its name.
+    /// What is taken where it is not set, and is for development alone.
+    pub development: Option<String>,
+    /// Whether its value is nobody else's business, by its name or by what the sources take in its place.
     pub secret: bool,
 }

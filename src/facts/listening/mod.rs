@@ -1,11 +1,13 @@
 //! Where the program listens: addresses and ports in the sources, weighed by how directly they say so.
 
 mod address;
+mod bound;
+mod host;
 
 use serde::Serialize;
 
-use self::address::{Address, address_at, is_about_port, parse, value_at};
-use super::found::{Certainty, Found};
+use self::address::{Address, address_at, is_about_port, parse, parse_value, value_at};
+use super::found::{Certainty, Evidence, Found};
 use super::source::{Call, Form, SourceFile, Sources};
 
 /// Where a program listens.
@@ -38,7 +40,16 @@ struct Seen {
     way: Way,
     host: Option<String>,
     port: Found<u16>,
+    /// What sets the port, where something does: a variable, an option or a key, and the field that holds it.
+    names: Vec<String>,
     metrics: bool,
+}
+
+impl Seen {
+    fn with_names(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.names.extend(names);
+        self
+    }
 }
 
 impl Listening {
@@ -56,43 +67,61 @@ impl Listening {
         });
         self.others.splice(0..0, before);
     }
+
+    /// Adds a port that is less likely than those before.
+    fn add(&mut self, port: Found<u16>) {
+        let mut known = self.port.iter_mut().chain(&mut self.others);
+        if let Some(same) = known.find(|known| known.value == port.value) {
+            let is_new = |evidence: &Evidence| !same.evidence.contains(evidence);
+            let more: Vec<Evidence> = port.evidence.into_iter().filter(is_new).collect();
+            same.evidence.extend(more);
+        } else if self.port.is_none() {
+            self.port = Some(port);
+        } else {
+            self.others.push(port);
+        }
+    }
 }
 
 /// Finds it in the sources.
 pub fn find(sources: &Sources) -> Listening {
-    let mut seen: Vec<Seen> = sources.files.iter().flat_map(in_file).collect();
+    let in_files = sources.files.iter();
+    let mut seen: Vec<Seen> = in_files.flat_map(|file| in_file(file, sources)).collect();
     // What the main file says goes before what a library says in the same way.
     seen.sort_by_key(|seen| seen.way);
-    let mut listening = Listening::default();
-    for seen in seen {
-        if seen.metrics {
-            listening.metrics_port.get_or_insert(seen.port);
-            continue;
-        }
-        if let Some(host) = seen.host.filter(|_| listening.host.is_none()) {
-            listening.host = Some(Found {
-                value: host,
-                ..seen.port.clone().map(|_| String::new())
-            });
-        }
-        match &mut listening.port {
-            None => listening.port = Some(seen.port),
-            Some(port) if port.value == seen.port.value => port.evidence.extend(seen.port.evidence),
-            Some(_) => match listening
-                .others
-                .iter_mut()
-                .find(|other| other.value == seen.port.value)
-            {
-                Some(other) => other.evidence.extend(seen.port.evidence),
-                None => listening.others.push(seen.port),
-            },
-        }
+    let (metrics, seen): (Vec<Seen>, Vec<Seen>) = seen.into_iter().partition(|seen| seen.metrics);
+    let port = seen.first().map(|seen| seen.port.value);
+    let of_port = seen.iter().filter(|seen| Some(seen.port.value) == port);
+    let names: Vec<String> = of_port.flat_map(|seen| seen.names.clone()).collect();
+    // An address that says directly what is listened on has the host too.
+    let (direct, indirect): (Vec<&Seen>, Vec<&Seen>) =
+        seen.iter().partition(|seen| seen.way <= Way::Default);
+    let host = host_in(&direct)
+        .or_else(|| host::find(sources, &names))
+        .or_else(|| host_in(&indirect));
+    let mut listening = Listening {
+        host,
+        metrics_port: metrics.into_iter().next().map(|seen| seen.port),
+        ..Listening::default()
+    };
+    for Seen { port, .. } in seen {
+        listening.add(port);
     }
     listening
 }
 
-fn in_file(file: &SourceFile) -> Vec<Seen> {
-    let mut seen: Vec<Seen> = file.calls().filter_map(|call| of_call(&call)).collect();
+/// The first host of these.
+fn host_in(seen: &[&Seen]) -> Option<Found<String>> {
+    let mut hosts = seen.iter().filter_map(|seen| {
+        let host = seen.host.clone()?;
+        Some(seen.port.clone().map(|_| host))
+    });
+    hosts.next()
+}
+
+fn in_file(file: &SourceFile, sources: &Sources) -> Vec<Seen> {
+    let calls = file.calls();
+    let mut seen: Vec<Seen> = calls.filter_map(|call| of_call(&call, sources)).collect();
     for at in file.indices() {
         seen.extend(named(file, at));
         seen.extend(address(file, at));
@@ -106,74 +135,85 @@ fn see(file: &SourceFile, at: usize, way: Way, (host, port): Address) -> Option<
         Way::Bound | Way::Default => Certainty::Likely,
         Way::Named | Way::Address => Certainty::Guess,
     };
-    let evidence = file.evidence(at);
-    let is_about_metrics = |text: &str| {
-        let text = text.to_lowercase();
-        text.contains("metric") || text.contains("prometheus")
-    };
-    let metrics = is_about_metrics(&evidence.says) || file.around(at).any(is_about_metrics);
     Some(Seen {
         way,
         host,
-        port: Found::new(port, certainty, vec![evidence]),
-        metrics,
+        port: Found::new(port, certainty, vec![file.evidence(at)]),
+        names: Vec::new(),
+        metrics: is_about_metrics(file, at),
     })
+}
+
+/// Whether a line, or what it stands in, is about metrics.
+fn is_about_metrics(file: &SourceFile, at: usize) -> bool {
+    let is_it = |text: &str| {
+        let text = text.to_lowercase();
+        text.contains("metric") || text.contains("prometheus")
+    };
+    is_it(&file.evidence(at).says) || file.around(at).any(is_it)
 }
 
 /// `bind("0.0.0.0:80")`, `bind(("0.0.0.0", 80))`, `run(([0, 0, 0, 0], 80))`, `#[arg(default_value_t = 80)] port: u16`, and what
 /// an environment variable whose name says `PORT` falls back to.
-fn of_call(call: &Call<'_>) -> Option<Seen> {
+fn of_call(call: &Call<'_>, sources: &Sources) -> Option<Seen> {
     let file = call.file;
-    let first = call.arguments.first().map(|argument| argument.start);
+    if let Some(argument) = bound::argument(call) {
+        let (at, address) = bound::address(file, argument, sources)?;
+        return see(file, at, Way::Bound, address);
+    }
     match (call.form, call.name()) {
-        (Form::Attribute, _) => of_attribute(call),
-        (_, name) if name.starts_with("bind") => {
-            see(file, first?, Way::Bound, address_at(file, first?)?)
-        }
-        (_, "listen") | (Form::Method, "run") => {
-            see(file, first?, Way::Bound, address_at(file, first?)?)
-        }
+        (Form::Attribute, _) => of_attribute(call, sources),
         // It makes an address for clients too.
-        (_, "from") => see(file, first?, Way::Address, address_at(file, first?)?),
-        (_, "var" | "var_os") => of_variable(call),
+        (_, "from") => {
+            let first = call.arguments.first()?.start;
+            see(file, first, Way::Address, address_at(file, first)?)
+        }
+        (_, "var" | "var_os") => of_variable(call, sources),
         // `set_default("server.port", 80)` of the crate config
         (Form::Method, "set_default") => {
             let key = call.text(0)?.replace('.', "_");
             let value = call.arguments.get(1)?.start;
-            is_about_port(&key).then(|| see(file, value, Way::Default, value_at(file, value)?))?
+            of_default(file, key, value)
         }
         (Form::Function, _) if call.is("Arg::new") => {
-            let about = call.text(0).filter(|name| is_about_port(name));
             let default = call
                 .chain()
                 .find(|next| matches!(next.name(), "default_value" | "default_value_t"))?;
-            let value = default.arguments.first()?.start;
-            about.and_then(|_| see(file, value, Way::Default, value_at(file, value)?))
+            of_default(file, call.text(0)?, default.arguments.first()?.start)
         }
         _ => None,
     }
 }
 
+/// The default at an index of something whose name says that it is about a port.
+fn of_default(file: &SourceFile, name: String, value: usize) -> Option<Seen> {
+    let address = value_at(file, value).filter(|_| is_about_port(&name))?;
+    Some(see(file, value, Way::Default, address)?.with_names([name]))
+}
+
 /// What an environment variable about a port falls back to, in the same statement.
-fn of_variable(call: &Call<'_>) -> Option<Seen> {
+fn of_variable(call: &Call<'_>, sources: &Sources) -> Option<Seen> {
     let file = call.file;
-    call.text(0).filter(|name| is_about_port(name))?;
-    (call.end..file.end_of(call.end + 1)).find_map(|at| {
+    let name = sources
+        .text_of(call, 0)
+        .filter(|name| is_about_port(name))?;
+    let seen = (call.end..file.end_of(call.end + 1)).find_map(|at| {
         // A number below is an index or a count.
         let address = value_at(file, at).filter(|(_, port)| *port > 79)?;
         see(file, at, Way::Default, address)
-    })
+    })?;
+    Some(seen.with_names([name]))
 }
 
 /// `#[arg(long, env = "PORT", default_value_t = 8080)] pub port: u16`
-fn of_attribute(call: &Call<'_>) -> Option<Seen> {
+fn of_attribute(call: &Call<'_>, sources: &Sources) -> Option<Seen> {
     let file = call.file;
     let (_, field) = field_below(call)?;
     let variable = call
-        .option("env")
-        .and_then(|at| file.text(at))
-        .unwrap_or_default();
-    if !is_about_port(&field) && !is_about_port(&variable) {
+        .value("env")
+        .and_then(|value| sources.literal(file, value));
+    let names: Vec<String> = variable.into_iter().chain([field]).collect();
+    if !names.iter().any(|name| is_about_port(name)) {
         return None;
     }
     let keys = [
@@ -182,9 +222,13 @@ fn of_attribute(call: &Call<'_>) -> Option<Seen> {
         "default_values_t",
         "default",
     ];
-    let at = keys.iter().find_map(|key| call.option(key))?;
-    let address = value_at(file, at).or_else(|| address_at(file, at))?;
-    see(file, at, Way::Default, address)
+    let value = keys.iter().find_map(|key| call.value(key))?;
+    let at = value.start;
+    let constant = || parse_value(&sources.literal(file, value.clone())?);
+    let address = value_at(file, at)
+        .or_else(|| address_at(file, at))
+        .or_else(constant)?;
+    Some(see(file, at, Way::Default, address)?.with_names(names))
 }
 
 /// The field that an attribute stands above: the index of its name, and the name.
@@ -240,4 +284,108 @@ fn address(file: &SourceFile, at: usize) -> Option<Seen> {
         .as_deref()
         .is_some_and(|host| matches!(host, "0.0.0.0" | "[::]"));
     any.then(|| see(file, at, Way::Address, address))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Sources, find};
+
+    /// Where code listens: the port and the host.
+    fn listens(code: &str) -> (Option<u16>, Option<String>) {
+        let sources = Sources::of_text(code);
+        let found = find(&sources);
+        let host = found.host.map(|host| host.value);
+        (found.port.map(|port| port.value), host)
+    }
+
+    #[test]
+    fn an_address_is_followed_to_where_it_is_written() {
+        for (code, port, host) in [
+            (
+                r#"let addr = "127.0.0.1:3000"; TcpListener::bind(addr)"#,
+                3000,
+                "127.0.0.1",
+            ),
+            (
+                r#"let addr = "[::1]:3000"; TcpListener::bind(&addr)"#,
+                3000,
+                "[::1]",
+            ),
+            (
+                r#"let mut addr: SocketAddr = "127.0.0.1:3000".parse().unwrap(); Server::bind(&addr)"#,
+                3000,
+                "127.0.0.1",
+            ),
+            (
+                r#"let addr = SocketAddr::from(([127, 0, 0, 1], 3000)); TcpListener::bind(addr)"#,
+                3000,
+                "127.0.0.1",
+            ),
+            (
+                r#"let addr = env::var("WHERE").unwrap_or("127.0.0.1:3000".into()); TcpListener::bind(addr)"#,
+                3000,
+                "127.0.0.1",
+            ),
+            (
+                r#"let addr = "10.0.0.1:1"; f(addr); let addr = "127.0.0.1:3000"; TcpListener::bind(addr); let addr = "10.0.0.1:2""#,
+                3000,
+                "127.0.0.1",
+            ),
+            (r#"TcpListener::bind(config::HERE)"#, 3001, "127.0.0.2"),
+        ] {
+            let code = format!("const HERE: &str = \"127.0.0.2:3001\"; fn main() {{ {code}; }}");
+            assert_eq!(
+                listens(&code),
+                (Some(port), Some(host.to_owned())),
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_host_apart_from_the_port_is_found() {
+        let host = r#"let host = env::var("WHERE").unwrap_or_else(|_| "127.0.0.1".to_string());"#;
+        let port = r#"let port: u16 = env::var("PORT").unwrap_or("8080".into()).parse()?;"#;
+        for bind in [
+            "TcpListener::bind((host.as_str(), port))",
+            r#"TcpListener::bind(format!("{host}:{port}"))"#,
+            r#"TcpListener::bind(&format!("{}:{}", host, port))"#,
+            r#"let addr = format!("{host}:{port}"); TcpListener::bind(&addr)"#,
+            "TcpListener::bind(SocketAddr::from((host, port)))",
+            r#"TcpListener::bind(("127.0.0.1", port))"#,
+            r#"TcpListener::bind(format!("127.0.0.1:{port}"))"#,
+        ] {
+            let code = format!("fn main() {{ {host} {port} {bind}; }}");
+            let expected = (Some(8080), Some("127.0.0.1".to_owned()));
+            assert_eq!(listens(&code), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_host_beside_the_port_is_known_by_its_name() {
+        for code in [
+            r#"fn f() { env::var("APP_HOST").unwrap_or("127.0.0.1".into()); env::var("APP_PORT").unwrap_or("80".into()); }"#,
+            r#"struct A { #[arg(env = "ORDERS_PORT", default_value_t = 80)] port: u16, #[arg(long, default_value = "127.0.0.1")] host: IpAddr }"#,
+            r#"fn f() { builder.set_default("server.host", "127.0.0.1")?.set_default("server.port", 80)?; }"#,
+            r#"fn f() { Arg::new("host").default_value("127.0.0.1"); Arg::new("port").default_value("80"); }"#,
+            r#"fn f() { Settings { port: 80, address: env::var("WHERE").unwrap_or("127.0.0.1".into()) }; bind((settings.address, settings.port)); }"#,
+        ] {
+            let expected = (Some(80), Some("127.0.0.1".to_owned()));
+            assert_eq!(listens(code), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_it_connects_to_is_none() {
+        let port = r#"env::var("PORT").unwrap_or("8080".into());"#;
+        for code in [
+            r#"env::var("JAEGER_HOST").unwrap_or("localhost".into())"#,
+            r#"env::var("DB_HOST").unwrap_or("127.0.0.1".into())"#,
+            r#"Jaeger { host: env::var("JAEGER_HOST").unwrap_or("localhost".into()) }"#,
+            r#"env::var("HOST").unwrap_or("example.com".into())"#,
+        ] {
+            let code = format!("fn main() {{ {port} {code}; }}");
+            assert_eq!(listens(&code), (Some(8080), None), "{code}");
+        }
+    }
 }

@@ -45,7 +45,8 @@ impl SourceFile {
         (0..at).rev().filter_map(|at| self.call(at))
     }
 
-    fn call(&self, at: usize) -> Option<Call<'_>> {
+    /// The call whose path ends at an index.
+    pub(super) fn call(&self, at: usize) -> Option<Call<'_>> {
         self.name(at)?;
         let mut open = at + 1;
         let is_macro = self.is(open, "!") && !self.is(open + 1, "=");
@@ -106,6 +107,20 @@ impl SourceFile {
         start
     }
 
+    /// The index of the last name of the path that begins at an index.
+    pub fn path_end(&self, start: usize) -> usize {
+        let mut end = start;
+        while self.is(end + 1, ":") && self.is(end + 2, ":") && self.name(end + 3).is_some() {
+            end += 3;
+        }
+        end
+    }
+
+    /// The path that ends at an index, as it is written.
+    pub(super) fn path_to(&self, end: usize) -> String {
+        self.path(self.path_start(end), end)
+    }
+
     fn path(&self, start: usize, end: usize) -> String {
         let names = (start..=end).filter_map(|at| self.name(at));
         let real = |name| self.aliases.get(name).map_or(name, String::as_str);
@@ -150,15 +165,24 @@ impl Call<'_> {
             .text(start + usize::from(self.file.is(start, "&")))
     }
 
-    /// The value behind `key =` or in `key(…)` among the arguments of an attribute: the index of its first token.
-    pub fn option(&self, key: &str) -> Option<usize> {
+    /// The value behind `key =` or in `key(…)` among the arguments of an attribute.
+    pub fn value(&self, key: &str) -> Option<Range<usize>> {
         let argument = self
             .arguments
             .iter()
             .find(|argument| self.file.is(argument.start, key))?;
-        let has_value =
-            self.file.is(argument.start + 1, "=") || self.file.is(argument.start + 1, "(");
-        has_value.then_some(argument.start + 2)
+        let behind = argument.start + 1;
+        if self.file.is(behind, "(") {
+            return Some(self.file.inside(behind));
+        }
+        self.file
+            .is(behind, "=")
+            .then_some(behind + 1..argument.end)
+    }
+
+    /// The index of the first token of such a value.
+    pub fn option(&self, key: &str) -> Option<usize> {
+        self.value(key).map(|value| value.start)
     }
 
     /// Whether a bare word is among the arguments of an attribute.

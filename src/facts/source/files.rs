@@ -17,13 +17,26 @@ pub struct Sources {
     pub files: Vec<SourceFile>,
     /// Files of it that could not be read, so that facts may be missing.
     pub unread: Vec<Found<String>>,
-    constants: BTreeMap<String, String>,
+    /// What constants are, by their names.
+    pub(super) constants: BTreeMap<String, String>,
 }
 
 impl Sources {
     /// Every call in the files.
     pub fn calls(&self) -> impl Iterator<Item = Call<'_>> {
         self.files.iter().flat_map(SourceFile::calls)
+    }
+
+    /// Those of one file of this text.
+    #[cfg(test)]
+    pub(crate) fn of_text(text: &str) -> Self {
+        let file = SourceFile::new("a.rs".to_owned(), &Root::default(), text.to_owned());
+        let files: Vec<SourceFile> = file.into_iter().collect();
+        Self {
+            constants: constants(&files),
+            files,
+            ..Self::default()
+        }
     }
 
     /// The text that an argument of a call is: a literal, or a constant of which there is one.
@@ -93,7 +106,7 @@ pub fn read(roots: &[Root], top: &Path, left_out: &BTreeSet<PathBuf>) -> Sources
     sources
 }
 
-/// The texts of constants by their names, where a name has one only: `const NAME: &str = "VALUE"`.
+/// The texts and numbers of constants by their names, where a name has one only: `const NAME: &str = "VALUE"`.
 fn constants(files: &[SourceFile]) -> BTreeMap<String, String> {
     let mut found: BTreeMap<String, Option<String>> = BTreeMap::new();
     for file in files {
@@ -107,7 +120,10 @@ fn constants(files: &[SourceFile]) -> BTreeMap<String, String> {
             let value = end
                 .checked_sub(2)
                 .filter(|at| file.is(*at, "="))
-                .and_then(|at| file.text(at + 1));
+                .and_then(|at| {
+                    let number = || Some(file.number(at + 1)?.to_string());
+                    file.text(at + 1).or_else(number)
+                });
             if let Some(value) = value {
                 let known = found
                     .entry(name.to_owned())

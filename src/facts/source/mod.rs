@@ -3,6 +3,7 @@
 mod calls;
 mod files;
 mod lexer;
+mod literal;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -152,6 +153,21 @@ impl SourceFile {
             .or(self.shown.strip_suffix(".rs"));
         let path = path.unwrap_or(&self.shown);
         path.rsplit('/').next().unwrap_or(path)
+    }
+
+    /// The path by which an import brings a name: `std::env::var` of `use std::{env::var, fs}`.
+    pub fn import(&self, name: &str) -> Option<String> {
+        let at = self.imported().find(|at| self.name(*at) == Some(name))?;
+        let start = (0..at).rfind(|before| self.is(*before, "use"))?;
+        let around = (start..at)
+            .rev()
+            .filter(|open| self.is(*open, "{") && self.inside(*open).contains(&at));
+        let mut path = self.path_to(at);
+        // `use {a, b}` has nothing before its braces.
+        for open in around.filter(|open| self.is(open - 1, ":")) {
+            path = format!("{}::{path}", self.path_to(open - 3));
+        }
+        Some(path)
     }
 
     /// Whether an import names something.

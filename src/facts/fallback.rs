@@ -1,0 +1,260 @@
+//! What a read of an environment variable falls back to.
+
+use std::ops::Range;
+
+use super::source::{Call, SourceFile, Sources};
+
+/// What ends the program, or the function, in place of a value.
+const ENDS: [&str; 7] = [
+    "abort",
+    "bail",
+    "exit",
+    "panic",
+    "todo",
+    "unimplemented",
+    "unreachable",
+];
+
+/// What is taken where a variable is not set.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Fallback {
+    /// The value, where it is a literal.
+    pub default: Option<String>,
+    /// Whether the program does without the variable; none where the sources do not show it.
+    pub optional: Option<bool>,
+}
+
+impl Fallback {
+    fn to(default: Option<String>) -> Self {
+        Self {
+            default,
+            optional: Some(true),
+        }
+    }
+
+    fn unknown(optional: Option<bool>) -> Self {
+        Self {
+            default: None,
+            optional,
+        }
+    }
+}
+
+/// What the calls behind a read make of a variable that is not set: `.unwrap_or_else(|_| "8080".to_owned())`, `.expect("…")`, `?`.
+pub(super) fn of(read: &Call<'_>, sources: &Sources) -> Fallback {
+    let file = read.file;
+    let mut value = Value {
+        is_option: read.name() == "var_os",
+        ..Value::default()
+    };
+    if file.is(read.end + 1, "?") {
+        return value.returned();
+    }
+    for next in read.chain() {
+        match next.name() {
+            "unwrap" | "expect" => return value.required(),
+            "unwrap_or_default" => return Fallback::to(None),
+            "or" | "or_else" | "unwrap_or" | "unwrap_or_else" | "map_or" | "map_or_else" => {
+                let Some(other) = next.arguments.first().map(|it| body(file, it.clone())) else {
+                    return Fallback::unknown(None);
+                };
+                let goes_on = next.name().starts_with("or");
+                if ends(file, other.clone()) {
+                    return Fallback::unknown(Some(false));
+                }
+                value.is_translated |= next.arguments.iter().skip(1).any(|it| decides(file, it));
+                let default = sources.literal(file, other.clone());
+                if default.is_some() || !goes_on {
+                    return Fallback::to(default.filter(|_| value.is_its_own()));
+                }
+                // `.or_else(|_| Err(Missing))` is no other value; anything else may be one, such as another variable.
+                value.has_other |= !file.is(other.start, "Err");
+            }
+            "ok" => value.is_option = true,
+            "ok_or" | "ok_or_else" | "context" | "with_context" => value.is_option = false,
+            "is_ok" | "is_err" | "is_some" | "is_none" | "is_ok_and" | "is_some_and" => {
+                return Fallback::to(None);
+            }
+            "map" | "and_then" | "filter" => {
+                value.is_translated |= next.arguments.iter().any(|it| decides(file, it));
+            }
+            "map_err" | "parse" | "as_deref" | "as_ref" | "inspect" | "inspect_err" | "flatten"
+            | "transpose" => {}
+            _ => return Fallback::unknown(value.at_end(read)),
+        }
+        if file.is(next.end + 1, "?") {
+            return value.returned();
+        }
+    }
+    Fallback::unknown(value.at_end(read))
+}
+
+/// What is known of a value on its way through a chain of calls.
+#[derive(Default)]
+struct Value {
+    /// Whether it is an `Option`, so that `?` passes on that there is none.
+    is_option: bool,
+    /// Whether it may be from elsewhere where the variable is not set.
+    has_other: bool,
+    /// Whether it is decided by what the variable says, and no longer that itself.
+    is_translated: bool,
+}
+
+impl Value {
+    fn is_its_own(&self) -> bool {
+        !self.has_other && !self.is_translated
+    }
+
+    fn required(&self) -> Fallback {
+        Fallback::unknown((!self.has_other).then_some(false))
+    }
+
+    /// `?`: whoever calls a function that returns an `Option` goes on without.
+    fn returned(&self) -> Fallback {
+        if self.is_option {
+            return Fallback::to(None);
+        }
+        self.required()
+    }
+
+    /// Whether the program does without it where the chain ends in a value that may be missing.
+    fn at_end(&self, read: &Call<'_>) -> Option<bool> {
+        let made_option = self.is_option && read.name() != "var_os";
+        (made_option || is_condition(read)).then_some(true)
+    }
+}
+
+/// `if let Ok(port) = env::var("PORT")`
+fn is_condition(read: &Call<'_>) -> bool {
+    let file = read.file;
+    let ends = |at: &usize| [";", "{", "}"].iter().any(|word| file.is(*at, word));
+    let mut before = (0..read.at).rev().take_while(|at| !ends(at));
+    before.any(|at| file.is(at, "if") || file.is(at, "while"))
+}
+
+/// What a closure computes, without its `move |_|`; the whole of any other argument.
+fn body(file: &SourceFile, argument: Range<usize>) -> Range<usize> {
+    let head = argument.start + usize::from(file.is(argument.start, "move"));
+    if !file.is(head, "|") {
+        return argument;
+    }
+    let close = (head + 1..argument.end).find(|at| file.is(*at, "|"));
+    close.map_or(head, |close| close + 1)..argument.end
+}
+
+/// Whether an expression ends the program whichever way it goes: a branch of it that does so does not count.
+fn ends(file: &SourceFile, expression: Range<usize>) -> bool {
+    let mut at = expression.start;
+    if file.is(at, "{") {
+        return ends(file, file.inside(at));
+    }
+    while at < expression.end {
+        let is_called = file.is(at + 1, "(") || file.is(at + 1, "!");
+        if is_called && file.name(at).is_some_and(|name| ENDS.contains(&name)) {
+            return true;
+        }
+        let is_open = ["(", "[", "{"].iter().any(|bracket| file.is(at, bracket));
+        at = if is_open { file.inside(at).end } else { at } + 1;
+    }
+    false
+}
+
+/// Whether a closure compares what it is given, so that its value is another one than the variable's.
+fn decides(file: &SourceFile, argument: &Range<usize>) -> bool {
+    let mut indices = argument.clone();
+    indices.any(|at| {
+        let compares = (file.is(at, "=") || file.is(at, "!")) && file.is(at + 1, "=");
+        compares || file.is(at, "match") || file.is(at, "matches")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fallback, Sources, of};
+
+    fn fallback(code: &str) -> Fallback {
+        let text = format!("const PORT: u16 = 80; fn f() {{ {code}; }}");
+        let sources = Sources::of_text(&text);
+        let mut calls = sources.calls();
+        let read = calls.find(|call| call.name().starts_with("var")).unwrap();
+        of(&read, &sources)
+    }
+
+    #[test]
+    fn a_plain_literal_is_a_default() {
+        for (code, default) in [
+            (r#"env::var("A").unwrap_or("x".into())"#, "x"),
+            (r#"env::var("A").unwrap_or_else(|_| "x".to_owned())"#, "x"),
+            (
+                r#"env::var("A").unwrap_or_else(move |_: VarError| { String::from("x") })"#,
+                "x",
+            ),
+            (r#"env::var("A").or_else(|_| Ok("x".to_owned()))?"#, "x"),
+            (
+                r#"env::var("A").ok().as_deref().unwrap_or("x").parse()"#,
+                "x",
+            ),
+            (
+                r#"env::var("A").ok().and_then(|it| it.parse().ok()).unwrap_or(PORT)"#,
+                "80",
+            ),
+            (
+                r#"env::var("A").map_or(80, |it| it.parse().unwrap())"#,
+                "80",
+            ),
+        ] {
+            assert_eq!(
+                fallback(code),
+                Fallback::to(Some(default.to_owned())),
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_literal_of_the_variables_own_is_no_default() {
+        for code in [
+            r#"env::var("A").map_or(false, |it| it == "on")"#,
+            r#"env::var("A").map_or(1, |it| if it == "on" { 2 } else { 1 })"#,
+            r#"env::var("A").map(|it| it != "off").unwrap_or(true)"#,
+            r#"env::var("A").unwrap_or_else(|_| format!("http://{}:{}/assets", host, 80))"#,
+            r#"env::var("A").unwrap_or_else(|_| env::var("HOME").unwrap() + "/data")"#,
+            r#"env::var("A").or_else(|_| env::var("B")).unwrap_or_default()"#,
+            r#"env::var("A").or_else(|_| env::var("B")).unwrap_or("x".into())"#,
+            r#"env::var("A").unwrap_or_else(|_| if a { panic!("no A") } else { b() })"#,
+        ] {
+            assert_eq!(fallback(code), Fallback::to(None), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_variable_is_required_where_the_program_ends_without_it() {
+        for code in [
+            r#"env::var("A").unwrap()"#,
+            r#"env::var("A").ok().expect("A must be set")"#,
+            r#"env::var("A").unwrap_or_else(|_| panic!("A must be set"))"#,
+            r#"env::var("A").unwrap_or_else(|_| { eprintln!("no A"); std::process::exit(1) })"#,
+            r#"env::var("A").or_else(|_| Err("no A"))?"#,
+            r#"env::var("A")?"#,
+            r#"env::var_os("A").context("no A")?"#,
+        ] {
+            assert_eq!(fallback(code).optional, Some(false), "{code}");
+            assert_eq!(fallback(code).default, None, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_option_that_is_passed_on_is_optional() {
+        for code in [
+            r#"env::var_os("A")?"#,
+            r#"env::var("A").ok()?"#,
+            r#"env::var("A").ok()"#,
+            r#"if let Ok(a) = env::var("A") {}"#,
+        ] {
+            assert_eq!(fallback(code), Fallback::to(None), "{code}");
+        }
+        // One of the two is required, and nothing says which.
+        let either = r#"env::var("A").or_else(|_| env::var("B")).unwrap()"#;
+        assert_eq!(fallback(either), Fallback::default());
+    }
+}

@@ -1,0 +1,72 @@
+//! The environment in which a program listens on more than the loopback interface.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use super::configuration::Variable;
+use super::found::Found;
+use super::inspection::Inspection;
+use super::program::Kinds;
+
+/// What has to be set so that it can be reached from outside of its container, where its environment decides that.
+pub(super) fn environment(inspection: &Inspection, kinds: &Kinds) -> BTreeMap<String, String> {
+    let mut set = BTreeMap::new();
+    for framework in &inspection.program.frameworks {
+        if let Some(known) = kinds.frameworks.get(&framework.value.name) {
+            set.extend(known.reachable.clone());
+        }
+    }
+    for variable in &inspection.configuration.environment {
+        let outside = outside(variable, inspection);
+        set.extend(outside.map(|outside| (variable.value.name.clone(), outside)));
+    }
+    set
+}
+
+/// What a variable is set to so that all interfaces are listened on; none where it is about something else, or does so already.
+///
+/// A database may be expected on the same interface: what counts is the port, or that it is the very host that is listened on.
+fn outside(variable: &Found<Variable>, inspection: &Inspection) -> Option<String> {
+    let listening = &inspection.listening;
+    let default = variable.value.default.as_deref()?;
+    if let Ok(address) = default.replace("localhost", "127.0.0.1").parse() {
+        let address: SocketAddr = address;
+        let port = listening.port.as_ref().map(|port| port.value);
+        let is_it = address.ip().is_loopback() && Some(address.port()) == port;
+        return is_it.then(|| match address {
+            SocketAddr::V4(_) => format!("0.0.0.0:{}", address.port()),
+            SocketAddr::V6(_) => format!("[::]:{}", address.port()),
+        });
+    }
+    let host = listening.host.as_ref()?;
+    let is_read_there = host.evidence.iter().any(|there| {
+        let mut read = variable.evidence.iter();
+        read.any(|evidence| evidence.place == there.place)
+    });
+    if !is_read_there || !is_loopback(default) {
+        return None;
+    }
+    let is_v6 = default.contains(':');
+    Some(if is_v6 { "::" } else { "0.0.0.0" }.to_owned())
+}
+
+/// Whether nothing outside of a container reaches a host.
+pub(super) fn is_loopback(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']);
+    host == "localhost" || address.parse().is_ok_and(|it: IpAddr| it.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn the_loopback_interface_has_several_names() {
+        assert!(
+            ["localhost", "127.0.0.1", "127.1.2.3", "::1", "[::1]"]
+                .into_iter()
+                .all(is_loopback)
+        );
+        assert!(!["0.0.0.0", "::", "db", ""].into_iter().any(is_loopback));
+    }
+}

@@ -1,0 +1,141 @@
+//! Which environment variables have a secret for their value.
+
+/// Words in the name of one whose value is a secret, or has one in it, wherever they stand.
+const WORDS: [&str; 11] = [
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "TOKEN",
+    "KEY",
+    "CREDENTIAL",
+    "DSN",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "AMQP_URL",
+];
+
+/// Words that are too short to be looked for within others, such as `COMPASS`.
+const WHOLE: [&str; 4] = ["CREDS", "PASS", "PW", "PWD"];
+
+/// Beginnings of the names of switches: `REQUIRE_AUTH`.
+const SWITCHES: [&str; 9] = [
+    "ALLOW", "DISABLE", "ENABLE", "ENABLED", "NO", "REQUIRE", "SKIP", "USE", "WITH",
+];
+
+/// What switches are set to.
+const SWITCHED: [&str; 8] = ["0", "1", "false", "no", "none", "off", "on", "true"];
+
+/// What stands before a colon without being a user.
+const SCHEMES: [&str; 9] = [
+    "data", "env", "file", "mailto", "memory", "sqlite", "unix", "urn", "vsock",
+];
+
+/// Whether a variable's value is a secret, by its name and by the default that the sources show.
+pub(super) fn is_secret(name: &str, default: Option<&str>) -> bool {
+    is_named_secret(name, default) || default.is_some_and(has_password)
+}
+
+fn is_named_secret(name: &str, default: Option<&str>) -> bool {
+    let name = name.to_uppercase();
+    if WORDS.iter().any(|word| name.contains(word)) {
+        return true;
+    }
+    let words: Vec<&str> = name.split('_').collect();
+    let is_switch = words.first().is_some_and(|first| SWITCHES.contains(first))
+        || default.is_some_and(|value| SWITCHED.contains(&value.to_lowercase().as_str()));
+    // `AUTH_URL` and `AUTH_METHOD` say how, and `BASIC_AUTH` with what.
+    let is_whole = words.iter().any(|word| WHOLE.contains(word));
+    (is_whole || words.last() == Some(&"AUTH")) && !is_switch
+}
+
+/// Whether a value looks like `user:password`, or like an address with those in it.
+fn has_password(value: &str) -> bool {
+    if let Some((_, rest)) = value.split_once("://") {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let user = authority.rsplit_once('@').map(|(user, _)| user);
+        return user.is_some_and(|user| user.contains(':'));
+    }
+    let Some((user, password)) = value.split_once(':') else {
+        return false;
+    };
+    let is_user = user.starts_with(|c: char| c.is_ascii_alphabetic())
+        && user
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-@".contains(c))
+        && !SCHEMES.contains(&user);
+    // A port, a version and a path come behind a colon too.
+    let is_password = password.contains(|c: char| c.is_ascii_alphabetic())
+        && password
+            .chars()
+            .all(|c| c.is_ascii_graphic() && !"/:,=".contains(c));
+    is_user && is_password
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_secret;
+
+    #[test]
+    fn a_secret_is_known_by_its_name() {
+        for name in [
+            "API_KEY",
+            "JWT_SECRET",
+            "DATABASE_URL",
+            "DBPASSWORD",
+            "DB_PASS",
+            "DB_PASS_2",
+            "SMTP_PWD",
+            "BASIC_AUTH",
+            "MINISERVE_AUTH",
+            "AUTH",
+            "GPG_PASSPHRASE",
+        ] {
+            assert!(is_secret(name, None), "{name}");
+            assert!(is_secret(name, Some("x")), "{name}");
+        }
+        for name in [
+            "AUTH_URL",
+            "AUTH_METHOD",
+            "BASIC_AUTH_REALM",
+            "AUTHOR",
+            "COMPASS_HEADING",
+            "REQUIRE_AUTH",
+            "PASSENGERS",
+            "PORT",
+        ] {
+            assert!(!is_secret(name, None), "{name}");
+            assert!(!is_secret(name, Some("x")), "{name}");
+        }
+        assert!(!is_secret("ADMIN_AUTH", Some("false")));
+    }
+
+    #[test]
+    fn a_password_is_known_by_its_form() {
+        for value in [
+            "admin:admin",
+            "me@example.com:hunter2",
+            "amqp://guest:guest@queue:5672/%2f",
+            "redis://:hunter2@cache",
+        ] {
+            assert!(is_secret("A", Some(value)), "{value}");
+        }
+        for value in [
+            "localhost:8080",
+            "db:5432",
+            "[::1]:80",
+            "sqlite:app.db",
+            "sqlite::memory:",
+            "http://localhost:3000",
+            "https://me@example.com/a:b",
+            "alpine:3.20",
+            "tower_http=debug,app::db=info",
+            "12:30",
+            "a: b",
+            "C:/data",
+            "info",
+        ] {
+            assert!(!is_secret("A", Some(value)), "{value}");
+        }
+    }
+}
