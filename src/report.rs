@@ -104,6 +104,9 @@ pub struct FileReport {
     /// Its path below the top of the repository, where annotations need that.
     #[serde(skip)]
     pub place: Option<String>,
+    /// Whether something is in the way that cannot be replaced, whatever the user says.
+    #[serde(skip)]
+    pub is_stuck: bool,
 }
 
 /// A command to type next.
@@ -321,6 +324,7 @@ impl FileReport {
                 diff: (diffs && shows(step)).then(|| diff(step)),
                 line: line(step).filter(|_| diffs && shows(step)),
                 place: None,
+                is_stuck: step.is_stuck(),
             })
             .collect()
     }
