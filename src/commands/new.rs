@@ -179,7 +179,10 @@ impl Project {
         for (path, file) in tree {
             theirs.insert(path.below(&place.prefix)?, file);
         }
-        let ours = disk::read(&place.root, theirs.keys())?;
+        let mut ours = disk::read(&place.root, theirs.keys())?;
+        let news = theirs.keys().filter(|path| !ours.contains_key(*path));
+        let modules = disk::modules(&place.root, news);
+        ours.extend(modules);
         let mut plan = plan::plan(&Tree::new(), ours, theirs);
         refuse_project(&plan, target)?;
         let has_strangers = !strangers.is_empty();
