@@ -84,21 +84,25 @@ impl Site {
         let location = Location::find(&directory, wanted)?;
         let root = root(&location)?;
         let record = Record::read(&root)?;
-        Ok(Self {
+        let recorded = record.answered.bins.clone();
+        let site = Self {
             shown: shown(&directory, &root),
             repository: surroundings::repository(&root),
-            bins: record.answered.bins.clone(),
+            bins: Vec::new(),
             package: subject.package.clone(),
             record,
             location,
             root,
-        })
+        };
+        Ok(site.with_bins(&recorded))
     }
 
-    /// With other binaries than those that were written for before, where any are named.
+    /// With these binaries too, beside those that were written for before; each counts once.
     pub(super) fn with_bins(mut self, bins: &[String]) -> Self {
-        if !bins.is_empty() {
-            self.bins = bins.to_vec();
+        for bin in bins {
+            if !self.bins.contains(bin) {
+                self.bins.push(bin.clone());
+            }
         }
         self
     }
@@ -186,7 +190,7 @@ impl Site {
     ///
     /// # Errors
     ///
-    /// As [`inspection::inspect_each`], or where the answer was interrupted.
+    /// As [`inspection::inspect_in`], or where the answer was interrupted.
     pub(super) fn inspect(&self, prompt: Option<&mut dyn Prompt>) -> Result<Vec<Inspection>> {
         let Location {
             metadata, manifest, ..
@@ -204,7 +208,23 @@ impl Site {
             _ => Vec::new(),
         };
         let bins = if asked.is_empty() { &self.bins } else { &asked };
-        let mut services = inspection::inspect_each(metadata, manifest, &which, bins)?;
+        // What prodify.toml names is the same binary from wherever it is read.
+        let own = self.root.join(MANIFEST);
+        let inspect = |bin: &String| {
+            let is_recorded = self.record.answered.bins.contains(bin);
+            let manifest = if is_recorded { &own } else { manifest };
+            let which = Which {
+                package: which.package.clone().filter(|_| !is_recorded),
+                bin: Some(bin.clone()),
+                ..Which::default()
+            };
+            inspection::inspect_in(metadata, manifest, &which)
+        };
+        let services: Result<Vec<_>> = match &bins[..] {
+            [] => inspection::inspect_in(metadata, manifest, &which).map(|only| vec![only]),
+            bins => bins.iter().map(inspect).collect(),
+        };
+        let mut services = services?;
         // What prodify asks for itself is no word of the crate's.
         let asks = |name: &&str| self.record.base.files.contains_key(*name);
         if TOOLCHAIN.iter().any(asks) {

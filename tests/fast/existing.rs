@@ -786,6 +786,39 @@ fn the_binaries_that_run_are_remembered() {
     let answers = || fs::read_to_string(market.join("prodify.toml")).unwrap();
     says(&answers(), &["bins = [\"jobs\", \"api\"]"]);
     says(&run(&market, "add docker -y", 0), &["nothing to do in ."]);
-    run(&market, "add docker -y --bin api --overwrite", 0);
-    says(&answers(), &["bins = [\"api\"]"]);
+
+    // From a member, and of one, too.
+    let api = market.join("api");
+    for line in [
+        "check",
+        "update",
+        "check -p api",
+        "add docker -y --bin jobs",
+    ] {
+        run(&api, line, 0);
+    }
+    // Nobody takes a service away by naming another one, or by naming it twice.
+    for line in ["--bin api", "--bin jobs --bin jobs --bin api"] {
+        let line = format!("add docker -y {line}");
+        says(&run(&market, &line, 0), &["nothing to do in ."]);
+    }
+    says(&answers(), &["bins = [\"jobs\", \"api\"]"]);
+
+    // Who takes one out of prodify.toml does, and who names it again has it back.
+    let without = answers().replace("\"jobs\", \"api\"", "\"api\"");
+    fs::write(market.join("prodify.toml"), without).unwrap();
+    run(&market, "update --allow-dirty", 0);
+    assert!(!market.join("jobs/Dockerfile").exists());
+    says(
+        &run(&market.join("jobs"), "add docker -y", 0),
+        &["`jobs` is a worker without a port, and what was written runs api alone: add it to `project.bins`"],
+    );
+    run(&api, "add docker -y --bin jobs -p jobs", 0);
+    says(&answers(), &["bins = [\"api\", \"jobs\"]"]);
+    let renamed = answers().replace("jobs", "job");
+    fs::write(market.join("prodify.toml"), renamed).unwrap();
+    says(
+        &run(&market, "add docker -y --bin jobs", 2),
+        &["in prodify.toml: `project.bins` names `job`, and there is no such binary"],
+    );
 }
