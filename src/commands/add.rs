@@ -13,6 +13,7 @@ use super::wizard;
 use crate::answers::Given;
 use crate::catalog::{Catalog, Component, Home, Scope};
 use crate::cli::Add;
+use crate::draft;
 use crate::error::Usage;
 use crate::prompt::Prompt;
 use crate::report::Report;
@@ -27,12 +28,14 @@ use crate::shell::Shell;
 pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<Report> {
     let mut terminal = wizard::terminal(arguments.answers.non_interactive)?;
     let answered = read_answers(&arguments.answers)?;
-    let given = Given::new(catalog, &arguments.answers.set, answered.answers)?;
+    let given = Given::new(catalog, &arguments.answers.set, answered.answers.clone())?;
     let asked = select::all_known(catalog, &arguments.components)?;
     let site = Site::find(&arguments.subject, &asked)?;
     bins::are_there(&site)?;
     let site = site.with_bins(&arguments.bins);
-    let given = given.with_record(catalog, &site.record.answered)?;
+    let given = given
+        .with_file(draft::taken_over(catalog, &answered, &site.name()?)?)
+        .with_record(catalog, &site.record.answered)?;
 
     let there: BTreeSet<String> = site.components().iter().cloned().collect();
     let request = Request {

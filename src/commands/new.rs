@@ -41,11 +41,12 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
 
     let answered = read_answers(&arguments.answers)?;
     // A slip in a flag is told before the first question, not after the last.
-    let given = Given::new(catalog, &arguments.answers.set, answered.answers)?;
+    let given = Given::new(catalog, &arguments.answers.set, answered.answers.clone())?;
     for name in arguments.with.iter().chain(&arguments.without) {
         select::known(catalog, name)?;
     }
     let target = Target::choose(arguments, wizard.as_deref_mut())?;
+    let given = given.with_file(draft::taken_over(catalog, &answered, &target.name)?);
     let place = Place::of(&target, arguments.workspace)?;
     let request = request(
         catalog,

@@ -216,6 +216,30 @@ fn what_is_overwritten_is_kept_beside() {
 }
 
 #[test]
+fn what_was_made_of_the_one_name_is_made_of_the_other() {
+    let dir = tempdir().unwrap();
+    let new = |line: &str| {
+        let line = format!("new {line} -y --vcs none");
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        let output = prodify(dir.path(), &arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    };
+    new("orders --preset minimal --with backup -d k8s.host=shop.acme.com");
+    new("invoices --answers orders/prodify.toml");
+    let answers = |name: &str| fs::read_to_string(dir.path().join(name).join("prodify.toml"));
+    let (orders, invoices) = (answers("orders").unwrap(), answers("invoices").unwrap());
+    // Nobody said these, and they are as they would be without the file; what was said is taken over.
+    assert!(orders.contains("namespace = \"orders\""), "{orders}");
+    assert_eq!(invoices, orders.replace("orders", "invoices"));
+    assert!(invoices.contains("shop.acme.com"), "{invoices}");
+
+    // Under the same name, it is the same project.
+    fs::create_dir(dir.path().join("copy")).unwrap();
+    new("copy/orders --answers orders/prodify.toml");
+    assert_eq!(answers("copy/orders").unwrap(), orders);
+}
+
+#[test]
 fn a_project_is_not_made_again_with_other_answers() {
     let dir = tempdir().unwrap();
     prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);

@@ -811,7 +811,9 @@ fn the_binaries_that_run_are_remembered() {
     assert!(!market.join("jobs/Dockerfile").exists());
     says(
         &run(&market.join("jobs"), "add docker -y", 0),
-        &["`jobs` is a worker without a port, and what was written runs api alone: add it to `project.bins`"],
+        &[
+            "`jobs` is a worker without a port, and what was written runs api alone: add it to `project.bins`",
+        ],
     );
     run(&api, "add docker -y --bin jobs -p jobs", 0);
     says(&answers(), &["bins = [\"api\", \"jobs\"]"]);
