@@ -147,6 +147,13 @@ impl Catalog {
         all.any(|path| self.source(path).is_some_and(|text| text.contains(name)))
     }
 
+    /// Whether a component makes the package itself, rather than adds to one.
+    pub fn makes_package(&self, component: &Component) -> bool {
+        let manifest = component.manifest.as_ref();
+        let manifest = manifest.and_then(|path| self.source(path));
+        manifest.is_some_and(|text| text.lines().any(|line| line.trim() == "[package]"))
+    }
+
     /// The text of a template, by its path below the template directory.
     pub fn source(&self, template: &str) -> Option<&Cow<'static, str>> {
         self.sources.get(template)

@@ -54,7 +54,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         answered.components.as_deref(),
         wizard.as_deref_mut(),
     )?;
-    let selection = select::select(catalog, &request, place.widest)?;
+    let selection = select::select_new(catalog, &request, place.widest)?;
     let draft = draft::draft(
         catalog,
         &Subject::new(&target.name),

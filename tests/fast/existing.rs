@@ -755,6 +755,28 @@ fn a_second_run_finds_what_the_first_one_found() {
     assert_eq!(contents(dir.path()), before);
 }
 
+/// The record of a crate that had its own sources begins a project that gets some.
+#[test]
+fn another_project_can_begin_with_what_was_added() {
+    let dir = shop(MANIFEST);
+    run(dir.path(), "add release-profile supply-chain -y", 0);
+    let beside = tempdir().unwrap();
+    let record = dir.path().join("prodify.toml");
+    let line = format!("new orders -y --vcs none --answers {}", record.display());
+    run(beside.path(), &line, 0);
+    let text = |path: &str| fs::read_to_string(beside.path().join("orders").join(path)).unwrap();
+    says(
+        &text("Cargo.toml"),
+        &["name = \"orders\"", "[profile.release]"],
+    );
+    says(
+        &text("prodify.toml"),
+        &["release-profile", "supply-chain", "service"],
+    );
+    says(&text("src/main.rs"), &["fn main()"]);
+    run(&beside.path().join("orders"), "check", 0);
+}
+
 /// Which of several binaries run in production is said once, and remembered.
 #[test]
 fn the_binaries_that_run_are_remembered() {
