@@ -54,11 +54,28 @@ pub fn holds(path: &Path, text: &str) -> bool {
     else {
         return false;
     };
-    let committed = run(
-        directory,
-        &["cat-file", "--filters", &format!("HEAD:./{name}")],
-    );
-    committed.is_ok_and(|output| output.status.success() && output.stdout == text.as_bytes())
+    committed(directory, name).is_some_and(|committed| committed == text)
+}
+
+/// The text that the last commit has at a path below a directory, as git would put it there.
+pub fn committed(directory: &Path, path: &str) -> Option<String> {
+    let place = format!("HEAD:./{path}");
+    let output = run(directory, &["cat-file", "--filters", &place]).ok()?;
+    let text = output.status.success().then_some(output.stdout)?;
+    String::from_utf8(text).ok()
+}
+
+/// Those of some paths below a directory at which the last commit has a file; none where there is no commit, or no git.
+pub fn in_last_commit(directory: &Path, paths: &[&str]) -> Option<Vec<String>> {
+    if paths.is_empty() {
+        return None;
+    }
+    let listed = ["ls-tree", "-r", "-z", "--name-only", "HEAD", "--"];
+    let listed = run(directory, &[&listed[..], paths].concat()).ok()?;
+    let names = listed.status.success().then_some(listed.stdout)?;
+    let names = String::from_utf8_lossy(&names).into_owned();
+    let names = names.split('\0').filter(|name| !name.is_empty());
+    Some(names.map(str::to_owned).collect())
 }
 
 /// The files below a directory that are not as the last commit has them; none where there is no repository, or no git.

@@ -1,9 +1,10 @@
 //! What lies where something is to be written, and what becomes of it.
 
 use std::fs;
+use std::process::Command;
 
 use crate::existing::{MANIFEST, run, says, shop};
-use crate::support::contents;
+use crate::support::{contents, git};
 
 /// A manifest of something that runs on and on, for which there is an image.
 fn worker() -> String {
@@ -67,4 +68,47 @@ fn what_is_no_text_is_not_said_to_be_replaced() {
     );
     run(dir.path(), "add docker -y --keep", 0);
     assert!(at("Dockerfile").is_dir());
+}
+
+#[test]
+fn what_was_replaced_can_be_brought_back() {
+    let dir = shop(&worker());
+    let at = |path: &str| dir.path().join(path);
+    fs::write(at("Dockerfile"), "FROM mine\n").unwrap();
+    git(dir.path(), &["add", "Dockerfile"]);
+    git(dir.path(), &["commit", "-qm", "y"]);
+    fs::write(at(".dockerignore"), "mine\n").unwrap();
+    let before = contents(dir.path());
+    run(dir.path(), "add docker -y --overwrite", 0);
+    let removed = run(dir.path(), "remove docker", 0);
+    let ways_back = [
+        "mv .dockerignore.orig .dockerignore",
+        "git restore --source HEAD -- Dockerfile",
+    ];
+    says(
+        &removed,
+        &["delete Dockerfile", "bring back what lay there before"],
+    );
+    says(&removed, &ways_back);
+    for command in ways_back {
+        let words: Vec<&str> = command.split(' ').collect();
+        let mut shell = Command::new(words[0]);
+        assert!(
+            shell
+                .args(&words[1..])
+                .current_dir(dir.path())
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+    assert_eq!(contents(dir.path()), before);
+
+    // What was prodify's in the last commit is nothing of the user's, and needs no way back.
+    fs::remove_file(at(".dockerignore")).unwrap();
+    run(dir.path(), "add docker -y --overwrite", 0);
+    git(dir.path(), &["add", "--all"]);
+    git(dir.path(), &["commit", "-qm", "z"]);
+    let removed = run(dir.path(), "remove docker", 0);
+    assert!(!removed.contains("Next:"), "{removed}");
 }
