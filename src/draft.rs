@@ -267,7 +267,7 @@ impl Scope<'_> {
     /// The default of a question; a text may be a template.
     fn default(&self, question: &Question) -> Result<Value> {
         match &question.default {
-            Value::Text(text) if text.contains("<%") => {
+            Value::Text(text) if question.basis().is_some() => {
                 let context = self.context(self.answers);
                 let engine = Engine::new(self.catalog, &Selection::default(), &context);
                 Ok(Value::Text(engine.render_text(text, FIRST)?))

@@ -17,7 +17,7 @@ pub use component::{
     Wire,
 };
 pub use own::{Origin, Own};
-pub use question::{Check, Choice, Condition, Kind, Question, Value};
+pub use question::{Basis, Check, Choice, Condition, Kind, Question, Value};
 
 use crate::tree::RelPath;
 

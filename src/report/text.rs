@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use super::{Details, Ending, FileReport, NextStep, Summary, Written};
-use crate::catalog::{Origin, Preset};
+use crate::catalog::{Basis, Origin, Preset};
 use crate::error::told;
 use crate::plan::{Action, MARKED};
 use crate::render::Wiring;
@@ -284,7 +284,12 @@ impl Details {
             text.push_str("\nAsks:\n");
         }
         for question in &self.questions {
-            let _ = writeln!(text, "  -d {}={}", question.key, question.default);
+            let default = match (&question.default, question.default_from) {
+                (Some(default), _) => default.to_string(),
+                (None, Some(Basis::Crate)) => "…  (by default what the crate takes)".to_owned(),
+                (None, _) => "…  (by default made of the project's name and answers)".to_owned(),
+            };
+            let _ = writeln!(text, "  -d {}={default}", question.key);
             let help = if question.help.is_empty() {
                 String::new()
             } else {
