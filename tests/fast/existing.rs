@@ -188,7 +188,7 @@ fn what_was_changed_stays_and_is_named() {
     says(
         &removed,
         &[
-            "skip deny.toml (is not as it was written, and stays)",
+            "skip deny.toml (holds what is yours, and stays)",
             "`profile.release.codegen-units` is not as it was written, and stays",
             "`profile.profiling.debug` is not as it was written, and stays",
             "delete rust-toolchain.toml",
@@ -279,7 +279,11 @@ fn files_that_exist_are_the_users() {
         &run(dir.path(), "add supply-chain -y", 0),
         &["nothing to do"],
     );
-    run(dir.path(), "remove supply-chain", 0);
+    // Nobody says that it was written, or edited since.
+    says(
+        &run(dir.path(), "remove supply-chain", 0),
+        &["skip deny.toml (holds what is yours, and stays)"],
+    );
     assert_eq!(contents(dir.path()), before);
 
     // git holds the one, and not the other.
