@@ -9,6 +9,9 @@ use crate::provenance::{self, BASE, is_record};
 use crate::report::NextStep;
 use crate::vcs;
 
+/// So many changes of the record are looked at.
+const LOOKED_AT: usize = 30;
+
 /// The commands that bring back what `--overwrite` once replaced at the paths that a plan deletes.
 pub(super) fn ways_back(site: &Site, plan: &Plan) -> Vec<NextStep> {
     let typed = |path: &str| match &*site.shown {
@@ -35,10 +38,9 @@ pub(super) fn ways_back(site: &Site, plan: &Plan) -> Vec<NextStep> {
             None => others.push(path),
         }
     }
-    let held = of_the_user(&site.root, others);
-    if !held.is_empty() {
+    for (commit, held) in held_by_git(&site.root, others) {
         let held: Vec<String> = held.into_iter().map(typed).collect();
-        let command = format!("git restore --source HEAD -- {}", held.join(" "));
+        let command = format!("git restore --source {commit} -- {}", held.join(" "));
         steps.push(step(command));
     }
     steps
@@ -51,12 +53,26 @@ fn original(root: &Path, path: &str) -> Option<String> {
     all.take_while(|name| root.join(name).is_file()).last()
 }
 
-/// Those of the paths at which the last commit has a file that was not prodify's by then.
-fn of_the_user<'p>(root: &Path, mut paths: Vec<&'p str>) -> Vec<&'p str> {
-    let base = vcs::committed(root, BASE).and_then(|text| provenance::read_base(&text).ok());
-    let base = base.unwrap_or_default();
-    paths.retain(|path| !base.files.contains_key(*path));
-    let held = vcs::in_last_commit(root, &paths).unwrap_or_default();
-    paths.retain(|path| held.iter().any(|it| it == path));
-    paths
+/// The commits that have files of the user's at some of the paths, each with those: the last ones before prodify had theirs there.
+fn held_by_git<'p>(root: &Path, mut paths: Vec<&'p str>) -> Vec<(String, Vec<&'p str>)> {
+    let mut found = Vec::new();
+    let before = vcs::commits_of(root, BASE, LOOKED_AT);
+    let before = before.into_iter().map(|commit| format!("{commit}~"));
+    for commit in std::iter::once("HEAD".to_owned()).chain(before) {
+        if paths.is_empty() {
+            break;
+        }
+        let base = vcs::text_at(&commit, root, BASE);
+        let base = base.and_then(|text| provenance::read_base(&text).ok());
+        let base = base.unwrap_or_default();
+        let (written, mut others): (Vec<_>, Vec<_>) =
+            (paths.into_iter()).partition(|path| base.files.contains_key(*path));
+        let held = vcs::files_at(&commit, root, &others);
+        others.retain(|path| held.iter().any(|it| it == path));
+        if !others.is_empty() {
+            found.push((commit, others));
+        }
+        paths = written;
+    }
+    found
 }

@@ -104,11 +104,23 @@ fn what_was_replaced_can_be_brought_back() {
     }
     assert_eq!(contents(dir.path()), before);
 
-    // What was prodify's in the last commit is nothing of the user's, and needs no way back.
+    // Where that was committed, an earlier commit has it; what was nobody's before needs no way back.
     fs::remove_file(at(".dockerignore")).unwrap();
     run(dir.path(), "add docker -y --overwrite", 0);
-    git(dir.path(), &["add", "--all"]);
-    git(dir.path(), &["commit", "-qm", "z"]);
+    let save = |message| {
+        git(dir.path(), &["add", "--all"]);
+        git(dir.path(), &["commit", "-qm", message]);
+    };
+    save("z");
+    let commit = git(dir.path(), &["rev-parse", "--short", "HEAD"]);
+    run(dir.path(), "add release-profile -y", 0);
+    save("zz");
+    let removed = run(dir.path(), "remove docker", 0);
+    let way_back = format!("git restore --source {}~ -- Dockerfile  #", commit.trim());
+    says(&removed, &[&way_back]);
+    save("zzz");
+    run(dir.path(), "add docker -y", 0);
+    save("zzzz");
     let removed = run(dir.path(), "remove docker", 0);
     assert!(!removed.contains("Next:"), "{removed}");
 }
