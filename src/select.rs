@@ -27,6 +27,8 @@ pub struct Selection<'c> {
     pub components: Vec<&'c Component>,
     /// Those that a preset holds but that do not fit where the project lies.
     pub left_out: Vec<&'c Component>,
+    /// The one that makes the package of a new project, where nothing that was asked for does.
+    pub package: Option<&'c Component>,
 }
 
 impl Selection<'_> {
@@ -129,6 +131,7 @@ pub fn select<'c>(catalog: &'c Catalog, request: &Request, widest: Scope) -> Res
     Ok(Selection {
         components: order(chosen),
         left_out: left_out.into_values().collect(),
+        package: None,
     })
 }
 
@@ -154,7 +157,10 @@ pub fn select_new<'c>(
         [only] if !request.without.contains(only) => {
             let mut request = request.clone();
             request.with.push(only.clone());
-            select(catalog, &request, widest)
+            Ok(Selection {
+                package: catalog.get(only),
+                ..select(catalog, &request, widest)?
+            })
         }
         _ => Err(Usage::new(format!(
             "a new project has to be a package, and of {} none makes one: choose {} too, or add to a crate that exists with `cargo prodify add`",

@@ -767,7 +767,10 @@ fn another_project_can_begin_with_what_was_added() {
     let beside = tempdir().unwrap();
     let record = dir.path().join("prodify.toml");
     let line = format!("new orders -y --vcs none --answers {}", record.display());
-    run(beside.path(), &line, 0);
+    says(
+        &run(beside.path(), &line, 0),
+        &["`service` comes along: a new project has to be a package"],
+    );
     let text = |path: &str| fs::read_to_string(beside.path().join("orders").join(path)).unwrap();
     says(
         &text("Cargo.toml"),
