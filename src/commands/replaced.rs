@@ -25,12 +25,8 @@ pub(super) fn ways_back(site: &Site, plan: &Plan) -> Vec<NextStep> {
     };
     let is_gone = |step: &&Step| step.action == Action::Delete && !is_record(&step.path);
     let (mut steps, mut others) = (Vec::new(), Vec::new());
-    for path in plan
-        .steps
-        .iter()
-        .filter(is_gone)
-        .map(|step| step.path.as_str())
-    {
+    let gone = plan.steps.iter().filter(is_gone);
+    for path in gone.map(|step| step.path.as_str()) {
         match original(&site.root, path) {
             Some(original) => {
                 steps.push(step(format!("mv {} {}", typed(&original), typed(path))));

@@ -208,21 +208,9 @@ impl Site {
             _ => Vec::new(),
         };
         let bins = if asked.is_empty() { &self.bins } else { &asked };
-        // What prodify.toml names is the same binary from wherever it is read.
-        let own = self.root.join(MANIFEST);
-        let inspect = |bin: &String| {
-            let is_recorded = self.record.answered.bins.contains(bin);
-            let manifest = if is_recorded { &own } else { manifest };
-            let which = Which {
-                package: which.package.clone().filter(|_| !is_recorded),
-                bin: Some(bin.clone()),
-                ..Which::default()
-            };
-            inspection::inspect_in(metadata, manifest, &which)
-        };
         let services: Result<Vec<_>> = match &bins[..] {
             [] => inspection::inspect_in(metadata, manifest, &which).map(|only| vec![only]),
-            bins => bins.iter().map(inspect).collect(),
+            bins => bins.iter().map(|bin| self.inspect_bin(bin)).collect(),
         };
         let mut services = services?;
         // What prodify asks for itself is no word of the crate's.
@@ -233,6 +221,20 @@ impl Site {
             }
         }
         Ok(services)
+    }
+
+    /// What is found out about one of its binaries: one that prodify.toml names is the same from wherever that is read.
+    fn inspect_bin(&self, bin: &String) -> Result<Inspection> {
+        let (manifest, package) = match self.record.answered.bins.contains(bin) {
+            true => (self.root.join(MANIFEST), None),
+            false => (self.location.manifest.clone(), self.package.clone()),
+        };
+        let which = Which {
+            manifest_path: None,
+            package,
+            bin: Some(bin.clone()),
+        };
+        inspection::inspect_in(&self.location.metadata, &manifest, &which)
     }
 
     /// What its manifests say, and what was found out about its services.
