@@ -210,7 +210,10 @@ impl Site {
         let bins = if asked.is_empty() { &self.bins } else { &asked };
         let services: Result<Vec<_>> = match &bins[..] {
             [] => inspection::inspect_in(metadata, manifest, &which).map(|only| vec![only]),
-            bins => bins.iter().map(|bin| self.inspect_bin(bin)).collect(),
+            bins => bins
+                .iter()
+                .map(|bin| self.inspect_bin(bin, &which))
+                .collect(),
         };
         let mut services = services?;
         // What prodify asks for itself is no word of the crate's.
@@ -221,20 +224,6 @@ impl Site {
             }
         }
         Ok(services)
-    }
-
-    /// What is found out about one of its binaries: one that prodify.toml names is the same from wherever that is read.
-    fn inspect_bin(&self, bin: &String) -> Result<Inspection> {
-        let (manifest, package) = match self.record.answered.bins.contains(bin) {
-            true => (self.root.join(MANIFEST), None),
-            false => (self.location.manifest.clone(), self.package.clone()),
-        };
-        let which = Which {
-            manifest_path: None,
-            package,
-            bin: Some(bin.clone()),
-        };
-        inspection::inspect_in(&self.location.metadata, &manifest, &which)
     }
 
     /// What its manifests say, and what was found out about its services.
@@ -280,6 +269,20 @@ impl Site {
                 .extend(said.map(|(key, text)| (key.to_owned(), Value::Text(text))));
         }
         Ok(known)
+    }
+
+    /// What is found out about one of its binaries: one that prodify.toml names is the same from wherever that is read.
+    fn inspect_bin(&self, bin: &String, which: &Which) -> Result<Inspection> {
+        let (manifest, package) = match self.record.answered.bins.contains(bin) {
+            true => (&self.root.join(MANIFEST), None),
+            false => (&self.location.manifest, which.package.clone()),
+        };
+        let which = Which {
+            package,
+            bin: Some(bin.clone()),
+            ..which.clone()
+        };
+        inspection::inspect_in(&self.location.metadata, manifest, &which)
     }
 }
 
