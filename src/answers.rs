@@ -115,6 +115,11 @@ impl Given {
         Ok(given)
     }
 
+    /// With these answers in the place of those of the answers file.
+    pub fn with_file(self, file: Answers) -> Self {
+        Self { file, ..self }
+    }
+
     /// Takes the answers too that a project was written with.
     ///
     /// # Errors

@@ -128,7 +128,7 @@ pub struct Add {
     /// The crate
     #[command(flatten)]
     pub subject: Subject,
-    /// A binary that is a service, where there are several; may be repeated, and each gets an image and a deployment
+    /// A binary that is a service, beside those that prodify.toml names; may be repeated, and each gets an image and a deployment
     #[arg(long = "bin", value_name = "NAME", help_heading = "Crate")]
     pub bins: Vec<String>,
     /// Where the answers come from

@@ -12,6 +12,7 @@ use crate::facts::Facts;
 use crate::names;
 use crate::pins::Pins;
 use crate::prompt::Prompt;
+use crate::provenance::Answered;
 use crate::render::{self, Context, Engine, FIRST, Wiring};
 use crate::report::NextStep;
 use crate::select::Selection;
@@ -136,6 +137,49 @@ pub fn draft(
     })
 }
 
+/// The answers that a project called `name` takes over from another one: all but the defaults that were made of the other one's name,
+/// which it has of its own.
+///
+/// # Errors
+///
+/// Where a default cannot be rendered.
+pub fn taken_over(catalog: &Catalog, from: &Answered, name: &str) -> Result<Answers> {
+    let mut taken = from.answers.clone();
+    let Some(other) = &from.name else {
+        return Ok(taken);
+    };
+    let default = |(owner, question): (&str, &Question), name: &str, answers: &Answers| {
+        let subject = &Subject::new(name);
+        let scope = Scope {
+            catalog,
+            subject,
+            owner,
+            answers,
+        };
+        scope.default(question)
+    };
+    // A default may be made of another one, in whatever order they are asked.
+    let mut renewed = from.answers.clone();
+    loop {
+        let before = taken.len();
+        for (owner, question) in catalog.questions() {
+            let key = format!("{owner}.{}", question.key);
+            let Some(answer) = taken.get(&key) else {
+                continue;
+            };
+            let asked = (owner, question);
+            let new = default(asked, name, &renewed)?;
+            if new != *answer && default(asked, other, &from.answers)? == *answer {
+                taken.remove(&key);
+                renewed.insert(key, new);
+            }
+        }
+        if taken.len() == before {
+            return Ok(taken);
+        }
+    }
+}
+
 /// Answers every question, those of the project first, then those of the components in their order; says too which of them
 /// nobody gave.
 fn answer_all(
@@ -223,7 +267,7 @@ impl Scope<'_> {
     /// The default of a question; a text may be a template.
     fn default(&self, question: &Question) -> Result<Value> {
         match &question.default {
-            Value::Text(text) if text.contains("<%") => {
+            Value::Text(text) if question.basis().is_some() => {
                 let context = self.context(self.answers);
                 let engine = Engine::new(self.catalog, &Selection::default(), &context);
                 Ok(Value::Text(engine.render_text(text, FIRST)?))

@@ -121,22 +121,26 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> Outcome {
             .any(|words| words[0] == "--format" && words[1] == "json");
     let said = if json {
         let text = error.render().to_string();
-        let message: Vec<&str> = text
-            .lines()
-            .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .collect();
-        let message = message.join(" ");
-        let message = message.strip_prefix("error: ").unwrap_or(&message);
         shell.out(report::error_json(
-            &error::Usage::new(message).into(),
+            &error::Usage::new(in_one_line(&text)).into(),
             Outcome::Usage,
         ))
     } else {
         shell.usage(error)
     };
     said.map_or(Outcome::Failed, |()| Outcome::Usage)
+}
+
+/// An error of clap's and its tips, one after the other, without what is the same for each.
+fn in_one_line(text: &str) -> String {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let is_of_this = |said: &&str| !said.starts_with("Usage:") && !said.starts_with("For more");
+    let said: Vec<String> = text
+        .split("\n\n")
+        .take_while(is_of_this)
+        .map(|said| said.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    said.join("; ")
 }
 
 /// Sets the colours of everything that is printed.

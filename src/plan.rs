@@ -288,6 +288,11 @@ impl Step {
         self.resolved && matches!(self.action, Action::Update | Action::Delete)
     }
 
+    /// Whether it is a conflict with something that is never replaced, since it is no text.
+    pub fn is_stuck(&self) -> bool {
+        self.action == Action::Conflict && self.before.is_none() && self.after.is_some()
+    }
+
     /// Writes both edits of a conflict between markers, where that can be; the conflict is still the user's to decide.
     pub fn mark(&mut self) {
         if let (Action::Conflict, Some(after), Some(text)) =

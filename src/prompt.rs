@@ -1,5 +1,7 @@
 //! Questions to a person, behind one trait so that what is decided from the answers can be tested without a terminal.
 
+mod theme;
+
 use std::io;
 
 use anyhow::{Context as _, Result};
@@ -7,6 +9,7 @@ use dialoguer::console::Term;
 use dialoguer::theme::{ColorfulTheme, Theme as _};
 use dialoguer::{Confirm, Input, MultiSelect, Select};
 
+use self::theme::OneLine;
 use crate::error::Interrupted;
 
 /// Says what is wrong with a typed answer, or takes it.
@@ -35,7 +38,7 @@ pub trait Prompt {
 
 /// The person at the terminal.
 pub struct Terminal {
-    theme: ColorfulTheme,
+    colors: ColorfulTheme,
     term: Term,
 }
 
@@ -49,16 +52,19 @@ impl Terminal {
         // The signal also interrupts the read that waits for a key, which is then the error that `ask` sees.
         ctrlc::set_handler(|| {})?;
         Ok(Self {
-            theme: ColorfulTheme::default(),
+            colors: ColorfulTheme::default(),
             term: Term::stderr(),
         })
     }
 
+    /// Asks a question, with these lines to choose from.
     fn ask<T>(
         &self,
-        question: impl FnOnce(&ColorfulTheme, &Term) -> dialoguer::Result<T>,
+        lines: &[String],
+        question: impl FnOnce(&OneLine<'_>, &Term) -> dialoguer::Result<T>,
     ) -> Result<T> {
-        question(&self.theme, &self.term).map_err(|dialoguer::Error::IO(error)| {
+        let theme = OneLine::new(&self.colors, &self.term, lines);
+        question(&theme, &self.term).map_err(|dialoguer::Error::IO(error)| {
             // Best effort: the terminal may be what failed.
             let _ = self.term.show_cursor();
             match error.kind() {
@@ -73,8 +79,7 @@ impl Terminal {
     /// Leaves a question and its answer on the screen, without what the answer means.
     fn echo(&self, question: &str, answer: &str) -> Result<()> {
         let mut line = String::new();
-        let formatted = self
-            .theme
+        let formatted = OneLine::new(&self.colors, &self.term, &[])
             .format_input_prompt_selection(&mut line, question, answer);
         formatted.context("asking at the terminal")?;
         self.term
@@ -100,7 +105,7 @@ fn lines(items: &[Item<'_>]) -> Vec<String> {
 
 impl Prompt for Terminal {
     fn text(&mut self, question: &str, default: &str, validate: &Validate<'_>) -> Result<String> {
-        self.ask(|theme, term| {
+        self.ask(&[], |theme, term| {
             let mut input = Input::<String>::with_theme(theme)
                 .with_prompt(question)
                 .allow_empty(true)
@@ -113,9 +118,9 @@ impl Prompt for Terminal {
     }
 
     fn choose(&mut self, question: &str, items: &[Item<'_>], default: usize) -> Result<usize> {
-        let chosen = self.ask(|theme, term| {
+        let chosen = self.ask(&lines(items), |theme, term| {
             let select = Select::with_theme(theme).with_prompt(question);
-            let select = select.items(lines(items)).default(default);
+            let select = select.items(0..items.len()).default(default);
             select.report(false).interact_on(term)
         })?;
         self.echo(question, items.get(chosen).map_or("", |item| item.name))?;
@@ -124,9 +129,9 @@ impl Prompt for Terminal {
 
     fn choose_many(&mut self, question: &str, items: &[(Item<'_>, bool)]) -> Result<Vec<usize>> {
         let (shown, checked): (Vec<Item<'_>>, Vec<bool>) = items.iter().copied().unzip();
-        let chosen = self.ask(|theme, term| {
+        let chosen = self.ask(&lines(&shown), |theme, term| {
             let select = MultiSelect::with_theme(theme).with_prompt(question);
-            let select = select.items_checked(lines(&shown).into_iter().zip(checked));
+            let select = select.items_checked(checked.into_iter().enumerate());
             select.report(false).interact_on(term)
         })?;
         let names: Vec<&str> = chosen
@@ -138,7 +143,7 @@ impl Prompt for Terminal {
     }
 
     fn confirm(&mut self, question: &str, default: bool) -> Result<bool> {
-        self.ask(|theme, term| {
+        self.ask(&[], |theme, term| {
             Confirm::with_theme(theme)
                 .with_prompt(question)
                 .default(default)

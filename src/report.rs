@@ -13,7 +13,9 @@ use std::io;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use crate::catalog::{Catalog, Choice, Component, Kind, Origin, Preset, Question, Scope, Value};
+use crate::catalog::{
+    Basis, Catalog, Choice, Component, Kind, Origin, Preset, Question, Scope, Value,
+};
 use crate::cli::Format;
 use crate::error::Outcome;
 use crate::facts::inspection::Inspection;
@@ -104,6 +106,9 @@ pub struct FileReport {
     /// Its path below the top of the repository, where annotations need that.
     #[serde(skip)]
     pub place: Option<String>,
+    /// Whether something is in the way that cannot be replaced, whatever the user says.
+    #[serde(skip)]
+    pub is_stuck: bool,
 }
 
 /// A command to type next.
@@ -151,7 +156,12 @@ struct QuestionReport {
     help: String,
     #[serde(rename = "type")]
     kind: &'static str,
-    default: Value,
+    /// None where it can only be told of a project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default: Option<Value>,
+    /// What it is made of then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_from: Option<Basis>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     choices: Vec<ChoiceReport>,
 }
@@ -321,6 +331,7 @@ impl FileReport {
                 diff: (diffs && shows(step)).then(|| diff(step)),
                 line: line(step).filter(|_| diffs && shows(step)),
                 place: None,
+                is_stuck: step.is_stuck(),
             })
             .collect()
     }
@@ -374,12 +385,14 @@ impl QuestionReport {
             Kind::Bool => ("bool", Vec::new()),
             Kind::Integer { .. } => ("integer", Vec::new()),
         };
+        let default_from = question.basis();
         Self {
             key: format!("{component}.{}", question.key),
             prompt: question.prompt.clone(),
             help: question.help.clone(),
             kind,
-            default: question.default.clone(),
+            default: default_from.is_none().then(|| question.default.clone()),
+            default_from,
             choices,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 
 use crate::catalog::{Catalog, Component, Home, Preset, Scope};
-use crate::error::{Usage, did_you_mean};
+use crate::error::{Usage, did_you_mean, told};
 
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +27,8 @@ pub struct Selection<'c> {
     pub components: Vec<&'c Component>,
     /// Those that a preset holds but that do not fit where the project lies.
     pub left_out: Vec<&'c Component>,
+    /// The one that makes the package of a new project, where nothing that was asked for does.
+    pub package: Option<&'c Component>,
 }
 
 impl Selection<'_> {
@@ -129,7 +131,44 @@ pub fn select<'c>(catalog: &'c Catalog, request: &Request, widest: Scope) -> Res
     Ok(Selection {
         components: order(chosen),
         left_out: left_out.into_values().collect(),
+        package: None,
     })
+}
+
+/// As [`select`], for a project that is about to be made: where nothing that was asked for makes its package, the component that does
+/// comes along.
+///
+/// # Errors
+///
+/// As [`select`]; and [`Usage`] where that one is unwanted, or where there are several.
+pub fn select_new<'c>(
+    catalog: &'c Catalog,
+    request: &Request,
+    widest: Scope,
+) -> Result<Selection<'c>> {
+    let selection = select(catalog, request, widest)?;
+    let mut chosen = selection.components.iter();
+    if chosen.any(|component| catalog.makes_package(component)) {
+        return Ok(selection);
+    }
+    let makers = catalog.components().filter(|it| catalog.makes_package(it));
+    let makers: Vec<&String> = makers.map(|component| &component.name).collect();
+    match makers[..] {
+        [only] if !request.without.contains(only) => {
+            let mut request = request.clone();
+            request.with.push(only.clone());
+            Ok(Selection {
+                package: catalog.get(only),
+                ..select(catalog, &request, widest)?
+            })
+        }
+        _ => Err(Usage::new(format!(
+            "a new project has to be a package, and of {} none makes one: choose {} too, or add to a crate that exists with `cargo prodify add`",
+            told(selection.names()),
+            makers.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+        ))
+        .into()),
+    }
 }
 
 /// Adds what the chosen components require.
@@ -192,7 +231,7 @@ mod tests {
     use std::borrow::Cow;
     use std::collections::BTreeMap;
 
-    use super::{Request, select};
+    use super::{Request, select, select_new};
     use crate::catalog::{Catalog, Scope};
 
     /// A catalog of components given as (name, further lines of `component.toml`).
@@ -206,9 +245,11 @@ mod tests {
                 format!("summary = 's'\npreset = 'standard'\nexisting = {{}}\n{rest}").into(),
             );
         }
+        sources.insert("app/manifest.toml.j2".to_owned(), "[package]\n".into());
         Catalog::from_sources(sources).unwrap()
     }
 
+    /// Components of which `app` makes a package.
     fn example() -> Catalog {
         catalog(&[
             ("app", ""),
@@ -258,6 +299,27 @@ mod tests {
         assert_eq!(
             pick(&["alpha"], &[], &[], Scope::Repository).unwrap(),
             ["alpha"]
+        );
+    }
+
+    #[test]
+    fn a_new_project_is_a_package() {
+        let new = |with: &str, without: &[&str]| {
+            let request = Request {
+                with: vec![with.to_owned()],
+                without: without.iter().map(|&name| name.to_owned()).collect(),
+                ..Request::default()
+            };
+            let catalog = example();
+            select_new(&catalog, &request, Scope::Repository)
+                .map(|selection| selection.names().collect::<Vec<_>>().join(" "))
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(new("db", &[]).unwrap(), "app db");
+        assert_eq!(new("alpha", &[]).unwrap(), "alpha app");
+        assert_eq!(
+            new("alpha", &["app"]).unwrap_err(),
+            "a new project has to be a package, and of `alpha` none makes one: choose `app` too, or add to a crate that exists with `cargo prodify add`"
         );
     }
 

@@ -51,6 +51,20 @@ impl RelPath {
         self.name().rsplit('.').next().unwrap_or(&self.0)
     }
 
+    /// The other path that Rust takes for the same module: `src/x/mod.rs` for `src/x.rs`, and the other way around. It takes no
+    /// two files for one.
+    pub fn same_module(&self) -> Option<Self> {
+        if let Some(directory) = self.0.strip_suffix("/mod.rs") {
+            return Some(Self(format!("{directory}.rs")));
+        }
+        let module = self.0.strip_suffix(".rs")?;
+        let mut parts = module.rsplit('/');
+        // The root of a crate is no module's file, and what is beside it is none of its parts.
+        let is_root = matches!(parts.next(), Some("main" | "lib" | "build"))
+            || matches!(parts.next(), Some("bin" | "tests" | "examples" | "benches"));
+        (!is_root).then(|| Self(format!("{module}/mod.rs")))
+    }
+
     /// The last part of the path.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
@@ -151,6 +165,19 @@ mod tests {
             "", "/a", "a//b", "a/", "..", "../a", "a/../b", "./a", "a\\b", "c:a", "a\nb", "\u{7f}",
         ] {
             assert!(RelPath::new(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_module_has_two_paths() {
+        let other = |path: &str| {
+            let other = RelPath::new(path).unwrap().same_module();
+            other.map(|path| path.to_string())
+        };
+        assert_eq!(other("src/x.rs").as_deref(), Some("src/x/mod.rs"));
+        assert_eq!(other("a/src/x/mod.rs").as_deref(), Some("a/src/x.rs"));
+        for none in ["src/main.rs", "src/bin/x.rs", "tests/x.rs", "x.toml"] {
+            assert_eq!(other(none), None, "{none}");
         }
     }
 }

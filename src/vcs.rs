@@ -54,11 +54,43 @@ pub fn holds(path: &Path, text: &str) -> bool {
     else {
         return false;
     };
-    let committed = run(
-        directory,
-        &["cat-file", "--filters", &format!("HEAD:./{name}")],
-    );
-    committed.is_ok_and(|output| output.status.success() && output.stdout == text.as_bytes())
+    text_at("HEAD", directory, name).is_some_and(|committed| committed == text)
+}
+
+/// The text that a commit has at a path below a directory, as git would put it there.
+pub fn text_at(commit: &str, directory: &Path, path: &str) -> Option<String> {
+    let place = format!("{commit}:./{path}");
+    let output = run(directory, &["cat-file", "--filters", &place]).ok()?;
+    let text = output.status.success().then_some(output.stdout)?;
+    String::from_utf8(text).ok()
+}
+
+/// Those of some paths below a directory at which a commit has a file; none where there is no such commit, or no git.
+pub fn files_at(commit: &str, directory: &Path, paths: &[&str]) -> Vec<String> {
+    if paths.is_empty() {
+        return Vec::new();
+    }
+    let list = ["ls-tree", "-r", "-z", "--name-only", commit, "--"];
+    let listed = run(directory, &[&list[..], paths].concat()).ok();
+    let listed = listed.filter(|output| output.status.success());
+    let names = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let names = names.unwrap_or_default();
+    let names = names.split('\0').filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
+}
+
+/// The last so many commits that changed a file, the newest one first.
+pub fn commits_of(directory: &Path, path: &str, number: usize) -> Vec<String> {
+    let number = number.to_string();
+    let list = ["log", "--format=%h", "-n", &number, "--", path];
+    let listed = run(directory, &list).ok();
+    let listed = listed.filter(|output| output.status.success());
+    let names = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    names
+        .unwrap_or_default()
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The files below a directory that are not as the last commit has them; none where there is no repository, or no git.

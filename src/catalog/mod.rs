@@ -17,7 +17,7 @@ pub use component::{
     Wire,
 };
 pub use own::{Origin, Own};
-pub use question::{Check, Choice, Condition, Kind, Question, Value};
+pub use question::{Basis, Check, Choice, Condition, Kind, Question, Value};
 
 use crate::tree::RelPath;
 
@@ -145,6 +145,13 @@ impl Catalog {
     pub fn mentions(&self, component: &Component, name: &str) -> bool {
         let mut all = component.sources();
         all.any(|path| self.source(path).is_some_and(|text| text.contains(name)))
+    }
+
+    /// Whether a component makes the package itself, rather than adds to one.
+    pub fn makes_package(&self, component: &Component) -> bool {
+        let manifest = component.manifest.as_ref();
+        let manifest = manifest.and_then(|path| self.source(path));
+        manifest.is_some_and(|text| text.lines().any(|line| line.trim() == "[package]"))
     }
 
     /// The text of a template, by its path below the template directory.

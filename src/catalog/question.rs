@@ -106,7 +106,28 @@ pub enum Value {
     Text(String),
 }
 
+/// What a default is made of that is a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
+    /// What the crate is.
+    Crate,
+    /// The project's name, and the answers before this one.
+    Project,
+}
+
 impl Question {
+    /// What the default is made of, where it is a template; it is none of the answers then before it is rendered.
+    pub fn basis(&self) -> Option<Basis> {
+        match &self.default {
+            Value::Text(text) if text.contains("<%") => Some(match text.contains("crate.") {
+                true => Basis::Crate,
+                false => Basis::Project,
+            }),
+            _ => None,
+        }
+    }
+
     /// Reads an answer as it is typed, on the command line or at a prompt.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
+use super::bins;
 use super::change::{self, Change};
 use super::existing::{self, Run};
 use super::new::read_answers;
@@ -12,6 +13,7 @@ use super::wizard;
 use crate::answers::Given;
 use crate::catalog::{Catalog, Component, Home, Scope};
 use crate::cli::Add;
+use crate::draft;
 use crate::error::Usage;
 use crate::prompt::Prompt;
 use crate::report::Report;
@@ -26,10 +28,14 @@ use crate::shell::Shell;
 pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<Report> {
     let mut terminal = wizard::terminal(arguments.answers.non_interactive)?;
     let answered = read_answers(&arguments.answers)?;
-    let given = Given::new(catalog, &arguments.answers.set, answered.answers)?;
+    let given = Given::new(catalog, &arguments.answers.set, answered.answers.clone())?;
     let asked = select::all_known(catalog, &arguments.components)?;
-    let site = Site::find(&arguments.subject, &asked)?.with_bins(&arguments.bins);
-    let given = given.with_record(catalog, &site.record.answered)?;
+    let site = Site::find(&arguments.subject, &asked)?;
+    bins::are_there(&site)?;
+    let site = site.with_bins(&arguments.bins);
+    let given = given
+        .with_file(draft::taken_over(catalog, &answered, &site.name()?)?)
+        .with_record(catalog, &site.record.answered)?;
 
     let there: BTreeSet<String> = site.components().iter().cloned().collect();
     let request = Request {
@@ -57,7 +63,11 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     next.retain(|step| step.component.as_deref().is_none_or(is_new));
     let mut wire = std::mem::take(&mut draft.wire);
     wire.retain(|wiring| is_new(&wiring.component));
-    let change = Change::plan(&site, &selection, draft, change::later)?;
+    let mut change = Change::plan(&site, &selection, draft, change::later)?;
+    // Who has chosen just now has seen the others.
+    if !site.record.answered.bins.is_empty() {
+        change.notes.extend(bins::others(&site, &selection)?);
+    }
     let run = Run {
         command: "add",
         writing: &arguments.writing,

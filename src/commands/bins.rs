@@ -62,17 +62,14 @@ pub(super) fn others(site: &Site, selection: &Selection<'_>) -> Result<Vec<Strin
         };
         let manifest = package.manifest_path.as_std_path();
         let metadata = &site.location.metadata;
-        for found in
-            inspection::inspect_each(metadata, manifest, &which, std::slice::from_ref(name))?
-        {
-            let kind = found.program.kind.value;
-            if kind != ProgramKind::Command && runs.contains(&kind.to_string()) {
-                notes.push(format!(
-                    "`{name}` is {kind}, and what was written runs {} alone: add it to `project.bins` in {ANSWERS} if it runs in production, or else say `kind = \"command\"` below `[package.metadata.prodify.{name}]` in {}",
-                    known.join(" and "),
-                    found.package.manifest
-                ));
-            }
+        let found = inspection::inspect_in(metadata, manifest, &which)?;
+        let kind = found.program.kind.value;
+        if kind != ProgramKind::Command && runs.contains(&kind.to_string()) {
+            notes.push(format!(
+                "`{name}` is {kind}, and what was written runs {} alone: add it to `project.bins` in {ANSWERS} if it runs in production, or else say `kind = \"command\"` below `[package.metadata.prodify.{name}]` in {}",
+                known.join(" and "),
+                found.package.manifest
+            ));
         }
     }
     Ok(notes)

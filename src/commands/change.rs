@@ -153,7 +153,7 @@ fn keep_edits(plan: &mut Plan, trees: &Trees) {
     });
     for step in edited {
         step.resolve(Resolution::Keep);
-        step.why = Some("is not as it was written, and stays");
+        step.why = Some("holds what is yours, and stays");
     }
 }
 

@@ -6,6 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context as _, Result};
 use toml_edit::{DocumentMut, Item, Table};
 
+use super::new::shell_word;
+use super::site::MANIFEST;
 use super::{own, records};
 use crate::apply::apply;
 use crate::catalog::Catalog;
@@ -82,9 +84,44 @@ pub(super) fn run(
     if outcome == Ending::Done {
         apply(&root, &plan, &[])?;
     }
-    let told = text.is_none().then_some(&*named);
-    let files = FileReport::of_plan(&plan, arguments.diff);
-    Ok(report(name, &root, outcome, files, told))
+    let mut notes = vec![format!(
+        "`{name}` is your own now: new versions of cargo prodify no longer change what it writes"
+    )];
+    if text.is_none() {
+        notes.push(format!(
+            "there is no {ANSWERS} here to name the directory: say `--templates {named}`, and the project's will"
+        ));
+    }
+    let next = match text {
+        Some(_) => next_step("update", "write what you change in the templates"),
+        None => {
+            let told = format!("--templates {}", shell_word(&named));
+            let is_for_here = component.existing.refused.is_none() && here.join(MANIFEST).is_file();
+            match is_for_here {
+                true => next_step(&format!("add {name} {told}"), "write it into this crate"),
+                false => next_step(&format!("new PATH {told}"), "make a project with it"),
+            }
+        }
+    };
+    Ok(Report::Written(Box::new(Written {
+        command: "eject",
+        outcome,
+        name: name.to_owned(),
+        path: root.display().to_string(),
+        components: vec![name.to_owned()],
+        files: FileReport::of_plan(&plan, arguments.diff),
+        notes,
+        wire: Vec::new(),
+        next: vec![next],
+    })))
+}
+
+fn next_step(command: &str, why: &str) -> NextStep {
+    NextStep {
+        component: None,
+        command: format!("cargo prodify {command}"),
+        why: why.to_owned(),
+    }
 }
 
 /// A directory that need not exist, without links.
@@ -111,34 +148,4 @@ fn naming(text: &str, named: &str) -> Result<String> {
         .or_insert(Item::Table(Table::new()));
     table["path"] = toml_edit::value(named);
     Ok(document.to_string())
-}
-
-fn report(
-    name: &str,
-    root: &Path,
-    outcome: Ending,
-    files: Vec<FileReport>,
-    told: Option<&str>,
-) -> Report {
-    let mut notes = vec![format!(
-        "`{name}` is your own now: new versions of cargo prodify no longer change what it writes"
-    )];
-    notes.extend(told.map(|directory| {
-        format!("there is no {ANSWERS} here to name the directory: say `--templates {directory}`, and the project's will")
-    }));
-    Report::Written(Box::new(Written {
-        command: "eject",
-        outcome,
-        name: name.to_owned(),
-        path: root.display().to_string(),
-        components: vec![name.to_owned()],
-        files,
-        notes,
-        wire: Vec::new(),
-        next: vec![NextStep {
-            component: None,
-            command: "cargo prodify update".to_owned(),
-            why: "write what you change in the templates".to_owned(),
-        }],
-    }))
 }

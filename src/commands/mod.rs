@@ -15,6 +15,7 @@ mod place;
 mod records;
 mod remove;
 mod renewal;
+mod replaced;
 mod site;
 mod update;
 mod wizard;

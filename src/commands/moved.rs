@@ -46,6 +46,8 @@ pub(super) fn trees(
         moved.insert(path, place);
     }
     let mut trees = Trees::follow(base, ours, theirs, &moved, &renames);
+    let modules = disk::modules(&site.root, trees.news());
+    trees.ours.extend(modules);
     for path in &record.base.doubtful {
         trees.doubt(path);
     }

@@ -41,11 +41,12 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
 
     let answered = read_answers(&arguments.answers)?;
     // A slip in a flag is told before the first question, not after the last.
-    let given = Given::new(catalog, &arguments.answers.set, answered.answers)?;
+    let given = Given::new(catalog, &arguments.answers.set, answered.answers.clone())?;
     for name in arguments.with.iter().chain(&arguments.without) {
         select::known(catalog, name)?;
     }
     let target = Target::choose(arguments, wizard.as_deref_mut())?;
+    let given = given.with_file(draft::taken_over(catalog, &answered, &target.name)?);
     let place = Place::of(&target, arguments.workspace)?;
     let request = request(
         catalog,
@@ -53,7 +54,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         answered.components.as_deref(),
         wizard.as_deref_mut(),
     )?;
-    let selection = select::select(catalog, &request, place.widest)?;
+    let selection = select::select_new(catalog, &request, place.widest)?;
     let draft = draft::draft(
         catalog,
         &Subject::new(&target.name),
@@ -179,7 +180,10 @@ impl Project {
         for (path, file) in tree {
             theirs.insert(path.below(&place.prefix)?, file);
         }
-        let ours = disk::read(&place.root, theirs.keys())?;
+        let mut ours = disk::read(&place.root, theirs.keys())?;
+        let news = theirs.keys().filter(|path| !ours.contains_key(*path));
+        let modules = disk::modules(&place.root, news);
+        ours.extend(modules);
         let mut plan = plan::plan(&Tree::new(), ours, theirs);
         refuse_project(&plan, target)?;
         let has_strangers = !strangers.is_empty();

@@ -185,9 +185,15 @@ impl Place {
         })
     }
 
-    /// What the user should know of where the project lies.
+    /// What the user should know of where the project lies, and of what it is made of there.
     pub(super) fn notes(&self, target: &Target, selection: &Selection<'_>) -> Vec<String> {
         let mut notes = Vec::new();
+        if let Some(component) = selection.package {
+            notes.push(format!(
+                "`{}` comes along: a new project has to be a package",
+                component.name
+            ));
+        }
         if let Some(workspace) = &self.surroundings.workspace {
             let root = workspace.root.display();
             let (name, member) = (&target.name, &workspace.member);

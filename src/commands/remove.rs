@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::change::{self, Change};
 use super::existing::{self, Run};
 use super::site::Site;
-use super::wizard;
+use super::{replaced, wizard};
 use crate::answers::{Answers, Given};
 use crate::catalog::{Catalog, Component, Scope};
 use crate::cli::Remove;
@@ -41,6 +41,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Resul
         existing::draft(catalog, &site, &selection, &given, None, shell)?
     };
     let change = Change::plan(&site, &selection, draft, change::later)?;
+    let next = replaced::ways_back(&site, &change.plan);
     let run = Run {
         command: "remove",
         writing: &arguments.writing,
@@ -48,7 +49,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Resul
         // It was asked for by name, and takes back nothing but what can be added again.
         confirms: false,
         wire: Vec::new(),
-        next: Vec::new(),
+        next,
         shell,
     };
     run.carry_out(&site, change)

@@ -80,6 +80,7 @@ impl Renewal<'_> {
         let mut change = Change::plan(site, &selection, draft, |plan| {
             decided.settle(plan, &site.record)
         })?;
+        change.notes.extend(come_along(site, &selection)?);
         change.notes.extend(bins::others(site, &selection)?);
         let dropped = answers::dropped(catalog, &site.record.answered);
         if !dropped.is_empty() {
@@ -119,6 +120,25 @@ fn selection<'c>(catalog: &'c Catalog, site: &Site) -> Result<Selection<'c>> {
         ..Request::default()
     };
     select::select(catalog, &request, Scope::Repository).map_err(|error| place(error).into())
+}
+
+/// Says which components are there for another one alone: whoever took one out of prodify.toml would see it come back.
+fn come_along(site: &Site, selection: &Selection<'_>) -> Result<Vec<String>> {
+    let home = site.home()?;
+    let named = site.components();
+    let along = selection
+        .names()
+        .filter(|name| !named.iter().any(|it| it == name));
+    let note = |name: &str| {
+        let requires =
+            |component: &&&Component| component.required(home).iter().any(|it| it == name);
+        let by = selection.components.iter().filter(requires);
+        let by = told(by.map(|component| &*component.name));
+        format!(
+            "in {ANSWERS}: `{name}` comes along, required by {by}: to be without it, take that out of `components` too"
+        )
+    };
+    Ok(along.map(note).collect())
 }
 
 /// Whether nothing of a component was written so far, as far as its files tell.

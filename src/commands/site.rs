@@ -85,21 +85,25 @@ impl Site {
         let location = Location::find(&directory, wanted)?;
         let root = root(&location)?;
         let record = Record::read(&root)?;
-        Ok(Self {
+        let recorded = record.answered.bins.clone();
+        let site = Self {
             shown: shown(&directory, &root),
             repository: surroundings::repository(&root),
-            bins: record.answered.bins.clone(),
+            bins: Vec::new(),
             package: subject.package.clone(),
             record,
             location,
             root,
-        })
+        };
+        Ok(site.with_bins(&recorded))
     }
 
-    /// With other binaries than those that were written for before, where any are named.
+    /// With these binaries too, beside those that were written for before; each counts once.
     pub(super) fn with_bins(mut self, bins: &[String]) -> Self {
-        if !bins.is_empty() {
-            self.bins = bins.to_vec();
+        for bin in bins {
+            if !self.bins.contains(bin) {
+                self.bins.push(bin.clone());
+            }
         }
         self
     }
@@ -187,7 +191,7 @@ impl Site {
     ///
     /// # Errors
     ///
-    /// As [`inspection::inspect_each`], or where the answer was interrupted.
+    /// As [`inspection::inspect_in`], or where the answer was interrupted.
     pub(super) fn inspect(&self, prompt: Option<&mut dyn Prompt>) -> Result<Vec<Inspection>> {
         let Location {
             metadata, manifest, ..
@@ -206,7 +210,14 @@ impl Site {
             _ => Vec::new(),
         };
         let bins = if asked.is_empty() { &self.bins } else { &asked };
-        let mut services = inspection::inspect_each(metadata, manifest, &which, bins)?;
+        let services: Result<Vec<_>> = match &bins[..] {
+            [] => inspection::inspect_in(metadata, manifest, &which).map(|only| vec![only]),
+            bins => bins
+                .iter()
+                .map(|bin| self.inspect_bin(bin, &which))
+                .collect(),
+        };
+        let mut services = services?;
         // What prodify asks for itself is no word of the crate's.
         let asks = |name: &&str| self.record.base.files.contains_key(*name);
         if TOOLCHAIN.iter().any(asks) {
@@ -276,6 +287,20 @@ impl Site {
                 .extend(said.map(|(key, text)| (key.to_owned(), Value::Text(text))));
         }
         Ok(known)
+    }
+
+    /// What is found out about one of its binaries: one that prodify.toml names is the same from wherever that is read.
+    fn inspect_bin(&self, bin: &String, which: &Which) -> Result<Inspection> {
+        let (manifest, package) = match self.record.answered.bins.contains(bin) {
+            true => (&self.root.join(MANIFEST), None),
+            false => (&self.location.manifest, which.package.clone()),
+        };
+        let which = Which {
+            package,
+            bin: Some(bin.clone()),
+            ..which.clone()
+        };
+        inspection::inspect_in(&self.location.metadata, manifest, &which)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::answers::Given;
 use crate::apply::apply;
 use crate::catalog::Catalog;
 use crate::cli::{Merging, Update};
+use crate::draft;
 use crate::error::Usage;
 use crate::plan::Plan;
 use crate::prompt::Prompt;
@@ -34,8 +35,9 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
     } = arguments;
     let mut terminal = wizard::terminal(answers.non_interactive)?;
     let answered = read_answers(answers)?;
-    let given = Given::new(catalog, &answers.set, answered.answers)?;
+    let given = Given::new(catalog, &answers.set, answered.answers.clone())?;
     let site = Site::written(subject)?;
+    let given = given.with_file(draft::taken_over(catalog, &answered, &site.name()?)?);
     let renewal = Renewal {
         catalog,
         site: &site,

@@ -60,6 +60,20 @@ pub fn read<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Re
     Ok(disk)
 }
 
+/// Those of `paths` whose modules are there in other files, so that none can be written for them.
+pub fn modules<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Disk {
+    let taken = |path: &RelPath| {
+        let there = path.same_module()?;
+        let why = match there.name() {
+            "mod.rs" => "its module is there already, in a `mod.rs`",
+            _ => "its module is there already, in a file beside this directory",
+        };
+        let is_there = there.in_root(root).is_file();
+        is_there.then(|| (path.clone(), OnDisk::Other(why)))
+    };
+    paths.into_iter().filter_map(taken).collect()
+}
+
 /// Whether a file can be run, where the system knows of such a thing.
 fn is_executable(metadata: &fs::Metadata) -> Option<bool> {
     #[cfg(unix)]

@@ -87,49 +87,15 @@ pub enum Resolution {
 /// Where there is no crate, where cargo refuses it, or where it is not clear which package or binary is meant.
 pub fn inspect(which: &Which, directory: &Path) -> Result<Inspection> {
     let manifest = location::manifest(directory, which.manifest_path.as_deref())?;
-    one(&location::ask_cargo(&manifest)?, &manifest, which)
+    inspect_in(&location::ask_cargo(&manifest)?, &manifest, which)
 }
 
-/// The same of each of several binaries of a workspace that cargo was asked about by `manifest`, or of the one that is meant where none is
-/// named.
+/// The same in a workspace that cargo was asked about by `manifest`.
 ///
 /// # Errors
 ///
 /// As [`inspect`].
-pub fn inspect_each(
-    metadata: &Metadata,
-    manifest: &Path,
-    which: &Which,
-    bins: &[String],
-) -> Result<Vec<Inspection>> {
-    if bins.is_empty() {
-        return Ok(vec![one(metadata, manifest, which)?]);
-    }
-    let each = bins.iter().map(|bin| {
-        let which = Which {
-            bin: Some(bin.clone()),
-            ..which.clone()
-        };
-        one(metadata, manifest, &which)
-    });
-    each.collect()
-}
-
-/// The binaries among which somebody has to choose; none where it is clear which one is meant.
-///
-/// # Errors
-///
-/// Where what was asked for is not there.
-pub fn candidates<'m>(
-    metadata: &'m Metadata,
-    manifest: &Path,
-    which: &Which,
-) -> Result<Vec<(&'m CargoPackage, &'m Target)>> {
-    let kinds = Kinds::embedded()?;
-    choice::candidates(metadata, manifest, which, |name| kinds.serves(name))
-}
-
-fn one(metadata: &Metadata, manifest: &Path, which: &Which) -> Result<Inspection> {
+pub fn inspect_in(metadata: &Metadata, manifest: &Path, which: &Which) -> Result<Inspection> {
     let kinds = Kinds::embedded()?;
     let choice = choice::choose(metadata, manifest, which, |name| kinds.serves(name))?;
     let top = metadata.workspace_root.as_std_path();
@@ -150,6 +116,20 @@ fn one(metadata: &Metadata, manifest: &Path, which: &Which) -> Result<Inspection
         manifests: &manifests,
     };
     subject.inspect(&kinds)
+}
+
+/// The binaries among which somebody has to choose; none where it is clear which one is meant.
+///
+/// # Errors
+///
+/// Where what was asked for is not there.
+pub fn candidates<'m>(
+    metadata: &'m Metadata,
+    manifest: &Path,
+    which: &Which,
+) -> Result<Vec<(&'m CargoPackage, &'m Target)>> {
+    let kinds = Kinds::embedded()?;
+    choice::candidates(metadata, manifest, which, |name| kinds.serves(name))
 }
 
 /// A crate, chosen and with its manifests read.

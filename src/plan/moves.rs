@@ -217,6 +217,16 @@ impl Trees {
         }
     }
 
+    /// The paths at which something is to be where nothing is and nothing was, nor at the other path of the same module.
+    pub fn news(&self) -> impl Iterator<Item = &RelPath> {
+        let is_known =
+            |path: &RelPath| self.base.contains_key(path) || self.ours.contains_key(path);
+        self.theirs.keys().filter(move |path| {
+            let other = path.same_module();
+            !is_known(path) && other.is_none_or(|other| !self.base.contains_key(&other))
+        })
+    }
+
     /// Takes what the base says of a file for uncertain, wherever that is now.
     pub fn doubt(&mut self, path: &RelPath) {
         let tracks = self.tracks.iter();

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::io;
 
 use super::{Details, Ending, FileReport, NextStep, Summary, Written};
-use crate::catalog::{Origin, Preset};
+use crate::catalog::{Basis, Origin, Preset};
+use crate::error::told;
 use crate::plan::{Action, MARKED};
 use crate::render::Wiring;
 use crate::shell::{Shell, count};
@@ -114,26 +115,39 @@ impl Written {
         }
     }
 
-    /// What to do about conflicts.
-    fn ways_out(&self) -> &'static str {
+    /// What to do about conflicts: a line for each kind of them.
+    fn ways_out(&self) -> String {
         // Nothing is between markers yet where nothing was written.
-        let is_open = |file: &FileReport| match file.action {
+        let is_open = |file: &&FileReport| match file.action {
             Action::Conflict => file.why != Some(MARKED),
             action => action == Action::Mark && self.outcome == Ending::Conflict,
         };
-        match self.command {
-            "update" if !self.files.iter().any(is_open) => {
-                "Edit what is between the conflict markers; `cargo prodify check` says when none is left."
-            }
-            "update" => {
-                "Say --ours PATH to leave a file as it is, or --theirs PATH to replace it \
-                 (what git does not hold is kept as NAME.orig)."
-            }
-            _ => {
-                "Say --keep to leave what is there as it is, or --overwrite to replace it \
-                 (what git does not hold is kept as NAME.orig)."
-            }
+        let open = self.files.iter().filter(is_open);
+        let (stuck, decidable): (Vec<_>, Vec<_>) = open.partition(|file| file.is_stuck);
+        let is_update = self.command == "update";
+        let mut ways = Vec::new();
+        if is_update && stuck.is_empty() && decidable.is_empty() {
+            ways.push(
+                "Edit what is between the conflict markers; `cargo prodify check` says when none is left.".to_owned(),
+            );
         }
+        if !decidable.is_empty() {
+            let flags = match is_update {
+                true => "Say --ours PATH to leave a file as it is, or --theirs PATH to replace it",
+                false => "Say --keep to leave what is there as it is, or --overwrite to replace it",
+            };
+            ways.push(format!(
+                "{flags} (what git does not hold is kept as NAME.orig)."
+            ));
+        }
+        if !stuck.is_empty() {
+            let paths = told(stuck.iter().map(|file| &*file.path));
+            let flag = if is_update { "--ours PATH" } else { "--keep" };
+            ways.push(format!(
+                "What is in the way of {paths} is never replaced: move it, or say {flag} to leave it as it is."
+            ));
+        }
+        ways.join("\n")
     }
 
     /// `58 files created, 1 updated`.
@@ -270,7 +284,12 @@ impl Details {
             text.push_str("\nAsks:\n");
         }
         for question in &self.questions {
-            let _ = writeln!(text, "  -d {}={}", question.key, question.default);
+            let default = match (&question.default, question.default_from) {
+                (Some(default), _) => default.to_string(),
+                (None, Some(Basis::Crate)) => "…  (by default what the crate takes)".to_owned(),
+                (None, _) => "…  (by default made of the project's name and answers)".to_owned(),
+            };
+            let _ = writeln!(text, "  -d {}={default}", question.key);
             let help = if question.help.is_empty() {
                 String::new()
             } else {

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use cargo_prodify::catalog::Catalog;
 use tempfile::tempdir;
 
 use crate::support::{command, json, listing, prodify, said};
@@ -216,6 +217,30 @@ fn what_is_overwritten_is_kept_beside() {
 }
 
 #[test]
+fn what_was_made_of_the_one_name_is_made_of_the_other() {
+    let dir = tempdir().unwrap();
+    let new = |line: &str| {
+        let line = format!("new {line} -y --vcs none");
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        let output = prodify(dir.path(), &arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    };
+    new("orders --preset minimal --with backup -d k8s.host=shop.acme.com");
+    new("invoices --answers orders/prodify.toml");
+    let answers = |name: &str| fs::read_to_string(dir.path().join(name).join("prodify.toml"));
+    let (orders, invoices) = (answers("orders").unwrap(), answers("invoices").unwrap());
+    // Nobody said these, and they are as they would be without the file; what was said is taken over.
+    assert!(orders.contains("namespace = \"orders\""), "{orders}");
+    assert_eq!(invoices, orders.replace("orders", "invoices"));
+    assert!(invoices.contains("shop.acme.com"), "{invoices}");
+
+    // Under the same name, it is the same project.
+    fs::create_dir(dir.path().join("copy")).unwrap();
+    new("copy/orders --answers orders/prodify.toml");
+    assert_eq!(answers("copy/orders").unwrap(), orders);
+}
+
+#[test]
 fn a_project_is_not_made_again_with_other_answers() {
     let dir = tempdir().unwrap();
     prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
@@ -418,6 +443,11 @@ fn json_is_one_document_of_the_published_schema() {
         json(&prodify(dir.path(), &["frobnicate", "--format", "json"]))["error"]["exit_code"],
         2
     );
+    let slip = ["add", "--bogus", "docker", "--format", "json"];
+    assert_eq!(
+        json(&prodify(dir.path(), &slip))["error"]["message"],
+        "unexpected argument '--bogus' found; tip: to pass '--bogus' as a value, use '-- --bogus'"
+    );
 }
 
 #[test]
@@ -430,10 +460,28 @@ fn verbs_that_only_look() {
     };
     assert!(text(&["list"]).contains("minimal:") && text(&["list"]).contains("docker"));
     let shown = text(&["show", "docker"]);
-    assert!(
-        shown.contains("Dockerfile") && shown.contains("-d docker.base="),
-        "{shown}"
-    );
+    assert!(shown.contains("Dockerfile"), "{shown}");
+    // A default that is made of the crate or of a name is none to be typed.
+    for (component, question) in [
+        (
+            "docker",
+            "-d docker.base=…  (by default what the crate takes)",
+        ),
+        (
+            "k8s",
+            "-d k8s.namespace=…  (by default made of the project's name and answers)",
+        ),
+        ("k8s", "-d k8s.replicas=2\n"),
+    ] {
+        let shown = text(&["show", component]);
+        assert!(shown.contains(question), "{shown}");
+    }
+    for name in Catalog::embedded().unwrap().names().chain(["project"]) {
+        for format in ["text", "json"] {
+            let shown = text(&["show", name, "--format", format]);
+            assert!(!shown.contains("<%"), "{shown}");
+        }
+    }
     assert!(text(&["--help"]).contains("cargo prodify"));
     assert!(text(&["--version"]).contains(env!("CARGO_PKG_VERSION")));
     for shell in ["bash", "zsh", "fish"] {
@@ -584,7 +632,7 @@ fn what_is_no_text_is_not_overwritten() {
     );
     assert_eq!(listing(dir.path()), before);
     let quiet = prodify(dir.path(), &["new", "orders", "-yq"]);
-    assert!(said(&quiet).contains("--overwrite"), "{}", said(&quiet));
+    assert!(said(&quiet).contains("--keep"), "{}", said(&quiet));
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn what_was_changed_stays_and_is_named() {
     says(
         &removed,
         &[
-            "skip deny.toml (is not as it was written, and stays)",
+            "skip deny.toml (holds what is yours, and stays)",
             "`profile.release.codegen-units` is not as it was written, and stays",
             "`profile.profiling.debug` is not as it was written, and stays",
             "delete rust-toolchain.toml",
@@ -279,7 +279,11 @@ fn files_that_exist_are_the_users() {
         &run(dir.path(), "add supply-chain -y", 0),
         &["nothing to do"],
     );
-    run(dir.path(), "remove supply-chain", 0);
+    // Nobody says that it was written, or edited since.
+    says(
+        &run(dir.path(), "remove supply-chain", 0),
+        &["skip deny.toml (holds what is yours, and stays)"],
+    );
     assert_eq!(contents(dir.path()), before);
 
     // git holds the one, and not the other.
@@ -755,6 +759,31 @@ fn a_second_run_finds_what_the_first_one_found() {
     assert_eq!(contents(dir.path()), before);
 }
 
+/// The record of a crate that had its own sources begins a project that gets some.
+#[test]
+fn another_project_can_begin_with_what_was_added() {
+    let dir = shop(MANIFEST);
+    run(dir.path(), "add release-profile supply-chain -y", 0);
+    let beside = tempdir().unwrap();
+    let record = dir.path().join("prodify.toml");
+    let line = format!("new orders -y --vcs none --answers {}", record.display());
+    says(
+        &run(beside.path(), &line, 0),
+        &["`service` comes along: a new project has to be a package"],
+    );
+    let text = |path: &str| fs::read_to_string(beside.path().join("orders").join(path)).unwrap();
+    says(
+        &text("Cargo.toml"),
+        &["name = \"orders\"", "[profile.release]"],
+    );
+    says(
+        &text("prodify.toml"),
+        &["release-profile", "supply-chain", "service"],
+    );
+    says(&text("src/main.rs"), &["fn main()"]);
+    run(&beside.path().join("orders"), "check", 0);
+}
+
 /// Which of several binaries run in production is said once, and remembered.
 #[test]
 fn the_binaries_that_run_are_remembered() {
@@ -786,6 +815,41 @@ fn the_binaries_that_run_are_remembered() {
     let answers = || fs::read_to_string(market.join("prodify.toml")).unwrap();
     says(&answers(), &["bins = [\"jobs\", \"api\"]"]);
     says(&run(&market, "add docker -y", 0), &["nothing to do in ."]);
-    run(&market, "add docker -y --bin api --overwrite", 0);
-    says(&answers(), &["bins = [\"api\"]"]);
+
+    // From a member, and of one, too.
+    let api = market.join("api");
+    for line in [
+        "check",
+        "update",
+        "check -p api",
+        "add docker -y --bin jobs",
+    ] {
+        run(&api, line, 0);
+    }
+    // Nobody takes a service away by naming another one, or by naming it twice.
+    for line in ["--bin api", "--bin jobs --bin jobs --bin api"] {
+        let line = format!("add docker -y {line}");
+        says(&run(&market, &line, 0), &["nothing to do in ."]);
+    }
+    says(&answers(), &["bins = [\"jobs\", \"api\"]"]);
+
+    // Who takes one out of prodify.toml does, and who names it again has it back.
+    let without = answers().replace("\"jobs\", \"api\"", "\"api\"");
+    fs::write(market.join("prodify.toml"), without).unwrap();
+    run(&market, "update --allow-dirty", 0);
+    assert!(!market.join("jobs/Dockerfile").exists());
+    says(
+        &run(&market.join("jobs"), "add docker -y", 0),
+        &[
+            "`jobs` is a worker without a port, and what was written runs api alone: add it to `project.bins`",
+        ],
+    );
+    run(&api, "add docker -y --bin jobs -p jobs", 0);
+    says(&answers(), &["bins = [\"api\", \"jobs\"]"]);
+    let renamed = answers().replace("jobs", "job");
+    fs::write(market.join("prodify.toml"), renamed).unwrap();
+    says(
+        &run(&market, "add docker -y --bin jobs", 2),
+        &["in prodify.toml: `project.bins` names `job`, and there is no such binary"],
+    );
 }

@@ -18,6 +18,7 @@ mod conventions;
 mod existing;
 mod faults;
 mod hostile;
+mod in_the_way;
 mod inspect;
 mod manifests;
 mod model;

@@ -260,6 +260,21 @@ fn eject_goes_where_it_is_told() {
         0,
     );
     assert!(said.contains("say `--templates company`"), "{said}");
+    // Where there is nothing to update, what is said to come next is what can.
+    let next = "cargo prodify new PATH --templates company  # make a project with it";
+    assert!(said.contains(next), "{said}");
+    let mine = dir.path().join("mine");
+    fs::create_dir_all(mine.join("src")).unwrap();
+    fs::write(
+        mine.join("Cargo.toml"),
+        "[package]\nname = \"mine\"\nversion = \"0.1.0\"\n[package.metadata.prodify]\nkind = \"worker\"\n",
+    )
+    .unwrap();
+    fs::write(mine.join("src/main.rs"), "fn main() {}\n").unwrap();
+    let said = run(&mine, &["eject", "docker"], 0);
+    let next = ["add", "docker", "--templates", ".prodify/templates"];
+    assert!(said.contains(&next.join(" ")), "{said}");
+    run(&mine, &[&next[..], &["-y"]].concat(), 0);
     assert!(dir.path().join("company/docker/component.toml").exists());
     run(dir.path(), &["new", "shop", "-y", "--vcs", "none"], 0);
     let shop = dir.path().join("shop");

@@ -98,6 +98,20 @@ fn a_project_changes_its_mind_by_its_answers() {
 }
 
 #[test]
+fn a_component_that_another_one_requires_is_said_to_come_back() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    run(root, "add compose -y", 0);
+    commit(root);
+    replace(root, "prodify.toml", "    \"docker\",\n", "");
+    let note = "in prodify.toml: `docker` comes along, required by `compose`: to be without it, take that out of `components` too";
+    says(&run(root, "check", 1), &[note, "update prodify.toml"]);
+    says(&run(root, "update", 0), &[note]);
+    let said = run(root, "check", 0);
+    assert!(!said.contains("comes along"), "{said}");
+}
+
+#[test]
 fn a_conflict_is_red_until_its_markers_are_gone() {
     let dir = orders();
     let root = &dir.path().join("orders");

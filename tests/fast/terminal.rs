@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use cargo_prodify::catalog::Catalog;
+use dialoguer::console::{measure_text_width, strip_ansi_codes};
 use rexpect::session::{PtySession, spawn_command};
 use tempfile::tempdir;
 
@@ -17,11 +19,22 @@ const SHOW_CURSOR: &str = "\u{1b}[?25h";
 
 fn start(directory: &Path, arguments: &[&str]) -> PtySession {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-prodify"));
+    command.arg("prodify").args(arguments);
+    begin(command, directory)
+}
+
+/// As [`start`], in a terminal of this size and without colours.
+fn start_in((columns, rows): (usize, usize), directory: &Path, arguments: &[&str]) -> PtySession {
+    let mut command = Command::new("sh");
+    let script = format!("stty cols {columns} rows {rows} && exec \"$0\" prodify \"$@\"");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_cargo-prodify")]);
+    command.args(arguments).env("NO_COLOR", "1");
+    begin(command, directory)
+}
+
+fn begin(mut command: Command, directory: &Path) -> PtySession {
     command
-        .arg("prodify")
-        .args(arguments)
-        .current_dir(directory);
-    command
+        .current_dir(directory)
         .env_remove("CI")
         .env("TERM", "xterm")
         .env("GIT_CONFIG_GLOBAL", "/dev/null");
@@ -158,6 +171,46 @@ fn typing_ahead_answers_what_comes() {
         manifest.contains("description = \"Takes orders\""),
         "{manifest}"
     );
+}
+
+#[test]
+fn a_question_fits_into_the_terminal() {
+    let catalog = Catalog::embedded().unwrap();
+    let last = catalog.names().last().unwrap();
+    for (columns, rows) in [(80, 24), (40, 12), (24, 6)] {
+        let dir = tempdir().unwrap();
+        let mut session = start_in((columns, rows), dir.path(), &["new", "orders"]);
+        session.exp_string("How mu").unwrap();
+        keys(&mut session, "\r");
+        session.exp_string("Compon").unwrap();
+        // Down twice, up twice, and from the first item to the last.
+        keys(&mut session, "\u{1b}[B\u{1b}[B\u{1b}[A\u{1b}[A\u{1b}[A\r");
+        let drawn = session.exp_string("What it does").unwrap();
+        keys(&mut session, "\u{3}");
+        session.exp_eof().unwrap();
+
+        let drawn = decoded(&drawn);
+        let lines: Vec<_> = drawn.split(['\r', '\n']).map(strip_ansi_codes).collect();
+        for line in &lines {
+            let width = measure_text_width(line);
+            assert!(width < columns, "{columns}: {width} columns in {line:?}");
+        }
+        let marked = lines.iter().filter(|line| line.starts_with("❯ "));
+        let marked: Vec<_> = marked.collect();
+        let at_last = |line: &_| str::contains(line, last);
+        assert!(marked.len() == 6 && at_last(marked[5]), "{marked:?}");
+        // Each time that the list is drawn again, the terminal has room for it, with its question and the cursor.
+        for list in drawn.split("? ").skip(1) {
+            let height = list.split("\u{1b}[").next().unwrap().lines().count();
+            assert!(height < rows, "{rows}: {height} lines in {list:?}");
+        }
+    }
+}
+
+/// What the program wrote: each of its bytes is a character to rexpect.
+fn decoded(bytes: &str) -> String {
+    let bytes = bytes.chars().map(|byte| u8::try_from(byte).unwrap());
+    String::from_utf8(bytes.collect()).unwrap()
 }
 
 /// Ctrl-C at each question in turn.

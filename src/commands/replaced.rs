@@ -1,0 +1,74 @@
+//! What lay where a component was written, and how it is brought back when that goes.
+
+use std::path::Path;
+
+use super::new::shell_word;
+use super::site::Site;
+use crate::plan::{Action, Plan, Step};
+use crate::provenance::{self, BASE, is_record};
+use crate::report::NextStep;
+use crate::vcs;
+
+/// So many changes of the record are looked at.
+const LOOKED_AT: usize = 30;
+
+/// The commands that bring back what `--overwrite` once replaced at the paths that a plan deletes.
+pub(super) fn ways_back(site: &Site, plan: &Plan) -> Vec<NextStep> {
+    let typed = |path: &str| match &*site.shown {
+        "." => shell_word(path),
+        shown => shell_word(&format!("{shown}/{path}")),
+    };
+    let step = |command: String| NextStep {
+        component: None,
+        command,
+        why: "bring back what lay there before".to_owned(),
+    };
+    let is_gone = |step: &&Step| step.action == Action::Delete && !is_record(&step.path);
+    let (mut steps, mut others) = (Vec::new(), Vec::new());
+    let gone = plan.steps.iter().filter(is_gone);
+    for path in gone.map(|step| step.path.as_str()) {
+        match original(&site.root, path) {
+            Some(original) => {
+                steps.push(step(format!("mv {} {}", typed(&original), typed(path))));
+            }
+            None => others.push(path),
+        }
+    }
+    for (commit, held) in held_by_git(&site.root, others) {
+        let held: Vec<String> = held.into_iter().map(typed).collect();
+        let command = format!("git restore --source {commit} -- {}", held.join(" "));
+        steps.push(step(command));
+    }
+    steps
+}
+
+/// The file that was kept beside its replacement; the last one, where that happened several times.
+fn original(root: &Path, path: &str) -> Option<String> {
+    let numbered = (2..).map(|number| format!("{path}.orig.{number}"));
+    let all = std::iter::once(format!("{path}.orig")).chain(numbered);
+    all.take_while(|name| root.join(name).is_file()).last()
+}
+
+/// The commits that have files of the user's at some of the paths, each with those: the last ones before prodify had theirs there.
+fn held_by_git<'p>(root: &Path, mut paths: Vec<&'p str>) -> Vec<(String, Vec<&'p str>)> {
+    let mut found = Vec::new();
+    let before = vcs::commits_of(root, BASE, LOOKED_AT);
+    let before = before.into_iter().map(|commit| format!("{commit}~"));
+    for commit in std::iter::once("HEAD".to_owned()).chain(before) {
+        if paths.is_empty() {
+            break;
+        }
+        let base = vcs::text_at(&commit, root, BASE);
+        let base = base.and_then(|text| provenance::read_base(&text).ok());
+        let base = base.unwrap_or_default();
+        let (written, mut others): (Vec<_>, Vec<_>) =
+            (paths.into_iter()).partition(|path| base.files.contains_key(*path));
+        let held = vcs::files_at(&commit, root, &others);
+        others.retain(|path| held.iter().any(|it| it == path));
+        if !others.is_empty() {
+            found.push((commit, others));
+        }
+        paths = written;
+    }
+    found
+}

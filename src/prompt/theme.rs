@@ -1,0 +1,203 @@
+//! How questions look: each in one line of the terminal, however narrow that is.
+
+use std::fmt;
+
+use dialoguer::console::{Term, measure_text_width, truncate_str};
+use dialoguer::theme::{ColorfulTheme, Theme};
+
+/// Stands for what there is no room for.
+const MORE: &str = "…";
+
+/// So wide does dialoguer write which page of a list is shown, behind the question.
+const PAGE: usize = " [Page 10/10] ".len();
+
+/// So much of a default is shown in any case: with less, nobody could tell what it is.
+const SHORTEST: usize = 8;
+
+/// The looks of a question. Dialoguer redraws a list by going up as many lines as it has written, which is too few where the
+/// terminal has broken one in two.
+pub(super) struct OneLine<'a> {
+    colors: &'a ColorfulTheme,
+    term: &'a Term,
+    /// What there is to choose from; dialoguer knows each by its index alone.
+    lines: &'a [String],
+}
+
+impl<'a> OneLine<'a> {
+    /// For questions on this terminal; `lines` are what there is to choose from.
+    pub(super) fn new(colors: &'a ColorfulTheme, term: &'a Term, lines: &'a [String]) -> Self {
+        Self {
+            colors,
+            term,
+            lines,
+        }
+    }
+
+    /// So many columns can be written in: the last one is left to the cursor, for which some terminals would begin a line.
+    fn width(&self) -> usize {
+        usize::from(self.term.size().1).saturating_sub(1)
+    }
+
+    /// Writes what `format` writes, as far as `width` columns hold it.
+    fn cut(
+        f: &mut dyn fmt::Write,
+        width: usize,
+        format: impl FnOnce(&mut String) -> fmt::Result,
+    ) -> fmt::Result {
+        let mut line = String::new();
+        format(&mut line)?;
+        f.write_str(&truncate_str(&line, width, MORE))
+    }
+
+    /// The line of an item that dialoguer names.
+    fn line(&self, index: &'a str) -> &'a str {
+        let line = index.parse().ok().and_then(|at: usize| self.lines.get(at));
+        line.map_or(index, String::as_str)
+    }
+}
+
+impl Theme for OneLine<'_> {
+    fn format_prompt(&self, f: &mut dyn fmt::Write, prompt: &str) -> fmt::Result {
+        let width = self.width().saturating_sub(PAGE);
+        Self::cut(f, width, |line| self.colors.format_prompt(line, prompt))
+    }
+
+    fn format_error(&self, f: &mut dyn fmt::Write, error: &str) -> fmt::Result {
+        // It is written once, and says what to do: it takes the lines that it needs.
+        self.colors.format_error(f, error)
+    }
+
+    fn format_confirm_prompt(
+        &self,
+        f: &mut dyn fmt::Write,
+        prompt: &str,
+        default: Option<bool>,
+    ) -> fmt::Result {
+        // Nobody can say yes to half a question.
+        self.colors.format_confirm_prompt(f, prompt, default)
+    }
+
+    fn format_confirm_prompt_selection(
+        &self,
+        f: &mut dyn fmt::Write,
+        prompt: &str,
+        selection: Option<bool>,
+    ) -> fmt::Result {
+        self.colors
+            .format_confirm_prompt_selection(f, prompt, selection)
+    }
+
+    fn format_input_prompt(
+        &self,
+        f: &mut dyn fmt::Write,
+        prompt: &str,
+        default: Option<&str>,
+    ) -> fmt::Result {
+        let around = measure_text_width("?  › ");
+        let Some(default) = default else {
+            let prompt = truncate_str(prompt, self.width().saturating_sub(around), MORE);
+            return self.colors.format_input_prompt(f, &prompt, None);
+        };
+        let room = self.width().saturating_sub(around + " ()".len());
+        let prompt = truncate_str(prompt, room.saturating_sub(SHORTEST), MORE);
+        let default = truncate_str(default, room - measure_text_width(&prompt).min(room), MORE);
+        self.colors.format_input_prompt(f, &prompt, Some(&default))
+    }
+
+    fn format_input_prompt_selection(
+        &self,
+        f: &mut dyn fmt::Write,
+        prompt: &str,
+        selection: &str,
+    ) -> fmt::Result {
+        Self::cut(f, self.width(), |line| {
+            self.colors
+                .format_input_prompt_selection(line, prompt, selection)
+        })
+    }
+
+    fn format_select_prompt_item(
+        &self,
+        f: &mut dyn fmt::Write,
+        index: &str,
+        active: bool,
+    ) -> fmt::Result {
+        let text = self.line(index);
+        Self::cut(f, self.width(), |line| {
+            self.colors.format_select_prompt_item(line, text, active)
+        })
+    }
+
+    fn format_multi_select_prompt_item(
+        &self,
+        f: &mut dyn fmt::Write,
+        index: &str,
+        checked: bool,
+        active: bool,
+    ) -> fmt::Result {
+        let text = self.line(index);
+        // Where there are no colours, a sign has to say at which item one is.
+        let sign = match active {
+            true => &self.colors.active_item_prefix,
+            false => &self.colors.inactive_item_prefix,
+        };
+        Self::cut(f, self.width(), |line| {
+            fmt::Write::write_fmt(line, format_args!("{sign} "))?;
+            self.colors
+                .format_multi_select_prompt_item(line, text, checked, active)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dialoguer::console::{Term, measure_text_width, strip_ansi_codes};
+    use dialoguer::theme::{ColorfulTheme, Theme as _};
+
+    use super::{OneLine, PAGE};
+
+    /// What a theme writes, without its colours.
+    fn plain(
+        lines: &[String],
+        write: impl FnOnce(&OneLine<'_>, &mut String) -> std::fmt::Result,
+    ) -> (String, usize) {
+        // What is no terminal has the usual 80 columns.
+        let (colors, term) = (ColorfulTheme::default(), Term::stderr());
+        let theme = OneLine::new(&colors, &term, lines);
+        let mut text = String::new();
+        write(&theme, &mut text).unwrap();
+        (strip_ansi_codes(&text).into_owned(), theme.width())
+    }
+
+    #[test]
+    fn an_item_is_cut_to_the_terminal_and_the_one_in_question_has_a_sign() {
+        let lines = ["é".repeat(200), "short".to_owned()];
+        let (long, width) = plain(&lines, |theme, text| {
+            theme.format_multi_select_prompt_item(text, "0", true, true)
+        });
+        assert!(long.starts_with("❯ ✔ éé") && long.ends_with("é…"), "{long}");
+        assert_eq!(measure_text_width(&long), width);
+        let (short, _) = plain(&lines, |theme, text| {
+            theme.format_multi_select_prompt_item(text, "1", true, false)
+        });
+        assert_eq!(short, "  ✔ short");
+    }
+
+    #[test]
+    fn a_question_leaves_room_for_its_page_and_an_answer_is_cut() {
+        let long = "word ".repeat(60);
+        let (question, width) = plain(&[], |theme, text| {
+            theme.format_multi_select_prompt(text, &long)
+        });
+        assert_eq!(measure_text_width(&question) + PAGE, width);
+        let (answer, width) = plain(&[], |theme, text| {
+            theme.format_input_prompt_selection(text, "Components", &long)
+        });
+        assert_eq!(measure_text_width(&answer), width);
+        let (input, width) = plain(&[], |theme, text| {
+            theme.format_input_prompt(text, "Container image", Some(&long))
+        });
+        assert_eq!(measure_text_width(&input), width);
+        assert!(input.ends_with("…) › "), "{input}");
+    }
+}

@@ -1,0 +1,126 @@
+//! What lies where something is to be written, and what becomes of it.
+
+use std::fs;
+use std::process::Command;
+
+use crate::existing::{MANIFEST, run, says, shop};
+use crate::support::{contents, git};
+
+/// A manifest of something that runs on and on, for which there is an image.
+fn worker() -> String {
+    format!("{MANIFEST}\n[package.metadata.prodify]\nkind = \"worker\"\n")
+}
+
+#[test]
+fn a_module_that_is_there_in_another_file_is_in_the_way() {
+    let dir = shop(&worker());
+    let at = |path: &str| dir.path().join(path);
+    fs::create_dir_all(at("src/config")).unwrap();
+    fs::write(at("src/config/mod.rs"), "// mine\n").unwrap();
+    let before = contents(dir.path());
+    let conflict = "conflict src/config.rs (its module is there already, in a `mod.rs`)";
+    for line in ["add config -y", "add config -y --overwrite"] {
+        let said = run(dir.path(), line, 3);
+        says(
+            &said,
+            &[
+                conflict,
+                "What is in the way of `src/config.rs` is never replaced: move it, or say --keep to leave it as it is.",
+            ],
+        );
+        assert!(!said.contains("--overwrite to replace"), "{said}");
+        assert_eq!(contents(dir.path()), before);
+    }
+    run(dir.path(), "add config -y --keep", 0);
+    assert!(!at("src/config.rs").exists() && at("src/config/settings.rs").exists());
+
+    // Who moves a module that was written does not get it a second time.
+    let dir = shop(&worker());
+    let at = |path: &str| dir.path().join(path);
+    run(dir.path(), "add config -y", 0);
+    fs::rename(at("src/config.rs"), at("src/config/mod.rs")).unwrap();
+    says(&run(dir.path(), "check", 0), &["is as it is to be"]);
+    run(dir.path(), "update --allow-dirty", 0);
+    assert!(!at("src/config.rs").exists());
+}
+
+#[test]
+fn what_is_no_text_is_not_said_to_be_replaced() {
+    let dir = shop(&worker());
+    let at = |path: &str| dir.path().join(path);
+    fs::create_dir(at("Dockerfile")).unwrap();
+    fs::write(at(".dockerignore"), [0xff]).unwrap();
+    let stuck = "What is in the way of `.dockerignore`, `Dockerfile` is never replaced";
+    for line in ["add docker -y", "add docker -y --overwrite"] {
+        let said = run(dir.path(), line, 3);
+        says(&said, &["conflict Dockerfile (is a directory)", stuck]);
+        assert!(!said.contains("--overwrite to replace"), "{said}");
+    }
+    // What can be replaced is said to be.
+    fs::write(at(".dockerignore"), "mine\n").unwrap();
+    let said = run(dir.path(), "add docker -y", 3);
+    says(
+        &said,
+        &[
+            "or --overwrite to replace it",
+            "in the way of `Dockerfile` is never",
+        ],
+    );
+    run(dir.path(), "add docker -y --keep", 0);
+    assert!(at("Dockerfile").is_dir());
+}
+
+#[test]
+fn what_was_replaced_can_be_brought_back() {
+    let dir = shop(&worker());
+    let at = |path: &str| dir.path().join(path);
+    fs::write(at("Dockerfile"), "FROM mine\n").unwrap();
+    git(dir.path(), &["add", "Dockerfile"]);
+    git(dir.path(), &["commit", "-qm", "y"]);
+    fs::write(at(".dockerignore"), "mine\n").unwrap();
+    let before = contents(dir.path());
+    run(dir.path(), "add docker -y --overwrite", 0);
+    let removed = run(dir.path(), "remove docker", 0);
+    let ways_back = [
+        "mv .dockerignore.orig .dockerignore",
+        "git restore --source HEAD -- Dockerfile",
+    ];
+    says(
+        &removed,
+        &["delete Dockerfile", "bring back what lay there before"],
+    );
+    says(&removed, &ways_back);
+    for command in ways_back {
+        let words: Vec<&str> = command.split(' ').collect();
+        let mut shell = Command::new(words[0]);
+        assert!(
+            shell
+                .args(&words[1..])
+                .current_dir(dir.path())
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+    assert_eq!(contents(dir.path()), before);
+
+    // Where that was committed, an earlier commit has it; what was nobody's before needs no way back.
+    fs::remove_file(at(".dockerignore")).unwrap();
+    run(dir.path(), "add docker -y --overwrite", 0);
+    let save = |message| {
+        git(dir.path(), &["add", "--all"]);
+        git(dir.path(), &["commit", "-qm", message]);
+    };
+    save("z");
+    let commit = git(dir.path(), &["rev-parse", "--short", "HEAD"]);
+    run(dir.path(), "add release-profile -y", 0);
+    save("zz");
+    let removed = run(dir.path(), "remove docker", 0);
+    let way_back = format!("git restore --source {}~ -- Dockerfile  #", commit.trim());
+    says(&removed, &[&way_back]);
+    save("zzz");
+    run(dir.path(), "add docker -y", 0);
+    save("zzzz");
+    let removed = run(dir.path(), "remove docker", 0);
+    assert!(!removed.contains("Next:"), "{removed}");
+}
