@@ -113,6 +113,16 @@ fn an_older_axum_gets_no_middleware_that_it_cannot_take() {
 }
 
 #[test]
+fn the_crate_that_a_module_hides_is_warned_of() {
+    let main = MAIN.replace("    let", "    config::Config::builder();\n    let");
+    let dir = server("config = \"0.15\"\n", &main);
+    let added = run(dir.path(), &["add", "config", "-y"], 0);
+    let warning = "src/main.rs:3: `Config::builder` is of the crate `config`, it seems";
+    assert!(added.contains(warning), "{added}");
+    assert!(!added.contains("src/config.rs:"), "{added}");
+}
+
+#[test]
 fn a_log_of_the_crates_own_is_warned_of() {
     let main = MAIN.replace("    let", "    tracing_subscriber::fmt::init();\n    let");
     let dir = server("tracing-subscriber = \"0.3\"\n", &main);
