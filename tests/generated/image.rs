@@ -17,10 +17,15 @@ use crate::http;
 use crate::project::Project;
 use engine::{Container, build, compiled};
 
+/// The project of most of these tests: its dependencies, which take minutes, are compiled by the first of them.
+fn project() -> Result<Project> {
+    Project::new("image", "--preset full")
+}
+
 #[test]
 #[ignore = "needs a container engine: tests/run image"]
 fn distroless_image_serves() -> Result<()> {
-    let project = Project::new("image", "--preset standard")?;
+    let project = project()?;
     build(&project.directory, &project.name, None)?;
     serves(&project)
 }
@@ -38,7 +43,7 @@ fn debian_image_serves() -> Result<()> {
 #[test]
 #[ignore = "needs a container engine: tests/run image"]
 fn a_source_edit_compiles_no_dependency() -> Result<()> {
-    let project = Project::new("image", "--preset standard")?;
+    let project = project()?;
     build(&project.directory, &project.name, None)?;
     edit(&project.path("src/main.rs"))?;
     let log = build(&project.directory, &project.name, None)?;

@@ -22,7 +22,7 @@ const ON_THE_HOST: &str = "
 #[test]
 #[ignore = "needs a container engine: tests/run image"]
 fn compose_starts_what_the_service_stands_on() -> Result<()> {
-    let project = Project::new("image_compose", "--preset full --name image-compose")?;
+    let project = super::project()?;
     // Compose's own way of building takes a newer engine.
     let image = format!("{}:development", project.name);
     build(&project.directory, &image, None)?;
