@@ -69,6 +69,11 @@ fn show(catalog: &Catalog, name: &str) -> Result<Report> {
     Ok(Report::show(catalog, component))
 }
 
+/// The completions that cargo brings for bash and zsh ask for those of the program that a command stands for; those of fish
+/// have to be told.
+const FISH: &str = r#"complete -c cargo -n "__fish_seen_subcommand_from prodify" -f -a "(complete -C (string replace -r '^\s*\S+(\s+\+\S+)?\s+prodify' cargo-prodify -- (commandline -cp)))"
+"#;
+
 fn completions(catalog: &Catalog, shell: clap_complete::Shell) -> Result<Report> {
     let names: Vec<String> = catalog.names().map(str::to_owned).collect();
     let values = || PossibleValuesParser::new(names.clone());
@@ -93,5 +98,8 @@ fn completions(catalog: &Catalog, shell: clap_complete::Shell) -> Result<Report>
         });
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, "cargo-prodify", &mut script);
+    if shell == clap_complete::Shell::Fish {
+        script.extend_from_slice(FISH.as_bytes());
+    }
     Ok(Report::Script(String::from_utf8(script)?))
 }

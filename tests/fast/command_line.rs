@@ -490,6 +490,8 @@ fn verbs_that_only_look() {
             "{shell}"
         );
     }
+    // Also after `cargo prodify`, which nobody else tells fish.
+    assert!(text(&["completions", "fish"]).contains("\ncomplete -c cargo -n "));
     for shell in ["elvish", "powershell"] {
         assert!(
             text(&["completions", shell]).contains("--preset"),
