@@ -1,5 +1,7 @@
 //! Which selections of components are looked at: there are too many to look at all.
 
+use std::iter;
+
 use cargo_prodify::catalog::Catalog;
 
 /// So few selections that any `strength` components stand in one of them in each way that there is: all chosen, none, or
@@ -81,8 +83,7 @@ impl<'c> Rules<'c> {
     /// Each way in which the components of a group can be chosen or not.
     fn ways(&self, group: u32) -> impl Iterator<Item = Way> {
         let nothing = Way::default();
-        let subsets = (0..=group).filter(move |with| group & with == *with);
-        subsets.filter_map(move |with| {
+        subsets(group).filter_map(move |with| {
             let without = group & !with;
             self.both(nothing, Way { with, without })
         })
@@ -117,4 +118,13 @@ impl<'c> Rules<'c> {
         let names = names.filter(|(index, _)| selection & (1 << index) != 0);
         names.map(|(_, &name)| name).collect()
     }
+}
+
+/// All of the bits, some of them and none, in ascending order.
+fn subsets(bits: u32) -> impl Iterator<Item = u32> {
+    // What is not one of the bits passes a borrow on to the next one that is.
+    iter::successors(Some(0), move |subset: &u32| {
+        let next = subset.wrapping_sub(bits) & bits;
+        (next != 0).then_some(next)
+    })
 }
