@@ -8,7 +8,7 @@ use super::bins;
 use super::change::{self, Change};
 use super::existing::{self, Run};
 use super::new::read_answers;
-use super::site::Site;
+use super::site::{Purpose, Site};
 use super::wizard;
 use crate::answers::Given;
 use crate::catalog::{Catalog, Component, Home, Scope};
@@ -30,7 +30,8 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     let answered = read_answers(&arguments.answers)?;
     let given = Given::new(catalog, &arguments.answers.set, answered.answers.clone())?;
     let asked = select::all_known(catalog, &arguments.components)?;
-    let site = Site::find(&arguments.subject, &asked)?;
+    let purpose = Purpose::unless(arguments.writing.dry_run || arguments.writing.diff);
+    let site = Site::find(&arguments.subject, &asked, purpose)?;
     bins::are_there(&site)?;
     let site = site.with_bins(&arguments.bins);
     let given = given

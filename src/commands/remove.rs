@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::change::{self, Change};
 use super::existing::{self, Run};
-use super::site::Site;
+use super::site::{Purpose, Site};
 use super::{replaced, wizard};
 use crate::answers::{Answers, Given};
 use crate::catalog::{Catalog, Component, Scope};
@@ -27,7 +27,8 @@ use crate::shell::Shell;
 pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Result<Report> {
     let mut terminal = wizard::terminal(arguments.non_interactive)?;
     let asked = select::all_known(catalog, &arguments.components)?;
-    let site = Site::find(&arguments.subject, &asked)?;
+    let purpose = Purpose::unless(arguments.writing.dry_run || arguments.writing.diff);
+    let site = Site::find(&arguments.subject, &asked, purpose)?;
     for component in &asked {
         is_there(component, &site)?;
     }

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::new::read_answers;
 use super::renewal::{Decided, Renewal, Renewed};
-use super::site::Site;
+use super::site::{Purpose, Site};
 use super::{conflicts, wizard};
 use crate::answers::Given;
 use crate::apply::apply;
@@ -36,7 +36,8 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
     let mut terminal = wizard::terminal(answers.non_interactive)?;
     let answered = read_answers(answers)?;
     let given = Given::new(catalog, &answers.set, answered.answers.clone())?;
-    let site = Site::written(subject)?;
+    let only_shows = merging.dry_run || merging.diff;
+    let site = Site::written(subject, Purpose::unless(only_shows))?;
     let given = given.with_file(draft::taken_over(catalog, &answered, &site.name()?)?);
     let renewal = Renewal {
         catalog,
@@ -59,7 +60,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
         refuse_dirty(&site, merging)?;
     }
     // Where nothing is left to write, a run that was killed may have left something to tidy up.
-    if !(merging.dry_run || merging.diff) {
+    if !only_shows {
         let originals = conflicts::originals(&site.root, &change.plan);
         apply(&site.root, &change.plan, &originals)?;
     }
