@@ -127,6 +127,7 @@ impl Site {
         // What is read from here on stays as it is until this run is done.
         let lock = purpose.lock(&root)?;
         let record = Record::read(&root)?;
+        is_a_name(&record, &location, &root)?;
         let recorded = record.answered.bins.clone();
         let site = Self {
             shown: shown(&directory, &root),
@@ -344,6 +345,28 @@ impl Site {
             ..which.clone()
         };
         inspection::inspect_in(&self.location.metadata, manifest, &which)
+    }
+}
+
+/// Whether the project can be called as prodify.toml says: as a package that was there before, or as a new one could be.
+///
+/// # Errors
+///
+/// [`Usage`] where it cannot.
+fn is_a_name(record: &Record, location: &Location, root: &Path) -> Result<()> {
+    let Some(name) = &record.answered.name else {
+        return Ok(());
+    };
+    let mut packages = location.packages.iter();
+    let is_theirs = !record.began_with_new()? && packages.any(|package| package.name == *name);
+    let fits = names::package(name);
+    match fits.err().filter(|_| !is_theirs) {
+        None => Ok(()),
+        Some(why) => Err(Usage::new(format!(
+            "in {}: `project.name` cannot be `{name}`: it {why}",
+            root.join(provenance::ANSWERS).display()
+        ))
+        .into()),
     }
 }
 

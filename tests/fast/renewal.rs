@@ -253,6 +253,20 @@ fn what_cannot_be_told_or_taken_is_an_error() {
         2,
         &["was last written by cargo prodify 1000.1.0, and this is 0.1.0"],
     );
+    for (name, why) in [
+        ("\"../x\"", "`project.name` cannot be `../x`: it holds '.'"),
+        ("\"x; touch y\"", "cannot be `x; touch y`: it holds ';'"),
+        ("\"\"", "`project.name` cannot be ``: it is empty"),
+        (
+            "\"fn\"",
+            "`project.name` cannot be `fn`: it is a Rust keyword",
+        ),
+        ("\"Orders\"", "cannot be `Orders`: it holds 'O'"),
+        ("1", "`project.name` must be text"),
+    ] {
+        let name = format!("name = {name}");
+        refused("name = \"orders\"", &name, 2, &["prodify.toml", why]);
+    }
     let answers = fs::read_to_string(root.join("prodify.toml")).unwrap();
     let (before_list, _) = answers.split_once("components").unwrap();
     let (list, _) = answers[before_list.len()..].split_once(']').unwrap();
