@@ -283,6 +283,11 @@ impl Step {
         });
     }
 
+    /// Where the file lies so far.
+    pub fn lies_at(&self) -> &RelPath {
+        self.from.as_ref().unwrap_or(&self.path)
+    }
+
     /// Whether it puts something else in the place of what the user had written there, or nothing, rather than edits it.
     pub fn replaces_the_users(&self) -> bool {
         self.resolved && matches!(self.action, Action::Update | Action::Delete)

@@ -17,6 +17,7 @@ mod remove;
 mod renewal;
 mod replaced;
 mod site;
+mod uncommitted;
 mod update;
 mod wizard;
 

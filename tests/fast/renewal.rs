@@ -211,6 +211,49 @@ fn what_git_does_not_hold_could_not_be_told_from_the_update() {
 }
 
 #[test]
+fn a_git_that_cannot_tell_is_no_leave_to_write() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    fs::write(root.join(".git/HEAD"), "broken").unwrap();
+    let before = contents(root);
+    says(
+        &run(root, "update", 2),
+        &[
+            "error: git cannot tell what is not committed",
+            "or say --allow-dirty",
+            "fatal: not a git repository",
+        ],
+    );
+    assert!(contents(root) == before);
+    run(root, "update --dry-run", 0);
+    run(root, "update --allow-dirty", 0);
+    // Where there is no repository, nobody asked for one.
+    fs::remove_dir_all(root.join(".git")).unwrap();
+    replace(root, "prodify.toml", "port = 9000", "port = 9001");
+    run(root, "update", 0);
+}
+
+#[test]
+fn a_run_that_was_killed_excuses_no_edit_after_it() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    fs::create_dir(root.join(".prodify/staging")).unwrap();
+    replace(root, "Dockerfile", "FROM", "# Mine.\nFROM");
+    let before = contents(root);
+    says(
+        &run(root, "update", 2),
+        &["1 file is not committed (Dockerfile), and could not be told from the update"],
+    );
+    assert!(contents(root) == before);
+    commit(root);
+    replace(root, "src/lib.rs", "//!", "//! Mine.");
+    run(root, "update", 0);
+    run(root, "check", 0);
+}
+
+#[test]
 fn what_cannot_be_told_or_taken_is_an_error() {
     let dir = orders();
     let root = &dir.path().join("orders");
