@@ -100,11 +100,6 @@ impl Change {
 /// Files that are left to the user, and were not touched: what prodify wrote there last is what it was.
 pub(super) type Undecided = BTreeSet<RelPath>;
 
-/// For those who decide conflicts when all is planned, or do nothing where there are any.
-pub(super) fn later(_: &mut Plan) -> Result<Undecided> {
-    Ok(Undecided::new())
-}
-
 /// The components that there are then: in the order of the user's list, where it has the same ones.
 fn components(site: &Site, selection: &Selection<'_>) -> Vec<String> {
     let there: BTreeSet<&str> = site.components().iter().map(String::as_str).collect();

@@ -8,6 +8,7 @@ mod conflicts;
 mod eject;
 mod existing;
 mod inspect;
+mod marked;
 mod moved;
 mod new;
 mod own;

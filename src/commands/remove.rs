@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::change::{self, Change};
+use super::change::Change;
 use super::existing::{self, Run};
 use super::site::{Purpose, Site};
-use super::{replaced, wizard};
+use super::{marked, replaced, wizard};
 use crate::answers::{Answers, Given};
 use crate::catalog::{Catalog, Component, Scope};
 use crate::cli::Remove;
@@ -41,11 +41,14 @@ pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Resul
     } else {
         existing::draft(catalog, &site, &selection, &given, None, shell)?
     };
-    let change = Change::plan(&site, &selection, draft, change::later)?;
+    let change = Change::plan(&site, &selection, draft, |plan| {
+        marked::leave_out(&site, plan)
+    })?;
     let next = replaced::ways_back(&site, &change.plan);
     let run = Run {
         command: "remove",
         writing: &arguments.writing,
+        allow_dirty: arguments.allow_dirty,
         terminal: terminal.as_mut(),
         // It was asked for by name, and takes back nothing but what can be added again.
         confirms: false,

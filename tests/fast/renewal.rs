@@ -253,6 +253,82 @@ fn a_run_that_was_killed_excuses_no_edit_after_it() {
     run(root, "check", 0);
 }
 
+/// What `update` would not do, neither of these does on the way.
+#[test]
+fn add_and_remove_are_as_careful_as_update() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    replace(root, "Dockerfile", "FROM", "# Mine.\nFROM");
+    let before = contents(root);
+    for line in ["add docker release-profile -y", "remove release-profile"] {
+        says(
+            &run(root, line, 2),
+            &["1 file is not committed (Dockerfile)", "--allow-dirty"],
+        );
+        assert!(contents(root) == before, "{line}");
+        run(root, &format!("{line} --dry-run"), 0);
+    }
+    commit(root);
+    // What is not committed and is not touched, or only created, is in nobody's way.
+    replace(root, "src/lib.rs", "//!", "//! Mine.");
+    says(
+        &run(root, "add supply-chain -y", 0),
+        &["merge Dockerfile", "create deny.toml"],
+    );
+
+    let marked = "<<<<<<< ours\nmine\n=======\ntheirs\n>>>>>>> theirs\n# orders";
+    replace(root, "README.md", "# orders", marked);
+    commit(root);
+    let before = fs::read_to_string(root.join("README.md")).unwrap();
+    replace(root, "prodify.toml", "port = 9000", "port = 9001");
+    says(
+        &run(root, "remove supply-chain", 0),
+        &["note: left as they are, with conflict markers: `README.md`; edit what is between them"],
+    );
+    assert_eq!(fs::read_to_string(root.join("README.md")).unwrap(), before);
+    // Its news are not lost over it.
+    replace(root, "README.md", marked, "# orders");
+    commit(root);
+    says(&run(root, "update", 0), &["update README.md"]);
+    run(root, "check", 0);
+}
+
+#[test]
+fn what_git_has_left_unmerged_is_left_alone() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    git(root, &["switch", "-qc", "other"]);
+    replace(root, "README.md", "# orders", "# Their orders");
+    commit(root);
+    git(root, &["switch", "-q", "main"]);
+    replace(root, "README.md", "# orders", "# Our orders");
+    commit(root);
+    run(root, "check", 0);
+    let merged = std::process::Command::new("git")
+        .args(["merge", "-q", "other"])
+        .current_dir(root)
+        .output();
+    assert!(!merged.unwrap().status.success());
+    let before = fs::read_to_string(root.join("README.md")).unwrap();
+    says(&before, &["<<<<<<< HEAD"]);
+    let why = "conflict README.md (holds conflict markers: edit what is between them first)";
+    says(&run(root, "check", 1), &[why]);
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    says(&run(root, "update --allow-dirty", 3), &[why]);
+    assert_eq!(fs::read_to_string(root.join("README.md")).unwrap(), before);
+    git(root, &["checkout", "-q", "--ours", "README.md"]);
+    run(root, "update --allow-dirty", 0);
+    says(
+        &fs::read_to_string(root.join("README.md")).unwrap(),
+        &["# Our orders", ":9000/"],
+    );
+    // Where git is not in the middle of a merge, a text may be about git.
+    replace(root, "README.md", "# Our orders", &before);
+    commit(root);
+    run(root, "check", 0);
+}
+
 #[test]
 fn what_cannot_be_told_or_taken_is_an_error() {
     let dir = orders();
@@ -412,7 +488,7 @@ fn branches_that_were_each_updated_are_merged() {
     replace(root, "prodify.toml", "port = 9100", "port = 9200");
     run(root, "update", 0);
     says(&of("Dockerfile"), &["EXPOSE 9200"]);
-    run(root, "remove supply-chain", 0);
+    run(root, "remove supply-chain --allow-dirty", 0);
     assert!(!root.join("deny.toml").exists());
 }
 
