@@ -19,7 +19,7 @@ const REST: Duration = Duration::from_millis(10);
 /// system that knows no locks, or a directory that cannot be opened, is written to without one.
 #[derive(Debug)]
 pub struct Lock {
-    _held: Option<File>,
+    held: Option<File>,
 }
 
 impl Lock {
@@ -54,8 +54,16 @@ impl Lock {
         let held = File::open(directory).ok();
         match held.as_ref().map(is_taken) {
             Some(true) => None,
-            _ => Some(Self { _held: held }),
+            _ => Some(Self { held }),
         }
+    }
+}
+
+impl Drop for Lock {
+    /// Closing the directory would do, were it not for a child that another thread begins at that moment: it has the directory open
+    /// too, until it is another program.
+    fn drop(&mut self) {
+        self.held.iter().for_each(release);
     }
 }
 
@@ -66,11 +74,20 @@ fn is_taken(directory: &File) -> bool {
     flock(directory, FlockOperation::NonBlockingLockExclusive) == Err(rustix::io::Errno::WOULDBLOCK)
 }
 
+/// Where it cannot be released, it is when the program ends.
+#[cfg(unix)]
+fn release(directory: &File) {
+    let _ = rustix::fs::flock(directory, rustix::fs::FlockOperation::Unlock);
+}
+
 /// No other system lets a directory be locked.
 #[cfg(not(unix))]
 fn is_taken(_: &File) -> bool {
     false
 }
+
+#[cfg(not(unix))]
+fn release(_: &File) {}
 
 #[cfg(test)]
 mod tests {
@@ -83,6 +100,7 @@ mod tests {
     fn a_directory_is_locked_once_and_then_free_again() {
         let dir = tempfile::tempdir().unwrap();
         let first = Lock::of(dir.path()).unwrap();
+        let elsewhere = first.held.as_ref().map(|held| held.try_clone().unwrap());
         let error = Lock::of(dir.path()).unwrap_err().to_string();
         assert!(
             error.starts_with("another cargo prodify is at work in"),
@@ -90,6 +108,7 @@ mod tests {
         );
         drop(first);
         Lock::of(dir.path()).unwrap();
+        drop(elsewhere);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
