@@ -318,6 +318,14 @@ impl Step {
         self.path = self.from.take().unwrap_or_else(|| self.path.clone());
     }
 
+    /// Leaves a file as it is, although it is not decided what becomes of it.
+    pub fn leave(&mut self) {
+        self.action = Action::Skip;
+        self.from = None;
+        self.after = None;
+        self.marked = None;
+    }
+
     /// Decides a conflict. Something that is no text can only be kept: it stays a conflict where more is asked for.
     pub fn resolve(&mut self, resolution: Resolution) {
         let (action, why) = match (resolution, &self.before, &mut self.after) {

@@ -8,7 +8,7 @@ use super::change::Change;
 use super::existing::{self, Run};
 use super::new::read_answers;
 use super::site::{Purpose, Site};
-use super::{bins, marked, wizard};
+use super::{bins, left, wizard};
 use crate::answers::Given;
 use crate::catalog::{Catalog, Component, Home, Scope};
 use crate::cli::Add;
@@ -64,7 +64,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     let mut wire = std::mem::take(&mut draft.wire);
     wire.retain(|wiring| is_new(&wiring.component));
     let mut change = Change::plan(&site, &selection, draft, |plan| {
-        marked::leave_out(&site, plan)
+        Ok(left::marked(&site, plan))
     })?;
     // Who has chosen just now has seen the others.
     if !site.record.answered.bins.is_empty() {

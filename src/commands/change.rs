@@ -26,6 +26,8 @@ pub(super) struct Change {
     pub(super) components: Vec<String>,
     /// What is worth knowing.
     pub(super) notes: Vec<String>,
+    /// What is left to the user.
+    pub(super) undecided: Undecided,
 }
 
 impl Change {
@@ -93,6 +95,7 @@ impl Change {
             name,
             components,
             notes,
+            undecided,
         })
     }
 }

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::change::Change;
 use super::records::Record;
 use super::site::Site;
-use super::{conflicts, marked, own, uncommitted, wizard};
+use super::{conflicts, left, own, uncommitted, wizard};
 use crate::answers::Given;
 use crate::apply::apply;
 use crate::catalog::Catalog;
@@ -164,7 +164,7 @@ impl Run<'_> {
         if outcome == Ending::Done && !self.allow_dirty {
             uncommitted::refuse_merged(site, &change.plan)?;
         }
-        change.notes.extend(marked::note(&change.plan));
+        change.notes.extend(left::note(&change.undecided));
         let confirms = self.confirms && outcome == Ending::Done;
         if let Some(terminal) = self.terminal.filter(|_| confirms) {
             wizard::confirm(terminal, &change.plan, &site.shown, self.shell)?;

@@ -1,12 +1,8 @@
 //! Files that hold conflict markers, of an update's or of git's: they are left alone until somebody has edited what is between them.
 
-use anyhow::Result;
-
-use super::change::Undecided;
 use super::site::Site;
-use crate::error::told;
 use crate::merge;
-use crate::plan::{Action, MARKED, Plan, Step};
+use crate::plan::{Action, Plan, Step};
 use crate::vcs;
 
 /// How to tell them.
@@ -50,30 +46,4 @@ impl Markers {
         };
         stays && step.before.as_deref().is_some_and(has_markers)
     }
-}
-
-/// Leaves them out of a change that is not about them; the next update brings what they would have got.
-pub(super) fn leave_out(site: &Site, plan: &mut Plan) -> Result<Undecided> {
-    let markers = Markers::of(site, plan);
-    let mut left = Undecided::new();
-    for step in &mut plan.steps {
-        if step.action != Action::Skip && markers.are_in(step) {
-            step.leave_marked();
-            step.action = Action::Skip;
-            left.insert(step.path.clone());
-        }
-    }
-    Ok(left)
-}
-
-/// Says which ones were left out.
-pub(super) fn note(plan: &Plan) -> Option<String> {
-    let is_left = |step: &&Step| step.action == Action::Skip && step.why == Some(MARKED);
-    let left = plan.steps.iter().filter(is_left);
-    let names: Vec<&str> = left.map(|step| step.path.as_str()).collect();
-    let said = "edit what is between them, and `cargo prodify update` writes the rest";
-    (!names.is_empty()).then(|| {
-        let names = told(names.iter().copied());
-        format!("left as they are, with conflict markers: {names}; {said}")
-    })
 }

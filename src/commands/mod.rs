@@ -8,6 +8,7 @@ mod conflicts;
 mod eject;
 mod existing;
 mod inspect;
+mod left;
 mod marked;
 mod moved;
 mod new;

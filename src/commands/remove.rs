@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::change::Change;
 use super::existing::{self, Run};
 use super::site::{Purpose, Site};
-use super::{marked, replaced, wizard};
+use super::{left, replaced, wizard};
 use crate::answers::{Answers, Given};
 use crate::catalog::{Catalog, Component, Scope};
 use crate::cli::Remove;
@@ -41,8 +41,12 @@ pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Resul
     } else {
         existing::draft(catalog, &site, &selection, &given, None, shell)?
     };
+    let is_decided = arguments.writing.keep || arguments.writing.overwrite;
     let change = Change::plan(&site, &selection, draft, |plan| {
-        marked::leave_out(&site, plan)
+        Ok(match is_decided {
+            true => left::marked(&site, plan),
+            false => left::undecided(&site, plan),
+        })
     })?;
     let next = replaced::ways_back(&site, &change.plan);
     let run = Run {

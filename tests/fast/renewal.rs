@@ -284,7 +284,7 @@ fn add_and_remove_are_as_careful_as_update() {
     replace(root, "prodify.toml", "port = 9000", "port = 9001");
     says(
         &run(root, "remove supply-chain", 0),
-        &["note: left as they are, with conflict markers: `README.md`; edit what is between them"],
+        &["note: left as it is, since only you can decide: `README.md`; `cargo prodify update`"],
     );
     assert_eq!(fs::read_to_string(root.join("README.md")).unwrap(), before);
     // Its news are not lost over it.
@@ -292,6 +292,31 @@ fn add_and_remove_are_as_careful_as_update() {
     commit(root);
     says(&run(root, "update", 0), &["update README.md"]);
     run(root, "check", 0);
+}
+
+#[test]
+fn what_is_undecided_of_another_component_is_in_the_way_of_no_removal() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(root, "Dockerfile", "EXPOSE 8080", "EXPOSE 1234");
+    run(root, "add supply-chain -y", 0);
+    commit(root);
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    let before = fs::read_to_string(root.join("Dockerfile")).unwrap();
+    says(
+        &run(root, "remove supply-chain", 0),
+        &[
+            "delete deny.toml",
+            "left as it is, since only you can decide: `Dockerfile`",
+        ],
+    );
+    let after = fs::read_to_string(root.join("Dockerfile")).unwrap();
+    assert_eq!(after, before);
+    commit(root);
+    says(
+        &run(root, "update", 3),
+        &["conflict Dockerfile (your edit and the template's meet)"],
+    );
 }
 
 #[test]
