@@ -73,7 +73,7 @@ fn uncommitted(site: &Site) -> Result<Vec<Uncommitted>> {
         let said = format!("{error:#}");
         let said: Vec<&str> = said.split_whitespace().collect();
         Usage::new(format!(
-            "git cannot tell what is not committed, and could not be told from what is written: mend that, or say --allow-dirty ({})",
+            "git cannot tell what is not committed: mend that, or say --allow-dirty ({})",
             said.join(" ")
         ))
         .into()
