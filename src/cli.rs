@@ -62,9 +62,9 @@ pub enum Format {
 pub enum Command {
     /// Make a new production service
     New(New),
-    /// Add components to a crate that exists
+    /// Add components to a crate that exists, and bring up to date what is there
     Add(Add),
-    /// Take components back: what they wrote goes, what you changed stays
+    /// Take components back: what they wrote goes, what you changed stays; the rest is brought up to date
     Remove(Remove),
     /// Bring what was written up to date: this version's templates and changed answers, merged into your edits
     Update(Update),
@@ -137,6 +137,9 @@ pub struct Add {
     /// What is done with the result
     #[command(flatten)]
     pub writing: Writing,
+    /// Merge into edits that git has not committed yet
+    #[arg(long, help_heading = "Writing")]
+    pub allow_dirty: bool,
 }
 
 /// What `remove` takes.
@@ -154,6 +157,9 @@ pub struct Remove {
     /// What is done with the result
     #[command(flatten)]
     pub writing: Writing,
+    /// Merge into edits that git has not committed yet
+    #[arg(long, help_heading = "Writing")]
+    pub allow_dirty: bool,
 }
 
 /// What `update` takes.

@@ -53,6 +53,19 @@ pub fn has_markers(text: &str) -> bool {
         .all(|marker| lines.any(|line| line == *marker))
 }
 
+/// Whether a text holds what looks like the conflict markers of a merge of git's, which name a commit.
+pub fn has_markers_of_git(text: &str) -> bool {
+    let mut lines = text.lines();
+    let is = |line: &str, marker: &str| {
+        let rest = line.strip_prefix(marker);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    let markers = ["<<<<<<<", "=======", ">>>>>>>"];
+    markers
+        .iter()
+        .all(|marker| lines.any(|line| is(line, marker)))
+}
+
 /// Whether every line of a text that ends at all ends as on Windows.
 pub fn is_crlf(text: &str) -> bool {
     let ends = text.matches('\n').count();

@@ -131,6 +131,23 @@ pub fn package(name: &str) -> Result<(), String> {
         .map_or(Ok(()), |(_, why)| Err((*why).to_owned()))
 }
 
+/// A name that cargo takes for a package: one that is there already may have one that [`package`] would not give to a new one.
+pub fn existing_package(name: &str) -> Result<(), String> {
+    if name.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    let is_of_a_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    if let Some(wrong) = name.chars().find(|c| !is_of_a_name(*c)) {
+        return Err(format!(
+            "holds {wrong:?}; a name has letters, digits, `-` and `_`"
+        ));
+    }
+    if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+        return Err("does not begin with a letter".to_owned());
+    }
+    Ok(())
+}
+
 /// A DNS label of RFC 1035: what a Kubernetes Service can be called.
 pub fn dns_label(text: &str) -> Result<(), String> {
     let rule = || {

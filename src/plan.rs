@@ -283,6 +283,11 @@ impl Step {
         });
     }
 
+    /// Where the file lies so far.
+    pub fn lies_at(&self) -> &RelPath {
+        self.from.as_ref().unwrap_or(&self.path)
+    }
+
     /// Whether it puts something else in the place of what the user had written there, or nothing, rather than edits it.
     pub fn replaces_the_users(&self) -> bool {
         self.resolved && matches!(self.action, Action::Update | Action::Delete)
@@ -311,6 +316,14 @@ impl Step {
         self.marked = None;
         // It lies where it lay until then.
         self.path = self.from.take().unwrap_or_else(|| self.path.clone());
+    }
+
+    /// Leaves a file as it is, although it is not decided what becomes of it.
+    pub fn leave(&mut self) {
+        self.action = Action::Skip;
+        self.from = None;
+        self.after = None;
+        self.marked = None;
     }
 
     /// Decides a conflict. Something that is no text can only be kept: it stays a conflict where more is asked for.

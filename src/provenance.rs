@@ -8,6 +8,7 @@ use toml_edit::{Array, DocumentMut, Item, Table};
 
 use crate::answers::Answers;
 use crate::catalog::Value;
+use crate::names;
 use crate::tree::RelPath;
 
 pub use base::{Base, Moved, read_base, write_base};
@@ -149,8 +150,7 @@ pub fn read_answers(text: &str) -> Result<Answered> {
             (TEMPLATES, item) => answered.templates = Some(templates(item)?),
             (owner, item) => {
                 if owner == "project" {
-                    let name = item.get("name").and_then(Item::as_str);
-                    answered.name = name.map(str::to_owned);
+                    answered.name = item.get("name").map(name).transpose()?;
                     if let Some(bins) = item.get("bins") {
                         let bins = names(bins);
                         answered.bins = bins.context("`project.bins` must be a list of names")?;
@@ -189,6 +189,16 @@ fn templates(item: &Item) -> Result<String> {
             "`[templates]` must have a `path` and nothing else: a directory as the project sees it, such as `../templates`"
         ),
     }
+}
+
+/// The project's name, which goes into code: at least one that cargo would take.
+fn name(item: &Item) -> Result<String> {
+    let name = item.as_str().context("`project.name` must be text")?;
+    if let Err(why) = names::existing_package(name) {
+        let shown = name.escape_debug();
+        bail!("`project.name` cannot be `{shown}`: it {why}");
+    }
+    Ok(name.to_owned())
 }
 
 fn names(item: &Item) -> Option<Vec<String>> {
@@ -233,13 +243,18 @@ mod tests {
 
     #[test]
     fn an_answers_file_that_cannot_be_taken_says_why() {
-        let error = |text| format!("{:#}", read_answers(text).unwrap_err());
+        let error = |text: &str| format!("{:#}", read_answers(text).unwrap_err());
         assert!(error("format = 2").contains("newer cargo prodify"));
         assert!(error("prodify = 'x'").contains("`prodify` must be the version"));
         assert!(error("format = 'x'").contains("`format` must be 1"));
         assert!(error("docker = 1").contains("`docker` must be a table"));
         assert!(error("[docker]\nbase = []").contains("`docker.base` must be"));
         assert!(error("[project]\nbins = 'a'").contains("`project.bins` must be a list of names"));
+        assert!(error("[project]\nname = 1").contains("`project.name` must be text"));
+        for name in ["", "../x", "x; touch pwned", "a b", "-x", "1", "a\\nb"] {
+            let said = error(&format!("[project]\nname = \"{name}\""));
+            assert!(said.contains("`project.name` cannot be `"), "{said}");
+        }
         for templates in [
             "[templates]",
             "templates.path = '/a'",

@@ -93,8 +93,12 @@ pub fn commits_of(directory: &Path, path: &str, number: usize) -> Vec<String> {
         .collect()
 }
 
-/// The files below a directory that are not as the last commit has them; none where there is no repository, or no git.
-pub fn uncommitted(directory: &Path) -> Option<Vec<Uncommitted>> {
+/// The files below a directory that are not as the last commit has them.
+///
+/// # Errors
+///
+/// Where there is no git, or it cannot tell, as in no repository.
+pub fn uncommitted(directory: &Path) -> Result<Vec<Uncommitted>> {
     let status = [
         "status",
         "--porcelain",
@@ -104,23 +108,18 @@ pub fn uncommitted(directory: &Path) -> Option<Vec<Uncommitted>> {
         "--",
         ".",
     ];
-    let listed = run(directory, &status).ok()?;
-    let prefix = run(directory, &["rev-parse", "--show-prefix"]).ok()?;
-    if !listed.status.success() {
-        return None;
-    }
-    let prefix = String::from_utf8_lossy(&prefix.stdout)
-        .trim_end()
-        .to_owned();
-    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let listed = ask(directory, &status)?;
+    let prefix = ask(directory, &["rev-parse", "--show-prefix"])?;
+    let prefix = prefix.trim_end();
     let entries = listed.split('\0').filter_map(|entry| {
         let (status, path) = (entry.get(..2)?, entry.get(3..)?);
         Some(Uncommitted {
-            path: path.strip_prefix(&prefix).unwrap_or(path).to_owned(),
+            path: path.strip_prefix(prefix).unwrap_or(path).to_owned(),
             tracked: status != "??",
+            unmerged: status.contains('U') || matches!(status, "AA" | "DD"),
         })
     });
-    Some(entries.collect())
+    Ok(entries.collect())
 }
 
 /// A file that is not as the last commit has it.
@@ -130,6 +129,8 @@ pub struct Uncommitted {
     pub path: String,
     /// Whether git knows it.
     pub tracked: bool,
+    /// Whether it is in the middle of a merge, which nobody has ended yet.
+    pub unmerged: bool,
 }
 
 /// Whether git tracks a file; none where it lies in no repository, or where there is no git.
@@ -156,6 +157,11 @@ pub fn branch(root: &Path) -> Option<String> {
 }
 
 fn git(root: &Path, arguments: &[&str]) -> Result<()> {
+    ask(root, arguments).map(drop)
+}
+
+/// What git answers.
+fn ask(root: &Path, arguments: &[&str]) -> Result<String> {
     let output = run(root, arguments)?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
@@ -166,7 +172,7 @@ fn git(root: &Path, arguments: &[&str]) -> Result<()> {
             said.trim()
         );
     }
-    Ok(())
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn run(root: &Path, arguments: &[&str]) -> Result<Output> {

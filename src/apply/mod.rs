@@ -10,6 +10,7 @@
 )]
 
 mod disk;
+mod lock;
 mod undo;
 
 use std::cmp::Reverse;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 pub use disk::Watch;
+pub use lock::Lock;
 
 use self::disk::Disk;
 use self::undo::Undo;
@@ -30,7 +32,7 @@ use crate::provenance::{self, STAGING};
 use crate::threads;
 use crate::tree::RelPath;
 
-/// Carries out a plan below `root`; what stands in `originals` is kept beside its replacement as `NAME.orig`.
+/// Carries out a plan below `root`, which the caller has locked if it is there already; what stands in `originals` is kept beside its replacement as `NAME.orig`.
 ///
 /// # Errors
 ///
@@ -85,6 +87,8 @@ fn create_root(root: &Path, steps: &[&Step], disk: Disk<'_>) -> Result<()> {
     let staging = parent.join(staging_name);
     let result = (|| {
         undo.create_dirs(parent)?;
+        // Another run could be about to make the same project; one that makes another one beside it is soon done.
+        let _lock = Lock::soon(parent)?;
         // Left by a run that was killed; nobody else gives a directory this name.
         remove_leftover(&staging, disk)?;
         undo.create_dirs(&staging)?;

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::bins;
-use super::change::{self, Change};
+use super::change::Change;
 use super::existing::{self, Run};
 use super::new::read_answers;
-use super::site::Site;
-use super::wizard;
+use super::site::{Purpose, Site};
+use super::{bins, left, wizard};
 use crate::answers::Given;
 use crate::catalog::{Catalog, Component, Home, Scope};
 use crate::cli::Add;
@@ -30,7 +29,8 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     let answered = read_answers(&arguments.answers)?;
     let given = Given::new(catalog, &arguments.answers.set, answered.answers.clone())?;
     let asked = select::all_known(catalog, &arguments.components)?;
-    let site = Site::find(&arguments.subject, &asked)?;
+    let purpose = Purpose::unless(arguments.writing.dry_run || arguments.writing.diff);
+    let site = Site::find(&arguments.subject, &asked, purpose)?;
     bins::are_there(&site)?;
     let site = site.with_bins(&arguments.bins);
     let given = given
@@ -63,7 +63,9 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     next.retain(|step| step.component.as_deref().is_none_or(is_new));
     let mut wire = std::mem::take(&mut draft.wire);
     wire.retain(|wiring| is_new(&wiring.component));
-    let mut change = Change::plan(&site, &selection, draft, change::later)?;
+    let mut change = Change::plan(&site, &selection, draft, |plan| {
+        Ok(left::marked(&site, plan))
+    })?;
     // Who has chosen just now has seen the others.
     if !site.record.answered.bins.is_empty() {
         change.notes.extend(bins::others(&site, &selection)?);
@@ -71,6 +73,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     let run = Run {
         command: "add",
         writing: &arguments.writing,
+        allow_dirty: arguments.allow_dirty,
         terminal: terminal.as_mut(),
         confirms: !arguments.answers.defaults,
         wire,

@@ -9,7 +9,8 @@ use super::{moved, own, records};
 use crate::catalog::{Set, Warning};
 use crate::draft::Draft;
 use crate::error::Usage;
-use crate::facts::{disk, sources};
+use crate::facts::disk;
+use crate::facts::sources::{self, Mention};
 use crate::manifest::{self, Merged, Sides, There};
 use crate::plan::{Action, OnDisk, Plan, Resolution, Step, Trees};
 use crate::provenance::{Answered, Moved};
@@ -25,6 +26,8 @@ pub(super) struct Change {
     pub(super) components: Vec<String>,
     /// What is worth knowing.
     pub(super) notes: Vec<String>,
+    /// What is left to the user.
+    pub(super) undecided: Undecided,
 }
 
 impl Change {
@@ -92,17 +95,13 @@ impl Change {
             name,
             components,
             notes,
+            undecided,
         })
     }
 }
 
 /// Files that are left to the user, and were not touched: what prodify wrote there last is what it was.
 pub(super) type Undecided = BTreeSet<RelPath>;
-
-/// For those who decide conflicts when all is planned, or do nothing where there are any.
-pub(super) fn later(_: &mut Plan) -> Result<Undecided> {
-    Ok(Undecided::new())
-}
 
 /// The components that there are then: in the order of the user's list, where it has the same ones.
 fn components(site: &Site, selection: &Selection<'_>) -> Vec<String> {
@@ -254,26 +253,28 @@ fn next_base(
 
 /// What the sources do that the manifest makes wrong.
 fn warnings(site: &Site, selection: &Selection<'_>, manifest: &str) -> Result<Vec<String>> {
-    let mut said = Vec::new();
     let components = selection.components.iter();
     let all = components.flat_map(|component| &component.existing.warnings);
-    for Warning { entry, words, why } in all {
-        if let Some(Set { key, is }) = entry
-            && manifest::value(manifest, key)?.as_ref() != Some(is)
-        {
-            continue;
-        }
-        for package in &site.location.packages {
-            for mention in sources::mentions(&package.directory, words)? {
-                let path = mention
-                    .path
-                    .strip_prefix(&site.root)
-                    .unwrap_or(&mention.path);
-                let (path, line, word) = (path.display().to_string(), mention.line, mention.word);
-                // What was written by prodify is no word of the crate's.
-                if !site.record.base.files.contains_key(&*path) {
-                    said.push(format!("{path}:{line}: `{word}` {why}"));
-                }
+    let mut concern = Vec::new();
+    for warning in all {
+        let is_of_concern = match &warning.entry {
+            Some(Set { key, is }) => manifest::value(manifest, key)?.as_ref() == Some(is),
+            None => true,
+        };
+        concern.extend(is_of_concern.then_some(warning));
+    }
+    if concern.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sources = sources::read(&site.location.metadata);
+    let mut said: Vec<String> = sources.note(&site.root).into_iter().collect();
+    for Warning { words, why, .. } in concern {
+        for Mention { path, line, word } in sources::mentions(&sources, words) {
+            let path = path.strip_prefix(&site.root).unwrap_or(&path);
+            let path = path.display().to_string();
+            // What was written by prodify is no word of the crate's.
+            if !site.record.base.files.contains_key(&*path) {
+                said.push(format!("{path}:{line}: `{word}` {why}"));
             }
         }
     }

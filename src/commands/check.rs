@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::new::shell_word;
 use super::renewal::{Decided, Renewal, Renewed};
-use super::site::Site;
+use super::site::{Purpose, Site};
 use crate::answers::{Answers, Given};
 use crate::catalog::Catalog;
 use crate::cli::{self, Check};
@@ -21,7 +21,7 @@ use crate::shell::Shell;
 ///
 /// Where that cannot be told: prodify.toml asks for what this version does not have, or something cannot be read.
 pub(super) fn run(catalog: &Catalog, arguments: &Check, shell: &Shell) -> Result<Report> {
-    let site = Site::written(&arguments.subject)?;
+    let site = Site::written(&arguments.subject, Purpose::Look)?;
     let renewal = Renewal {
         catalog,
         site: &site,

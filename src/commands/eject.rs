@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use toml_edit::{DocumentMut, Item, Table};
 
 use super::new::shell_word;
-use super::site::MANIFEST;
+use super::site::{MANIFEST, Purpose};
 use super::{own, records};
 use crate::apply::apply;
 use crate::catalog::Catalog;
@@ -58,6 +58,12 @@ pub(super) fn run(
         .into());
     }
 
+    let planned = arguments.dry_run || arguments.diff;
+    let purpose = Purpose::unless(planned);
+    let _project = purpose.lock(&project)?;
+    // What is put into its place there goes through a directory of the root's own.
+    let _root = (root != project).then(|| purpose.lock(&root)).transpose()?;
+
     let mut theirs = Tree::new();
     let target = RelPath::new(name.as_str())?.below(&own::below(&root, &directory))?;
     for (path, text) in catalog.files_of(name) {
@@ -75,7 +81,6 @@ pub(super) fn run(
     }
     let ours = disk::read(&root, theirs.keys())?;
     let plan = plan::plan(&base, ours, theirs);
-    let planned = arguments.dry_run || arguments.diff;
     let outcome = match planned {
         _ if plan.conflicts().next().is_some() => Ending::Conflict,
         true => Ending::Planned,

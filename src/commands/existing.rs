@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::change::Change;
 use super::records::Record;
 use super::site::Site;
-use super::{conflicts, own, wizard};
+use super::{conflicts, left, own, uncommitted, wizard};
 use crate::answers::Given;
 use crate::apply::apply;
 use crate::catalog::Catalog;
@@ -136,6 +136,8 @@ pub(super) struct Run<'a> {
     /// The verb.
     pub(super) command: &'static str,
     pub(super) writing: &'a Writing,
+    /// Whether to merge into edits that are not committed.
+    pub(super) allow_dirty: bool,
     pub(super) terminal: Option<&'a mut Terminal>,
     /// Whether to ask before the first write.
     pub(super) confirms: bool,
@@ -159,6 +161,10 @@ impl Run<'_> {
             .map(|terminal| &mut **terminal as &mut dyn Prompt);
         conflicts::resolve(&mut change.plan, self.writing, prompt, self.shell)?;
         let outcome = conflicts::ending(&change.plan, self.writing);
+        if outcome == Ending::Done && !self.allow_dirty {
+            uncommitted::refuse_merged(site, &change.plan)?;
+        }
+        change.notes.extend(left::note(&change.undecided));
         let confirms = self.confirms && outcome == Ending::Done;
         if let Some(terminal) = self.terminal.filter(|_| confirms) {
             wizard::confirm(terminal, &change.plan, &site.shown, self.shell)?;

@@ -8,6 +8,8 @@ mod conflicts;
 mod eject;
 mod existing;
 mod inspect;
+mod left;
+mod marked;
 mod moved;
 mod new;
 mod own;
@@ -17,6 +19,7 @@ mod remove;
 mod renewal;
 mod replaced;
 mod site;
+mod uncommitted;
 mod update;
 mod wizard;
 

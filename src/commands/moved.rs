@@ -38,7 +38,9 @@ pub(super) fn trees(
     moved.retain(|path, place| ours.contains_key(place) || !ours.contains_key(path));
     let missing = missing(&base, &ours, &theirs, &moved, &renames);
     let mut notes = Vec::new();
-    for (path, place) in find(site, missing, &base, &theirs, &moved)? {
+    let (found, unread) = find(site, missing, &base, &theirs, &moved);
+    notes.extend(unread);
+    for (path, place) in found {
         ours.extend(disk::read(&site.root, [&place])?);
         notes.push(format!(
             "{place} was {path}, and is kept up to date as such"
@@ -96,23 +98,23 @@ fn missing<'b>(
     base.iter().filter(is_missing).collect()
 }
 
-/// Finds each of these files by its text, where it is to be told which one it is.
+/// Finds each of these files by its text, where it is to be told which one it is; and says what could not be looked into for that.
 fn find(
     site: &Site,
     missing: Vec<(&RelPath, &File)>,
     base: &Tree,
     theirs: &Tree,
     moved: &Moved,
-) -> Result<Vec<(RelPath, RelPath)>> {
+) -> (Vec<(RelPath, RelPath)>, Option<String>) {
     let mut found: Vec<(RelPath, RelPath)> = Vec::new();
     if missing.is_empty() {
-        return Ok(found);
+        return (found, None);
     }
     let known = base.keys().chain(theirs.keys()).chain(moved.values());
     let known: BTreeSet<&RelPath> = known.collect();
     let kinds: BTreeSet<&str> = missing.iter().map(|(path, _)| path.kind()).collect();
     let is_wanted = |path: &RelPath| kinds.contains(path.kind()) && !known.contains(path);
-    let candidates = disk::texts(&site.root, is_wanted)?;
+    let (candidates, unread) = disk::texts(&site.root, is_wanted);
     for (path, old) in missing {
         let is_free = |place: &RelPath| found.iter().all(|(_, taken)| taken != place);
         let of_its_kind = candidates
@@ -133,5 +135,5 @@ fn find(
             [] => {}
         }
     }
-    Ok(found)
+    (found, unread)
 }

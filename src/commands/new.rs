@@ -5,9 +5,10 @@ use std::fs;
 use anyhow::{Context as _, Result};
 
 use super::place::{Place, Target};
+use super::site::Purpose;
 use super::{conflicts, own, wizard};
 use crate::answers::Given;
-use crate::apply::apply;
+use crate::apply::{Lock, apply};
 use crate::catalog::{Catalog, Preset};
 use crate::cli::{self, New, Vcs};
 use crate::draft::{self, Draft, Subject};
@@ -47,7 +48,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
     }
     let target = Target::choose(arguments, wizard.as_deref_mut())?;
     let given = given.with_file(draft::taken_over(catalog, &answered, &target.name)?);
-    let place = Place::of(&target, arguments.workspace)?;
+    let (place, _lock) = locked(&target, arguments)?;
     let request = request(
         catalog,
         arguments,
@@ -84,6 +85,19 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         .notes
         .extend(begin_repository(arguments.vcs, &target, &place, &project));
     Ok(Report::Written(Box::new(written)))
+}
+
+/// Where the project goes, which no other run writes to until the lock is dropped. A directory that is not there yet is made in one
+/// go, and needs none.
+fn locked(target: &Target, arguments: &New) -> Result<(Place, Option<Lock>)> {
+    let place = Place::of(target, arguments.workspace)?;
+    let only_shows = arguments.writing.dry_run || arguments.writing.diff;
+    if only_shows || !place.root.exists() {
+        return Ok((place, None));
+    }
+    let lock = Purpose::Write.lock(&place.root)?;
+    // Another run may have added a member to the workspace in between.
+    Ok((Place::of(target, arguments.workspace)?, lock))
 }
 
 /// What the answers file says.

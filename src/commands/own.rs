@@ -12,6 +12,7 @@ use super::site::Site;
 use crate::catalog::{Catalog, Own};
 use crate::cli::{Cli, Command};
 use crate::error::Usage;
+use crate::facts::walk;
 use crate::provenance::{self, ANSWERS};
 use crate::render;
 
@@ -143,7 +144,7 @@ fn read(directory: &Path, shown: &str, told: bool) -> Result<Own> {
         .into_iter()
         .filter_entry(|entry| !is_hidden(entry))
     {
-        let entry = entry.with_context(|| format!("reading {shown}"))?;
+        let entry = entry.or_else(|error| walk::unlisted(error, &directory))?;
         let below = entry.path().strip_prefix(&directory)?;
         let Some(path) = below.to_str().map(|path| path.replace(MAIN_SEPARATOR, "/")) else {
             bail!("{shown}/{} has a name that is no UTF-8", below.display());

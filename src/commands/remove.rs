@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::change::{self, Change};
+use super::change::Change;
 use super::existing::{self, Run};
-use super::site::Site;
-use super::{replaced, wizard};
+use super::site::{Purpose, Site};
+use super::{left, replaced, wizard};
 use crate::answers::{Answers, Given};
 use crate::catalog::{Catalog, Component, Scope};
 use crate::cli::Remove;
@@ -27,7 +27,8 @@ use crate::shell::Shell;
 pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Result<Report> {
     let mut terminal = wizard::terminal(arguments.non_interactive)?;
     let asked = select::all_known(catalog, &arguments.components)?;
-    let site = Site::find(&arguments.subject, &asked)?;
+    let purpose = Purpose::unless(arguments.writing.dry_run || arguments.writing.diff);
+    let site = Site::find(&arguments.subject, &asked, purpose)?;
     for component in &asked {
         is_there(component, &site)?;
     }
@@ -40,11 +41,18 @@ pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Resul
     } else {
         existing::draft(catalog, &site, &selection, &given, None, shell)?
     };
-    let change = Change::plan(&site, &selection, draft, change::later)?;
+    let is_decided = arguments.writing.keep || arguments.writing.overwrite;
+    let change = Change::plan(&site, &selection, draft, |plan| {
+        Ok(match is_decided {
+            true => left::marked(&site, plan),
+            false => left::undecided(&site, plan),
+        })
+    })?;
     let next = replaced::ways_back(&site, &change.plan);
     let run = Run {
         command: "remove",
         writing: &arguments.writing,
+        allow_dirty: arguments.allow_dirty,
         terminal: terminal.as_mut(),
         // It was asked for by name, and takes back nothing but what can be added again.
         confirms: false,

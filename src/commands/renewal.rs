@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::change::{Change, Undecided};
 use super::existing;
+use super::marked::Markers;
 use super::records::Record;
 use super::site::Site;
 use super::{add, bins};
@@ -77,9 +78,7 @@ impl Renewal<'_> {
         next.retain(|step| step.component.as_deref().is_some_and(is_new));
         let mut wire = std::mem::take(&mut draft.wire);
         wire.retain(|wiring| is_new(&wiring.component));
-        let mut change = Change::plan(site, &selection, draft, |plan| {
-            decided.settle(plan, &site.record)
-        })?;
+        let mut change = Change::plan(site, &selection, draft, |plan| decided.settle(plan, site))?;
         change.notes.extend(come_along(site, &selection)?);
         change.notes.extend(bins::others(site, &selection)?);
         let dropped = answers::dropped(catalog, &site.record.answered);
@@ -149,11 +148,13 @@ fn is_new(component: &Component, site: &Site) -> bool {
 
 impl Decided<'_> {
     /// Decides what the user has decided, writes markers where two edits of a text meet, and returns what is left as it is.
-    fn settle(self, plan: &mut Plan, record: &Record) -> Result<Undecided> {
+    fn settle(self, plan: &mut Plan, site: &Site) -> Result<Undecided> {
+        let record = &site.record;
+        let markers = Markers::of(site, plan);
         let mut undecided = Undecided::new();
         let mut named: BTreeSet<&str> = BTreeSet::new();
         for step in &mut plan.steps {
-            if has_markers(step) {
+            if markers.are_in(step) {
                 let is_done = record.interrupted && is_marked_with(step, record);
                 step.leave_marked();
                 // Its news are between the markers already, and need not be brought again.
@@ -164,7 +165,7 @@ impl Decided<'_> {
             if step.action != Action::Conflict {
                 continue;
             }
-            match self.decide(step)? {
+            match self.decide(step, &markers)? {
                 Some(path) => {
                     named.insert(path);
                 }
@@ -186,7 +187,7 @@ impl Decided<'_> {
     }
 
     /// Decides a conflict that the user named, and returns the name.
-    fn decide(&self, step: &mut Step) -> Result<Option<&str>> {
+    fn decide(&self, step: &mut Step, markers: &Markers) -> Result<Option<&str>> {
         let paths = [Some(&step.path), step.from.as_ref()];
         let names = |path: &&String| {
             let path = path.strip_prefix("./").unwrap_or(path);
@@ -203,7 +204,7 @@ impl Decided<'_> {
             (None, Some(path)) => ("theirs", path, Resolution::Overwrite),
         };
         let why = step.why.unwrap_or_default();
-        if !has_markers(step) {
+        if !markers.are_in(step) {
             step.resolve(resolution);
         }
         if step.action == Action::Conflict {
@@ -211,15 +212,6 @@ impl Decided<'_> {
         }
         Ok(Some(path))
     }
-}
-
-/// Whether a file that is prodify's too still holds the markers of an earlier run.
-fn has_markers(step: &Step) -> bool {
-    let stays = matches!(
-        step.action,
-        Action::Skip | Action::Merge | Action::Rename | Action::Conflict
-    );
-    stays && step.before.as_deref().is_some_and(merge::has_markers)
 }
 
 /// Whether the markers are those of the very conflict that is to be marked: with what is ours between them, it gives just them. A

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 
 use super::records::{self, Record};
 use super::wizard;
+use crate::apply::Lock;
 use crate::catalog::{Component, Home, Scope, Value};
 use crate::cli;
 use crate::draft::Known;
@@ -44,6 +45,37 @@ pub(super) struct Site {
     pub(super) bins: Vec<String>,
     /// The package that was asked for.
     package: Option<String>,
+    /// Keeps other runs from writing there, where this one does.
+    _lock: Option<Lock>,
+}
+
+/// What a run does with what it finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It only reads.
+    Look,
+    /// It writes, and nobody else may do so meanwhile.
+    Write,
+}
+
+impl Purpose {
+    /// To write, unless it only says what would be written.
+    pub(super) fn unless(only_shows: bool) -> Self {
+        match only_shows {
+            true => Self::Look,
+            false => Self::Write,
+        }
+    }
+
+    /// Locks a directory that is to be written to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lock::of`].
+    pub(super) fn lock(self, directory: &Path) -> Result<Option<Lock>> {
+        let writes = self == Self::Write;
+        writes.then(|| Lock::of(directory)).transpose()
+    }
 }
 
 impl Site {
@@ -52,9 +84,13 @@ impl Site {
     /// # Errors
     ///
     /// [`Usage`] where the crate cannot be told, or where they belong to different directories; otherwise where cargo cannot load
-    /// the crate, or where the record cannot be read.
-    pub(super) fn find(subject: &cli::Subject, components: &[&Component]) -> Result<Self> {
-        Self::at(subject, |location| root(location, components))
+    /// the crate, where another run is writing there, or where the record cannot be read.
+    pub(super) fn find(
+        subject: &cli::Subject,
+        components: &[&Component],
+        purpose: Purpose,
+    ) -> Result<Self> {
+        Self::at(subject, purpose, |location| root(location, components))
     }
 
     /// Where something was written before: into the package, or else at the top of the workspace.
@@ -62,8 +98,8 @@ impl Site {
     /// # Errors
     ///
     /// [`Usage`] where nothing was; otherwise as [`Site::find`].
-    pub(super) fn written(subject: &cli::Subject) -> Result<Self> {
-        Self::at(subject, |location| {
+    pub(super) fn written(subject: &cli::Subject, purpose: Purpose) -> Result<Self> {
+        Self::at(subject, purpose, |location| {
             // A workspace of a single package is not that package to who stands in it.
             let here = location.manifest.parent().map(Path::to_owned);
             let here = here.filter(|_| subject.package.is_none());
@@ -75,7 +111,11 @@ impl Site {
         })
     }
 
-    fn at(subject: &cli::Subject, root: impl FnOnce(&Location) -> Result<PathBuf>) -> Result<Self> {
+    fn at(
+        subject: &cli::Subject,
+        purpose: Purpose,
+        root: impl FnOnce(&Location) -> Result<PathBuf>,
+    ) -> Result<Self> {
         let directory = env::current_dir().context("finding the current directory")?;
         let directory = fs::canonicalize(&directory).context("finding the current directory")?;
         let wanted = Wanted {
@@ -84,7 +124,10 @@ impl Site {
         };
         let location = Location::find(&directory, wanted)?;
         let root = root(&location)?;
+        // What is read from here on stays as it is until this run is done.
+        let lock = purpose.lock(&root)?;
         let record = Record::read(&root)?;
+        is_a_name(&record, &location, &root)?;
         let recorded = record.answered.bins.clone();
         let site = Self {
             shown: shown(&directory, &root),
@@ -94,6 +137,7 @@ impl Site {
             record,
             location,
             root,
+            _lock: lock,
         };
         Ok(site.with_bins(&recorded))
     }
@@ -301,6 +345,28 @@ impl Site {
             ..which.clone()
         };
         inspection::inspect_in(&self.location.metadata, manifest, &which)
+    }
+}
+
+/// Whether the project can be called as prodify.toml says: as a package that was there before, or as a new one could be.
+///
+/// # Errors
+///
+/// [`Usage`] where it cannot.
+fn is_a_name(record: &Record, location: &Location, root: &Path) -> Result<()> {
+    let Some(name) = &record.answered.name else {
+        return Ok(());
+    };
+    let mut packages = location.packages.iter();
+    let is_theirs = !record.began_with_new()? && packages.any(|package| package.name == *name);
+    let fits = names::package(name);
+    match fits.err().filter(|_| !is_theirs) {
+        None => Ok(()),
+        Some(why) => Err(Usage::new(format!(
+            "in {}: `project.name` cannot be `{name}`: it {why}",
+            root.join(provenance::ANSWERS).display()
+        ))
+        .into()),
     }
 }
 

@@ -4,23 +4,17 @@ use anyhow::Result;
 
 use super::new::read_answers;
 use super::renewal::{Decided, Renewal, Renewed};
-use super::site::Site;
-use super::{conflicts, wizard};
+use super::site::{Purpose, Site};
+use super::{conflicts, uncommitted, wizard};
 use crate::answers::Given;
 use crate::apply::apply;
 use crate::catalog::Catalog;
 use crate::cli::{Merging, Update};
 use crate::draft;
-use crate::error::Usage;
 use crate::plan::Plan;
 use crate::prompt::Prompt;
-use crate::provenance::{ANSWERS, BASE};
 use crate::report::{Ending, FileReport, Report, Written};
-use crate::shell::{Shell, count};
-use crate::vcs::{self, Uncommitted};
-
-/// So many files that are not committed are named.
-const NAMED: usize = 3;
+use crate::shell::Shell;
 
 /// Brings a project up to date. What meets the user's edits is marked in the file; everything else is written.
 ///
@@ -36,7 +30,8 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
     let mut terminal = wizard::terminal(answers.non_interactive)?;
     let answered = read_answers(answers)?;
     let given = Given::new(catalog, &answers.set, answered.answers.clone())?;
-    let site = Site::written(subject)?;
+    let only_shows = merging.dry_run || merging.diff;
+    let site = Site::written(subject, Purpose::unless(only_shows))?;
     let given = given.with_file(draft::taken_over(catalog, &answered, &site.name()?)?);
     let renewal = Renewal {
         catalog,
@@ -55,11 +50,15 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
     let Renewed { change, wire, next } = renewal.plan(prompt)?;
 
     let outcome = ending(&change.plan, merging);
-    if matches!(outcome, Ending::Done | Ending::Unresolved) && change.plan.changes() {
-        refuse_dirty(&site, merging)?;
+    let writes = matches!(outcome, Ending::Done | Ending::Unresolved) && change.plan.changes();
+    match writes && !merging.allow_dirty {
+        // What a run that was killed has left is finished rather than committed.
+        true if site.record.interrupted => uncommitted::refuse_merged(&site, &change.plan)?,
+        true => uncommitted::refuse_any(&site)?,
+        false => {}
     }
     // Where nothing is left to write, a run that was killed may have left something to tidy up.
-    if !(merging.dry_run || merging.diff) {
+    if !only_shows {
         let originals = conflicts::originals(&site.root, &change.plan);
         apply(&site.root, &change.plan, &originals)?;
     }
@@ -85,39 +84,4 @@ fn ending(plan: &Plan, merging: &Merging) -> Ending {
         false if plan.changes() => Ending::Done,
         false => Ending::Unchanged,
     }
-}
-
-/// What git holds can be looked at and taken back, and what it does not hold could not be told from the update.
-fn refuse_dirty(site: &Site, merging: &Merging) -> Result<()> {
-    // What a run that was killed has left is finished rather than committed.
-    if merging.allow_dirty || site.record.interrupted {
-        return Ok(());
-    }
-    // Editing the answers is how a project changes its mind; a file that is neither git's nor prodify's is not touched.
-    let base = &site.record.base;
-    let counts = |file: &Uncommitted| {
-        let is_written = base.files.contains_key(file.path.as_str())
-            || base.moved.values().any(|place| place.as_str() == file.path)
-            || file.path == BASE;
-        file.path != ANSWERS && (file.tracked || is_written)
-    };
-    let mut files = vcs::uncommitted(&site.root).unwrap_or_default();
-    files.retain(counts);
-    if files.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<&str> = files.iter().map(|file| &*file.path).take(NAMED).collect();
-    let more = match files.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    Err(Usage::new(format!(
-        "{} not committed ({}{more}), and could not be told from the update: commit first, or say --allow-dirty",
-        match files.len() {
-            1 => "1 file is".to_owned(),
-            number => format!("{} are", count(number, "file")),
-        },
-        names.join(", ")
-    ))
-    .into())
 }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{MAIN_SEPARATOR, Path};
 
 use anyhow::{Context as _, Result};
 use walkdir::WalkDir;
 
+use super::walk::{self, Texts};
 use crate::plan::{Disk, OnDisk};
 use crate::provenance::STAGING;
 use crate::tree::RelPath;
@@ -122,35 +123,24 @@ fn clash(root: &Path, path: &RelPath) -> bool {
     false
 }
 
-/// The texts below `root` at the paths that are wanted, without what a build or a package manager put there.
-///
-/// # Errors
-///
-/// Where something cannot be listed or read.
+/// The texts below `root` at the paths that are wanted, without what a build or a package manager put there; and what there is to say
+/// of what could not be looked into.
 pub fn texts(
     root: &Path,
     is_wanted: impl Fn(&RelPath) -> bool,
-) -> Result<BTreeMap<RelPath, String>> {
-    let entries = WalkDir::new(root).sort_by_file_name().into_iter();
-    let entries = entries.filter_entry(|entry| {
-        let name = entry.file_name().to_string_lossy();
-        let is_made = matches!(&*name, ".git" | ".prodify" | "node_modules" | "target");
-        let is_cache = || entry.path().join("CACHEDIR.TAG").exists();
-        !(entry.file_type().is_dir() && entry.depth() > 0 && (is_made || is_cache()))
+) -> (BTreeMap<RelPath, String>, Option<String>) {
+    let below = |path: &Path| {
+        let below = path.strip_prefix(root).ok()?.to_string_lossy();
+        RelPath::new(below.replace(MAIN_SEPARATOR, "/")).ok()
+    };
+    let mut found = Texts::default();
+    found.read(root, |path| {
+        below(path).is_some_and(|path| is_wanted(&path))
     });
-    let mut texts = BTreeMap::new();
-    for entry in entries {
-        let entry = entry.with_context(|| format!("listing {}", root.display()))?;
-        let path = entry.path();
-        let below = path.strip_prefix(root).unwrap_or(path).to_string_lossy();
-        let below = RelPath::new(below.replace(std::path::MAIN_SEPARATOR, "/"));
-        let below = below.ok().filter(|_| entry.file_type().is_file());
-        if let Some(below) = below.filter(&is_wanted) {
-            let bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-            texts.extend(String::from_utf8(bytes).ok().map(|text| (below, text)));
-        }
-    }
-    Ok(texts)
+    let note = found.note(root);
+    let texts = found.texts.into_iter();
+    let texts = texts.filter_map(|(path, text)| Some((below(&path)?, text)));
+    (texts.collect(), note)
 }
 
 /// What lies in `root` and is none of `paths`: files, and directories that hold none of them. Git's own directory is not
@@ -179,11 +169,9 @@ pub fn strangers<'a>(
         .sort_by_file_name()
         .into_iter();
     while let Some(entry) = entries.next() {
-        let entry = entry.with_context(|| format!("listing {}", root.display()))?;
+        let entry = entry.or_else(|error| walk::unlisted(error, root))?;
         let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
-        let name = path
-            .to_string_lossy()
-            .replace(std::path::MAIN_SEPARATOR, "/");
+        let name = path.to_string_lossy().replace(MAIN_SEPARATOR, "/");
         if entry.file_type().is_dir() && directories.contains(&name) {
             continue;
         }

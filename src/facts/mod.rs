@@ -35,6 +35,7 @@ pub mod sources;
 pub mod surroundings;
 pub mod system;
 pub mod toml;
+pub mod walk;
 pub mod workspace;
 
 use std::collections::BTreeMap;

@@ -1,10 +1,12 @@
 //! What the sources of a crate say.
 
-use std::fs;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
-use walkdir::WalkDir;
+use cargo_metadata::Metadata;
+
+use super::package::is_library;
+use super::walk::Texts;
 
 /// A word in a source file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,36 +19,34 @@ pub struct Mention {
     pub word: String,
 }
 
-/// Where the words stand first in each of the Rust files below `directory`, but not in lines that are comments.
-///
-/// What a build writes is left out, and so are hidden directories and whatever is no UTF-8.
-///
-/// # Errors
-///
-/// Where a directory or a file cannot be read.
-pub fn mentions(directory: &Path, words: &[String]) -> Result<Vec<Mention>> {
-    let entries = WalkDir::new(directory).sort_by_file_name().into_iter();
-    let entries = entries.filter_entry(|entry| {
-        let name = entry.file_name().to_string_lossy();
-        entry.depth() == 0 || !(name.starts_with('.') || name == "target")
-    });
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.with_context(|| format!("listing {}", directory.display()))?;
-        let path = entry.path();
-        let is_rust = path.extension().is_some_and(|extension| extension == "rs");
-        if !is_rust || !entry.file_type().is_file() {
-            continue;
-        }
-        let bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-        let text = String::from_utf8(bytes).unwrap_or_default();
-        found.extend(first(&text, words).map(|(line, word)| Mention {
-            path: path.to_owned(),
+/// The Rust files beside the main files of a workspace's libraries and binaries, and below. What else lies in a package does not run in
+/// production, and may be whatever it is: a database's own directory, or a whole web page with all that it depends on.
+pub fn read(metadata: &Metadata) -> Texts {
+    let packages = metadata.workspace_packages();
+    let targets = packages.iter().flat_map(|package| &package.targets);
+    let built = targets.filter(|target| target.is_bin() || is_library(target));
+    let directories: BTreeSet<&Path> = built
+        .filter_map(|target| target.src_path.as_std_path().parent())
+        .collect();
+    let is_rust = |path: &Path| path.extension().is_some_and(|extension| extension == "rs");
+    let mut sources = Texts::default();
+    for directory in directories {
+        sources.read(directory, is_rust);
+    }
+    sources
+}
+
+/// Where the words stand first in each of the files, but not in lines that are comments.
+pub fn mentions(sources: &Texts, words: &[String]) -> Vec<Mention> {
+    let texts = sources.texts.iter();
+    let mentions = texts.filter_map(|(path, text)| {
+        first(text, words).map(|(line, word)| Mention {
+            path: path.clone(),
             line,
             word,
-        }));
-    }
-    Ok(found)
+        })
+    });
+    mentions.collect()
 }
 
 fn first(text: &str, words: &[String]) -> Option<(usize, String)> {

@@ -40,6 +40,15 @@ pub struct Base {
     pub conflicting: bool,
 }
 
+impl Base {
+    /// The file that lies at a path, wherever its template has it.
+    pub fn at(&self, place: &RelPath) -> Option<&File> {
+        let mut moved = self.moved.iter();
+        let path = moved.find(|(_, to)| *to == place);
+        self.files.get(path.map_or(place, |(path, _)| path))
+    }
+}
+
 /// The text of a base.
 pub fn write_base(files: &Tree, moved: &Moved) -> String {
     let size = files.values().map(|file| file.text.len() + MARKER).sum();

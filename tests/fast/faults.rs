@@ -1,15 +1,15 @@
 //! What goes wrong while files are written leaves the tree as it was, or new; and the same run again finishes the work.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, io};
 
-use cargo_prodify::apply::{self, apply};
+use cargo_prodify::apply::{self, Lock, apply};
 use cargo_prodify::plan::{Disk, OnDisk, Plan, Rename, Trees, plan};
 use cargo_prodify::provenance::Moved;
 use cargo_prodify::tree::{Class, File, RelPath, Tree};
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
 
 use crate::support::{command, contents, listing, prodify, said};
 
@@ -474,4 +474,102 @@ fn a_killed_run_is_finished_by_the_next() {
             assert_eq!(contents(dir.path()), contents(whole.path()));
         }
     }
+}
+
+/// A project whose answers ask for another port than it was written with.
+fn changed_project() -> TempDir {
+    let dir = tempdir().unwrap();
+    let done = prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    let answers = dir.path().join("orders/prodify.toml");
+    let text = fs::read_to_string(&answers).unwrap();
+    fs::write(&answers, text.replace("port = 8080", "port = 9000")).unwrap();
+    dir
+}
+
+#[test]
+#[cfg(unix)]
+fn what_another_run_is_at_work_on_is_left_alone() {
+    let dir = changed_project();
+    let root = &dir.path().join("orders");
+    let before = contents(root);
+    let lock = Lock::of(root).unwrap();
+    for verb in ["update", "add auth -y", "remove docker", "eject docker"] {
+        let words: Vec<&str> = verb.split(' ').collect();
+        let refused = prodify(root, &words);
+        assert_eq!(refused.status.code(), Some(101), "{}", said(&refused));
+        let says = "orders: try again when it is done";
+        assert!(
+            said(&refused).contains("another cargo prodify is at work in")
+                && said(&refused).contains(says),
+            "{}",
+            said(&refused)
+        );
+        assert!(contents(root) == before, "{verb}");
+    }
+    let refused = prodify(dir.path(), &["new", "orders", "-y"]);
+    assert_eq!(refused.status.code(), Some(101), "{}", said(&refused));
+    // Who only looks is in nobody's way.
+    for (verb, code) in [("check", 1), ("update --dry-run", 0), ("inspect", 0)] {
+        let words: Vec<&str> = verb.split(' ').collect();
+        let looked = prodify(root, &words);
+        assert_eq!(looked.status.code(), Some(code), "{}", said(&looked));
+    }
+    drop(lock);
+    let done = prodify(root, &["update"]);
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+}
+
+#[test]
+#[cfg(unix)]
+fn of_two_runs_at_once_one_does_the_work() {
+    let dir = changed_project();
+    let root = &dir.path().join("orders");
+    let before = contents(root);
+    let done = prodify(root, &["update"]);
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    let after = contents(root);
+    for _ in 0..10 {
+        for (path, text) in &before {
+            let place = root.join(path);
+            if place.is_file() {
+                fs::write(place, text).unwrap();
+            }
+        }
+        let runs = [(); 3].map(|()| {
+            let mut run = command(root, &["update"]);
+            run.stderr(Stdio::piped()).spawn().unwrap()
+        });
+        for run in runs {
+            let output = run.wait_with_output().unwrap();
+            let is_refused = said(&output).contains("another cargo prodify is at work");
+            let code = output.status.code();
+            assert!(
+                code == Some(0) || code == Some(101) && is_refused,
+                "{}",
+                said(&output)
+            );
+        }
+        assert!(contents(root) == after);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn projects_that_are_made_at_once_are_whole() {
+    let whole = tempdir().unwrap();
+    let done = prodify(whole.path(), &["new", "orders", "-y", "--vcs", "none"]);
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    let dir = tempdir().unwrap();
+    let runs = ["orders", "orders", "bills", "stock"].map(|name| {
+        let mut run = command(dir.path(), &["new", name, "-y", "--vcs", "none"]);
+        (name, run.stderr(Stdio::piped()).spawn().unwrap())
+    });
+    for (name, run) in runs {
+        let output = run.wait_with_output().unwrap();
+        let is_done = output.status.code() == Some(0);
+        assert!(is_done || name == "orders", "{name}: {}", said(&output));
+    }
+    assert!(contents(&whole.path().join("orders")) == contents(&dir.path().join("orders")));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
 }

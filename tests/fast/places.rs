@@ -487,6 +487,31 @@ mod unix {
         );
         assert_eq!(fs::read(&odd).unwrap(), b"\xff catch_unwind");
     }
+    /// What a database keeps beside the code is its own, and may be unreadable; here its path is too long, which it is to any user.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_cannot_be_looked_into_is_in_nobodys_way() {
+        let dir = tempdir().unwrap();
+        package(dir.path(), ".", "shop");
+        write(dir.path(), "src/main.rs", "fn main() {}\n");
+        let half = vec!["d".repeat(200); 12].join("/");
+        for place in ["data", "more"] {
+            fs::create_dir_all(dir.path().join(place).join(&half)).unwrap();
+        }
+        let deepest = dir.path().join("data").join(&half).join("more");
+        fs::rename(dir.path().join("more"), deepest).unwrap();
+        run(dir.path(), "add release-profile docker -y", 0, "Finished");
+        run(dir.path(), "check", 0, "Finished");
+        let quiet = run(dir.path(), "update", 0, "Finished");
+        assert!(!quiet.contains("cannot be read"), "{quiet}");
+        // A file that went missing is looked for everywhere, and it is said where that could not be.
+        fs::remove_file(dir.path().join("Dockerfile")).unwrap();
+        let answers = dir.path().join("prodify.toml");
+        let text = fs::read_to_string(&answers).unwrap();
+        fs::write(&answers, text.replace("\"distroless\"", "\"debian\"")).unwrap();
+        let note = "not looked into, since it cannot be read: `data/ddd";
+        run(dir.path(), "update", 0, note);
+    }
 }
 
 /// As long as a crate's manifest can be loaded, what it depends on is of no interest: not even whether it is there.

@@ -211,6 +211,150 @@ fn what_git_does_not_hold_could_not_be_told_from_the_update() {
 }
 
 #[test]
+fn a_git_that_cannot_tell_is_no_leave_to_write() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    fs::write(root.join(".git/HEAD"), "broken").unwrap();
+    let before = contents(root);
+    says(
+        &run(root, "update", 2),
+        &[
+            "error: git cannot tell what is not committed",
+            "or say --allow-dirty",
+            "fatal: not a git repository",
+        ],
+    );
+    assert!(contents(root) == before);
+    run(root, "update --dry-run", 0);
+    run(root, "update --allow-dirty", 0);
+    // Where there is no repository, nobody asked for one.
+    fs::remove_dir_all(root.join(".git")).unwrap();
+    replace(root, "prodify.toml", "port = 9000", "port = 9001");
+    run(root, "update", 0);
+}
+
+#[test]
+fn a_run_that_was_killed_excuses_no_edit_after_it() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    fs::create_dir(root.join(".prodify/staging")).unwrap();
+    replace(root, "Dockerfile", "FROM", "# Mine.\nFROM");
+    let before = contents(root);
+    says(
+        &run(root, "update", 2),
+        &["1 file is not committed (Dockerfile), and could not be told from the update"],
+    );
+    assert!(contents(root) == before);
+    commit(root);
+    replace(root, "src/lib.rs", "//!", "//! Mine.");
+    run(root, "update", 0);
+    run(root, "check", 0);
+}
+
+/// What `update` would not do, neither of these does on the way.
+#[test]
+fn add_and_remove_are_as_careful_as_update() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    replace(root, "Dockerfile", "FROM", "# Mine.\nFROM");
+    let before = contents(root);
+    for line in ["add docker release-profile -y", "remove release-profile"] {
+        says(
+            &run(root, line, 2),
+            &["1 file is not committed (Dockerfile)", "--allow-dirty"],
+        );
+        assert!(contents(root) == before, "{line}");
+        run(root, &format!("{line} --dry-run"), 0);
+    }
+    commit(root);
+    // What is not committed and is not touched, or only created, is in nobody's way.
+    replace(root, "src/lib.rs", "//!", "//! Mine.");
+    says(
+        &run(root, "add supply-chain -y", 0),
+        &["merge Dockerfile", "create deny.toml"],
+    );
+
+    let marked = "<<<<<<< ours\nmine\n=======\ntheirs\n>>>>>>> theirs\n# orders";
+    replace(root, "README.md", "# orders", marked);
+    commit(root);
+    let before = fs::read_to_string(root.join("README.md")).unwrap();
+    replace(root, "prodify.toml", "port = 9000", "port = 9001");
+    says(
+        &run(root, "remove supply-chain", 0),
+        &["note: left as it is, since only you can decide: `README.md`; `cargo prodify update`"],
+    );
+    assert_eq!(fs::read_to_string(root.join("README.md")).unwrap(), before);
+    // Its news are not lost over it.
+    replace(root, "README.md", marked, "# orders");
+    commit(root);
+    says(&run(root, "update", 0), &["update README.md"]);
+    run(root, "check", 0);
+}
+
+#[test]
+fn what_is_undecided_of_another_component_is_in_the_way_of_no_removal() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(root, "Dockerfile", "EXPOSE 8080", "EXPOSE 1234");
+    run(root, "add supply-chain -y", 0);
+    commit(root);
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    let before = fs::read_to_string(root.join("Dockerfile")).unwrap();
+    says(
+        &run(root, "remove supply-chain", 0),
+        &[
+            "delete deny.toml",
+            "left as it is, since only you can decide: `Dockerfile`",
+        ],
+    );
+    let after = fs::read_to_string(root.join("Dockerfile")).unwrap();
+    assert_eq!(after, before);
+    commit(root);
+    says(
+        &run(root, "update", 3),
+        &["conflict Dockerfile (your edit and the template's meet)"],
+    );
+}
+
+#[test]
+fn what_git_has_left_unmerged_is_left_alone() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    git(root, &["switch", "-qc", "other"]);
+    replace(root, "README.md", "# orders", "# Their orders");
+    commit(root);
+    git(root, &["switch", "-q", "main"]);
+    replace(root, "README.md", "# orders", "# Our orders");
+    commit(root);
+    run(root, "check", 0);
+    let merged = std::process::Command::new("git")
+        .args(["merge", "-q", "other"])
+        .current_dir(root)
+        .output();
+    assert!(!merged.unwrap().status.success());
+    let before = fs::read_to_string(root.join("README.md")).unwrap();
+    says(&before, &["<<<<<<< HEAD"]);
+    let why = "conflict README.md (holds conflict markers: edit what is between them first)";
+    says(&run(root, "check", 1), &[why]);
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    says(&run(root, "update --allow-dirty", 3), &[why]);
+    assert_eq!(fs::read_to_string(root.join("README.md")).unwrap(), before);
+    git(root, &["checkout", "-q", "--ours", "README.md"]);
+    run(root, "update --allow-dirty", 0);
+    says(
+        &fs::read_to_string(root.join("README.md")).unwrap(),
+        &["# Our orders", ":9000/"],
+    );
+    // Where git is not in the middle of a merge, a text may be about git.
+    replace(root, "README.md", "# Our orders", &before);
+    commit(root);
+    run(root, "check", 0);
+}
+
+#[test]
 fn what_cannot_be_told_or_taken_is_an_error() {
     let dir = orders();
     let root = &dir.path().join("orders");
@@ -253,6 +397,20 @@ fn what_cannot_be_told_or_taken_is_an_error() {
         2,
         &["was last written by cargo prodify 1000.1.0, and this is 0.1.0"],
     );
+    for (name, why) in [
+        ("\"../x\"", "`project.name` cannot be `../x`: it holds '.'"),
+        ("\"x; touch y\"", "cannot be `x; touch y`: it holds ';'"),
+        ("\"\"", "`project.name` cannot be ``: it is empty"),
+        (
+            "\"fn\"",
+            "`project.name` cannot be `fn`: it is a Rust keyword",
+        ),
+        ("\"Orders\"", "cannot be `Orders`: it holds 'O'"),
+        ("1", "`project.name` must be text"),
+    ] {
+        let name = format!("name = {name}");
+        refused("name = \"orders\"", &name, 2, &["prodify.toml", why]);
+    }
     let answers = fs::read_to_string(root.join("prodify.toml")).unwrap();
     let (before_list, _) = answers.split_once("components").unwrap();
     let (list, _) = answers[before_list.len()..].split_once(']').unwrap();
@@ -355,7 +513,7 @@ fn branches_that_were_each_updated_are_merged() {
     replace(root, "prodify.toml", "port = 9100", "port = 9200");
     run(root, "update", 0);
     says(&of("Dockerfile"), &["EXPOSE 9200"]);
-    run(root, "remove supply-chain", 0);
+    run(root, "remove supply-chain --allow-dirty", 0);
     assert!(!root.join("deny.toml").exists());
 }
 

@@ -1,0 +1,101 @@
+//! What git does not hold yet: it could not be told from what is written, and not be brought back.
+
+use anyhow::Result;
+
+use super::site::{MANIFEST, Site};
+use crate::error::Usage;
+use crate::merge;
+use crate::plan::{Plan, Step};
+use crate::provenance::{ANSWERS, BASE, is_record};
+use crate::shell::count;
+use crate::tree::RelPath;
+use crate::vcs::{self, Uncommitted};
+
+/// So many files that are not committed are named.
+const NAMED: usize = 3;
+
+/// Refuses an update of a project in which anything of git's or prodify's is not committed.
+///
+/// # Errors
+///
+/// [`Usage`] where something is not, or where git cannot tell.
+pub(super) fn refuse_any(site: &Site) -> Result<()> {
+    // Editing the answers is how a project changes its mind; a file that is neither git's nor prodify's is not touched.
+    let base = &site.record.base;
+    let counts = |file: &Uncommitted| {
+        let is_written = base.files.contains_key(file.path.as_str())
+            || base.moved.values().any(|place| place.as_str() == file.path)
+            || file.path == BASE;
+        file.path != ANSWERS && (file.tracked || is_written)
+    };
+    let mut files = uncommitted(site)?;
+    files.retain(counts);
+    refuse(&files)
+}
+
+/// Refuses a plan that merges into edits which are not committed. What a run that was killed has written is none of them: the same text
+/// would be written again.
+///
+/// # Errors
+///
+/// As [`refuse_any`].
+pub(super) fn refuse_merged(site: &Site, plan: &Plan) -> Result<()> {
+    let merged = plan.steps.iter().filter(|step| changes_edits(site, step));
+    let merged: Vec<&RelPath> = merged.map(Step::lies_at).collect();
+    if merged.is_empty() {
+        return Ok(());
+    }
+    let mut files = uncommitted(site)?;
+    files.retain(|file| merged.iter().any(|path| path.as_str() == file.path));
+    refuse(&files)
+}
+
+/// Whether a step changes a file that is not as prodify left it, without the user having said so. In Cargo.toml, entries of the user's
+/// are not touched.
+fn changes_edits(site: &Site, step: &Step) -> bool {
+    let Some(before) = &step.before else {
+        return false;
+    };
+    let after = step.after.as_ref().map(|file| &file.text);
+    let is_changed = step.action.writes() && !step.resolved && after != Some(before);
+    let is_own = is_record(&step.path) || step.path.as_str() == MANIFEST;
+    let written = site.record.base.at(step.lies_at());
+    let is_edited = written.is_none_or(|file| merge::to_lf(&file.text) != merge::to_lf(before));
+    is_changed && !is_own && is_edited
+}
+
+/// The files of the project that git does not hold as they are; none where it lies in no repository.
+fn uncommitted(site: &Site) -> Result<Vec<Uncommitted>> {
+    if site.repository.is_none() {
+        return Ok(Vec::new());
+    }
+    vcs::uncommitted(&site.root).map_err(|error| {
+        let said = format!("{error:#}");
+        let said: Vec<&str> = said.split_whitespace().collect();
+        Usage::new(format!(
+            "git cannot tell what is not committed: mend that, or say --allow-dirty ({})",
+            said.join(" ")
+        ))
+        .into()
+    })
+}
+
+fn refuse(files: &[Uncommitted]) -> Result<()> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = files.iter().map(|file| &*file.path).take(NAMED).collect();
+    let more = match files.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Err(Usage::new(format!(
+        "{} not committed ({}{more}), and could not be told from the update: commit first, or say --allow-dirty",
+        match files.len() {
+            1 => "1 file is".to_owned(),
+            number => format!("{} are", count(number, "file")),
+        },
+        names.join(", ")
+    ))
+    .into())
+}

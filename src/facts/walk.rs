@@ -1,0 +1,144 @@
+//! What lies below a directory, as far as it is somebody's work.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use anyhow::{Context as _, Result};
+use walkdir::{DirEntry, WalkDir};
+
+use super::toml::shown;
+use crate::error::told;
+
+/// Texts below directories, by their paths, and what could not be looked into.
+#[derive(Debug, Default)]
+pub struct Texts {
+    /// The files that were wanted and are UTF-8.
+    pub texts: BTreeMap<PathBuf, String>,
+    /// Directories that could not be listed, and wanted files that could not be read: a database's own, more often than not.
+    pub unread: BTreeSet<PathBuf>,
+}
+
+impl Texts {
+    /// Reads the files below a directory that are wanted, beside those that were read before. Links are not followed, and what a build,
+    /// a package manager or git put there is left out.
+    pub fn read(&mut self, directory: &Path, is_wanted: impl Fn(&Path) -> bool) {
+        let entries = WalkDir::new(directory).sort_by_file_name().into_iter();
+        for entry in entries.filter_entry(|entry| !is_made(entry)) {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    self.unread.extend(error.path().map(Path::to_owned));
+                    continue;
+                }
+            };
+            let path = entry.path();
+            if !entry.file_type().is_file() || self.texts.contains_key(path) || !is_wanted(path) {
+                continue;
+            }
+            match fs::read(path).map(String::from_utf8) {
+                Ok(text) => self
+                    .texts
+                    .extend(text.ok().map(|text| (path.to_owned(), text))),
+                Err(_) => drop(self.unread.insert(path.to_owned())),
+            }
+        }
+    }
+
+    /// What is to be said of what could not be looked into, as it is seen from `root`.
+    pub fn note(&self, root: &Path) -> Option<String> {
+        let names: Vec<String> = self.unread.iter().map(|path| shown(path, root)).collect();
+        let names = names.iter().map(String::as_str);
+        (names.len() > 0)
+            .then(|| format!("not looked into, since it cannot be read: {}", told(names)))
+    }
+}
+
+/// What keeps a walk below `root` from going on, each of it said once.
+///
+/// # Errors
+///
+/// Always.
+pub fn unlisted<T>(error: walkdir::Error, root: &Path) -> Result<T> {
+    let place = error.path().unwrap_or(root).display().to_string();
+    // A walk that follows no links fails for the system's reasons alone, and repeats them in its own words.
+    let why = error.io_error().and_then(io::Error::raw_os_error);
+    let why = why.map_or_else(|| io::Error::other(error), io::Error::from_raw_os_error);
+    Err(why).with_context(|| format!("listing {place}"))
+}
+
+/// Whether a directory below the first holds what nobody wrote.
+fn is_made(entry: &DirEntry) -> bool {
+    if !entry.file_type().is_dir() || entry.depth() == 0 {
+        return false;
+    }
+    let name = entry.file_name().to_string_lossy();
+    matches!(&*name, ".git" | ".prodify" | "node_modules" | "target")
+        || entry.path().join("CACHEDIR.TAG").exists()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(
+        clippy::disallowed_methods,
+        reason = "the tests make what they walk through"
+    )]
+
+    use std::fs;
+    use std::path::Path;
+
+    use super::Texts;
+
+    fn write(root: &Path, path: &str, text: &str) {
+        let place = root.join(path);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, text).unwrap();
+    }
+
+    #[test]
+    fn what_nobody_wrote_is_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        for path in [
+            "src/a.rs",
+            "src/a.txt",
+            "target/b.rs",
+            "web/node_modules/c.rs",
+            ".git/d.rs",
+            "cache/CACHEDIR.TAG",
+            "cache/e.rs",
+        ] {
+            write(dir.path(), path, "text");
+        }
+        fs::write(dir.path().join("src/f.rs"), b"\xff").unwrap();
+        let mut found = Texts::default();
+        found.read(dir.path(), |path| {
+            path.extension().is_some_and(|it| it == "rs")
+        });
+        let paths: Vec<_> = found.texts.keys().collect();
+        assert_eq!(paths, [&dir.path().join("src/a.rs")]);
+        assert_eq!(found.note(dir.path()), None);
+    }
+
+    /// To the tests' user nothing may be unreadable; but a path can be too long to be opened for anybody.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_cannot_be_read_is_told_and_the_rest_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "src/a.rs", "text");
+        let half = vec!["d".repeat(200); 12].join("/");
+        for place in ["data", "more"] {
+            fs::create_dir_all(dir.path().join(place).join(&half)).unwrap();
+        }
+        let deepest = dir.path().join("data").join(&half).join("more");
+        fs::rename(dir.path().join("more"), deepest).unwrap();
+        let mut found = Texts::default();
+        found.read(dir.path(), |_| true);
+        assert_eq!(found.texts.len(), 1);
+        assert_eq!(found.unread.len(), 1);
+        let note = found.note(dir.path()).unwrap();
+        assert!(
+            note.starts_with("not looked into, since it cannot be read: `data/"),
+            "{note}"
+        );
+    }
+}
