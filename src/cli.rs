@@ -76,7 +76,7 @@ pub enum Command {
     List,
     /// Show what a component writes and asks
     Show {
-        /// The component
+        /// The component, or `project` for what is asked of every project
         component: String,
     },
     /// Copy a component's templates out, to make them your own

@@ -491,12 +491,64 @@ fn verbs_that_only_look() {
         );
     }
     // Also after `cargo prodify`, which nobody else tells fish.
-    assert!(text(&["completions", "fish"]).contains("\ncomplete -c cargo -n "));
+    let fish = text(&["completions", "fish"]);
+    assert!(fish.contains("\ncomplete -c cargo -n "), "{fish}");
+    // And what stands after a subcommand without a flag, which clap does not tell it.
+    let of_add = fish
+        .lines()
+        .find(|line| line.contains(r#"using_subcommand add" -f -a "#));
+    assert!(
+        of_add.is_some_and(|line| line.contains(" docker ")),
+        "{fish}"
+    );
     for shell in ["elvish", "powershell"] {
         assert!(
             text(&["completions", shell]).contains("--preset"),
             "{shell}"
         );
+    }
+}
+
+/// What bash offers for the last word of a line, with the script that was printed for it.
+#[cfg(unix)]
+fn offered(script: &str, line: &str) -> String {
+    let ask = r#"
+        COMP_WORDS=($LINE "$LAST")
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        [[ $(complete -p cargo-prodify) =~ -F\ ([^ ]+) ]]
+        "${BASH_REMATCH[1]}" cargo-prodify "$LAST" "${COMP_WORDS[COMP_CWORD - 1]}"
+        echo "${COMPREPLY[*]}"
+    "#;
+    let (line, last) = line.rsplit_once(' ').unwrap();
+    let output = std::process::Command::new("bash")
+        .args(["--norc", "-c", &format!("{script}\n{ask}")])
+        .env("LINE", format!("cargo-prodify {line}"))
+        .env("LAST", last)
+        .output()
+        .unwrap();
+    assert!(output.stderr.is_empty(), "{}", said(&output));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+#[cfg(unix)]
+#[test]
+fn bash_completes_after_every_subcommand() {
+    let dir = tempdir().unwrap();
+    let script = prodify(dir.path(), &["completions", "bash"]).stdout;
+    let script = String::from_utf8(script).unwrap();
+    for (line, expected) in [
+        ("add do", "docker"),
+        ("remove docker supply", "supply-chain"),
+        ("show proj", "project"),
+        ("eject do", "docker"),
+        ("new x --preset ", "minimal standard full"),
+        ("new x --with k", "k8s k8s-dev"),
+        ("new x --with docker,red", "docker,redis"),
+        ("new x --without tilt,docker,red", "tilt,docker,redis"),
+        ("update --allow", "--allow-dirty"),
+        ("check --manif", "--manifest-path"),
+    ] {
+        assert_eq!(offered(&script, line), expected, "{line}");
     }
 }
 
