@@ -260,10 +260,10 @@ pub struct Merging {
     /// As --dry-run, with unified diffs
     #[arg(long)]
     pub diff: bool,
-    /// Decide a conflict for the file as it is; may be repeated
+    /// Decide a conflict for the file as it is, or for your side of what is between its markers; may be repeated
     #[arg(long, value_name = "PATH")]
     pub ours: Vec<String>,
-    /// Decide a conflict for what the template says; may be repeated. What git does not hold is kept as NAME.orig
+    /// Decide a conflict for what the template says, or for its side of what is between the markers; may be repeated. What git does not hold is kept as NAME.orig
     #[arg(long, value_name = "PATH")]
     pub theirs: Vec<String>,
     /// Write although git has changes that are not committed

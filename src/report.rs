@@ -64,6 +64,9 @@ pub struct Written {
     pub wire: Vec<Wiring>,
     /// What to type next.
     pub next: Vec<NextStep>,
+    /// The command line that takes what the user says to conflicts, where that is another one than this run's.
+    #[serde(skip)]
+    pub again: Option<String>,
 }
 
 /// How a run that writes ended.

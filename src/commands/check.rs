@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::new::shell_word;
 use super::renewal::{Decided, Renewal, Renewed};
 use super::site::Site;
+use super::typed;
 use crate::answers::{Answers, Given};
 use crate::catalog::Catalog;
 use crate::cli::{self, Check};
@@ -51,6 +51,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Check, shell: &Shell) -> Result
         notes: change.notes,
         wire: Vec::new(),
         next: fixes(&plan, &arguments.subject),
+        again: None,
     })))
 }
 
@@ -73,18 +74,10 @@ fn files(plan: &Plan, site: &Site) -> Vec<FileReport> {
 
 /// What to type, so that the next check finds nothing.
 fn fixes(plan: &Plan, subject: &cli::Subject) -> Vec<NextStep> {
-    let mut command = "cargo prodify update".to_owned();
-    if let Some(manifest) = &subject.manifest_path {
-        let manifest = shell_word(&manifest.display().to_string());
-        command = format!("{command} --manifest-path {manifest}");
-    }
-    if let Some(package) = &subject.package {
-        command = format!("{command} --package {}", shell_word(package));
-    }
     let is_left = |step: &Step| step.action.writes() || step.why != Some(MARKED);
     let step = NextStep {
         component: None,
-        command,
+        command: typed::for_subject("update", subject),
         why: "write what is shown".to_owned(),
     };
     // A person has to end what a merge began; there is no command for that.

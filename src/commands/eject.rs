@@ -6,8 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context as _, Result};
 use toml_edit::{DocumentMut, Item, Table};
 
-use super::new::shell_word;
 use super::site::MANIFEST;
+use super::typed::shell_word;
 use super::{own, records};
 use crate::apply::apply;
 use crate::catalog::Catalog;
@@ -113,6 +113,7 @@ pub(super) fn run(
         notes,
         wire: Vec::new(),
         next: vec![next],
+        again: None,
     })))
 }
 

@@ -178,6 +178,7 @@ impl Run<'_> {
             notes: change.notes,
             wire: self.wire,
             next: self.next,
+            again: None,
         })))
     }
 }

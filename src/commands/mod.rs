@@ -18,6 +18,7 @@ mod remove;
 mod renewal;
 mod replaced;
 mod site;
+mod typed;
 mod update;
 mod wizard;
 

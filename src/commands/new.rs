@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::{Context as _, Result};
 
 use super::place::{Place, Target};
+use super::typed::shell_word;
 use super::{conflicts, own, wizard};
 use crate::answers::Given;
 use crate::apply::apply;
@@ -230,22 +231,8 @@ impl Project {
             notes,
             wire: Vec::new(),
             next: enter.into_iter().chain(self.next.iter().cloned()).collect(),
+            again: None,
         }
-    }
-}
-
-/// A path as a shell takes it for one word, and `cd` for no flag.
-pub(super) fn shell_word(path: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '-');
-    let path = if path.starts_with('-') {
-        format!("./{path}")
-    } else {
-        path.to_owned()
-    };
-    if path.chars().all(plain) {
-        path
-    } else {
-        format!("'{}'", path.replace('\'', r"'\''"))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::answers::{self, Given};
 use crate::catalog::{Catalog, Component, Scope};
 use crate::draft::Draft;
 use crate::error::{Usage, told};
-use crate::merge::{self, Merged};
+use crate::merge::{self, Merged, Side};
 use crate::plan::{Action, Plan, Resolution, Step};
 use crate::prompt::Prompt;
 use crate::provenance::ANSWERS;
@@ -147,30 +147,49 @@ fn is_new(component: &Component, site: &Site) -> bool {
     !written.any(|file| file.component == component.name) && !component.templates.is_empty()
 }
 
+/// A conflict that the user has decided.
+struct Said<'a> {
+    flag: &'static str,
+    /// As they wrote it.
+    path: &'a str,
+    side: Side,
+}
+
 impl Decided<'_> {
     /// Decides what the user has decided, writes markers where two edits of a text meet, and returns what is left as it is.
     fn settle(self, plan: &mut Plan, record: &Record) -> Result<Undecided> {
         let mut undecided = Undecided::new();
         let mut named: BTreeSet<&str> = BTreeSet::new();
         for step in &mut plan.steps {
-            if has_markers(step) {
-                let is_done = record.interrupted && is_marked_with(step, record);
-                step.leave_marked();
-                // Its news are between the markers already, and need not be brought again.
-                if is_done {
-                    continue;
-                }
-            }
-            if step.action != Action::Conflict {
+            let is_marked = has_markers(step);
+            if !is_marked && step.action != Action::Conflict {
                 continue;
             }
-            match self.decide(step)? {
-                Some(path) => {
-                    named.insert(path);
+            let said = self.says(step)?;
+            named.extend(said.as_ref().map(|said| said.path));
+            // Whether what is new is left for another run.
+            let is_left = match said {
+                Some(said) if is_marked => {
+                    let meets = step.action == Action::Conflict;
+                    said.unmark(step)?;
+                    meets
                 }
-                None => step.mark(),
-            }
-            if step.action == Action::Conflict {
+                Some(said) => {
+                    said.decide(step)?;
+                    false
+                }
+                None if is_marked => {
+                    // Its news are between the markers already, and need not be brought again.
+                    let is_done = record.interrupted && is_marked_with(step, record);
+                    step.leave_marked();
+                    !is_done
+                }
+                None => {
+                    step.mark();
+                    step.action == Action::Conflict
+                }
+            };
+            if is_left {
                 undecided.insert(step.path.clone());
             }
         }
@@ -185,31 +204,54 @@ impl Decided<'_> {
         Ok(undecided)
     }
 
-    /// Decides a conflict that the user named, and returns the name.
-    fn decide(&self, step: &mut Step) -> Result<Option<&str>> {
+    /// What the user says to the conflict of a step, where they name it.
+    fn says(&self, step: &Step) -> Result<Option<Said<'_>>> {
         let paths = [Some(&step.path), step.from.as_ref()];
         let names = |path: &&String| {
             let path = path.strip_prefix("./").unwrap_or(path);
             paths.iter().flatten().any(|it| it.as_str() == path)
         };
         let (ours, theirs) = (self.ours.iter().find(names), self.theirs.iter().find(names));
-        let (flag, path, resolution) = match (ours, theirs) {
+        let (flag, path, side) = match (ours, theirs) {
             (None, None) => return Ok(None),
             (Some(path), Some(_)) => {
                 let said = format!("`{path}` is decided twice: --ours and --theirs");
                 return Err(Usage::new(said).into());
             }
-            (Some(path), None) => ("ours", path, Resolution::Keep),
-            (None, Some(path)) => ("theirs", path, Resolution::Overwrite),
+            (Some(path), None) => ("ours", path, Side::Ours),
+            (None, Some(path)) => ("theirs", path, Side::Theirs),
         };
+        Ok(Some(Said { flag, path, side }))
+    }
+}
+
+impl Said<'_> {
+    /// Decides a conflict of this run.
+    fn decide(&self, step: &mut Step) -> Result<()> {
         let why = step.why.unwrap_or_default();
-        if !has_markers(step) {
-            step.resolve(resolution);
+        step.resolve(match self.side {
+            Side::Ours => Resolution::Keep,
+            Side::Theirs => Resolution::Overwrite,
+        });
+        match step.action {
+            Action::Conflict => Err(self.refused(why)),
+            _ => Ok(()),
         }
-        if step.action == Action::Conflict {
-            return Err(Usage::new(format!("`--{flag} {path}`: {path} {why}")).into());
+    }
+
+    /// Decides the conflicts of an earlier run, whose markers the file still holds.
+    fn unmark(&self, step: &mut Step) -> Result<()> {
+        match step.unmark(self.side) {
+            true => Ok(()),
+            false => Err(self.refused(
+                "holds conflict markers that are no longer as they were written: edit what is left of them",
+            )),
         }
-        Ok(Some(path))
+    }
+
+    fn refused(&self, why: &str) -> anyhow::Error {
+        let Self { flag, path, .. } = self;
+        Usage::new(format!("`--{flag} {path}`: {path} {why}")).into()
     }
 }
 
@@ -230,7 +272,7 @@ fn is_marked_with(step: &Step, record: &Record) -> bool {
     };
     let marked = merge::to_lf(before);
     let base = record.base.files.get(&step.path);
-    let again = base.zip(merge::ours_of(&marked));
+    let again = base.zip(merge::side_of(&marked, Side::Ours));
     let again =
         again.map(|(base, ours)| merge::three_way(&base.text, &ours, &merge::to_lf(&after.text)));
     again == Some(Merged::Marked(marked))

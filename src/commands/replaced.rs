@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::new::shell_word;
 use super::site::Site;
+use super::typed::shell_word;
 use crate::plan::{Action, Plan, Step};
 use crate::provenance::{self, BASE, is_record};
 use crate::report::NextStep;

@@ -5,11 +5,11 @@ use anyhow::Result;
 use super::new::read_answers;
 use super::renewal::{Decided, Renewal, Renewed};
 use super::site::Site;
-use super::{conflicts, wizard};
+use super::{conflicts, typed, wizard};
 use crate::answers::Given;
 use crate::apply::apply;
 use crate::catalog::Catalog;
-use crate::cli::{Merging, Update};
+use crate::cli::{Merging, Subject, Update};
 use crate::draft;
 use crate::error::Usage;
 use crate::plan::Plan;
@@ -63,6 +63,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
         let originals = conflicts::originals(&site.root, &change.plan);
         apply(&site.root, &change.plan, &originals)?;
     }
+    let again = (outcome == Ending::Unresolved).then(|| again(&site, subject));
     Ok(Report::Written(Box::new(Written {
         command: "update",
         outcome,
@@ -73,6 +74,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
         notes: change.notes,
         wire,
         next,
+        again,
     })))
 }
 
@@ -93,16 +95,7 @@ fn refuse_dirty(site: &Site, merging: &Merging) -> Result<()> {
     if merging.allow_dirty || site.record.interrupted {
         return Ok(());
     }
-    // Editing the answers is how a project changes its mind; a file that is neither git's nor prodify's is not touched.
-    let base = &site.record.base;
-    let counts = |file: &Uncommitted| {
-        let is_written = base.files.contains_key(file.path.as_str())
-            || base.moved.values().any(|place| place.as_str() == file.path)
-            || file.path == BASE;
-        file.path != ANSWERS && (file.tracked || is_written)
-    };
-    let mut files = vcs::uncommitted(&site.root).unwrap_or_default();
-    files.retain(counts);
+    let files = uncommitted(site);
     if files.is_empty() {
         return Ok(());
     }
@@ -120,4 +113,28 @@ fn refuse_dirty(site: &Site, merging: &Merging) -> Result<()> {
         names.join(", ")
     ))
     .into())
+}
+
+/// The command line that decides what an update has left to the user. They need not commit before what that has written.
+fn again(site: &Site, subject: &Subject) -> String {
+    let command = typed::for_subject("update", subject);
+    match uncommitted(site).is_empty() {
+        true => command,
+        false => format!("{command} --allow-dirty"),
+    }
+}
+
+/// The files that git does not hold as they are, of those that an update could touch.
+fn uncommitted(site: &Site) -> Vec<Uncommitted> {
+    // Editing the answers is how a project changes its mind; a file that is neither git's nor prodify's is not touched.
+    let base = &site.record.base;
+    let counts = |file: &Uncommitted| {
+        let is_written = base.files.contains_key(file.path.as_str())
+            || base.moved.values().any(|place| place.as_str() == file.path)
+            || file.path == BASE;
+        file.path != ANSWERS && (file.tracked || is_written)
+    };
+    let mut files = vcs::uncommitted(&site.root).unwrap_or_default();
+    files.retain(counts);
+    files
 }

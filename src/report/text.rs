@@ -118,31 +118,40 @@ impl Written {
     /// What to do about conflicts: a line for each kind of them.
     fn ways_out(&self) -> String {
         // Nothing is between markers yet where nothing was written.
-        let is_open = |file: &&FileReport| match file.action {
-            Action::Conflict => file.why != Some(MARKED),
-            action => action == Action::Mark && self.outcome == Ending::Conflict,
+        let is_marked = |file: &&FileReport| match file.action {
+            Action::Conflict => file.why == Some(MARKED),
+            action => action == Action::Mark && self.outcome == Ending::Unresolved,
         };
-        let open = self.files.iter().filter(is_open);
-        let (stuck, decidable): (Vec<_>, Vec<_>) = open.partition(|file| file.is_stuck);
+        let conflicts = self.files.iter();
+        let conflicts =
+            conflicts.filter(|file| matches!(file.action, Action::Conflict | Action::Mark));
+        let (marked, open): (Vec<_>, Vec<_>) = conflicts.partition(is_marked);
+        let (stuck, decidable): (Vec<_>, Vec<_>) = open.into_iter().partition(|file| file.is_stuck);
         let is_update = self.command == "update";
+        // What a run that wrote nothing was told is said again with the flag; one that wrote has a command of its own.
+        let flag = |flag: &str| match &self.again {
+            Some(command) => format!("`{command} {flag}`"),
+            None => flag.to_owned(),
+        };
         let mut ways = Vec::new();
-        if is_update && stuck.is_empty() && decidable.is_empty() {
-            ways.push(
-                "Edit what is between the conflict markers; `cargo prodify check` says when none is left.".to_owned(),
-            );
+        if !marked.is_empty() {
+            ways.push(format!(
+                "Edit what is between the conflict markers; `cargo prodify check` says when none is left. Or say {} to have your side of all that is between them in a file, --theirs PATH to have the template's.",
+                flag("--ours PATH")
+            ));
         }
         if !decidable.is_empty() {
-            let flags = match is_update {
-                true => "Say --ours PATH to leave a file as it is, or --theirs PATH to replace it",
-                false => "Say --keep to leave what is there as it is, or --overwrite to replace it",
-            };
-            ways.push(format!(
-                "{flags} (what git does not hold is kept as NAME.orig)."
-            ));
+            ways.push(match is_update {
+                true => format!(
+                    "Say {} to leave a file as it is, or --theirs PATH to replace it (what git does not hold is kept as NAME.orig).",
+                    flag("--ours PATH")
+                ),
+                false => "Say --keep to leave what is there as it is, or --overwrite to replace it (what git does not hold is kept as NAME.orig).".to_owned(),
+            });
         }
         if !stuck.is_empty() {
             let paths = told(stuck.iter().map(|file| &*file.path));
-            let flag = if is_update { "--ours PATH" } else { "--keep" };
+            let flag = flag(if is_update { "--ours PATH" } else { "--keep" });
             ways.push(format!(
                 "What is in the way of {paths} is never replaced: move it, or say {flag} to leave it as it is."
             ));

@@ -154,9 +154,6 @@ fn a_conflict_is_red_until_its_markers_are_gone() {
         &again,
         &["Unresolved", "1 in conflict", "Edit what is between"],
     );
-    for line in ["update --ours Dockerfile", "update --theirs Dockerfile"] {
-        says(&run(root, line, 2), &["Dockerfile holds conflict markers"]);
-    }
     // The next news wait too, and are not lost over it.
     replace(root, "prodify.toml", "port = 9000", "port = 9001");
     says(&run(root, "update", 3), &["conflict Dockerfile (holds"]);
@@ -169,6 +166,83 @@ fn a_conflict_is_red_until_its_markers_are_gone() {
     let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
     says(&text, &["EXPOSE 9001\n"]);
     run(root, "check", 0);
+}
+
+/// A project of which the Dockerfile holds the markers of an update, and nothing of that is committed.
+fn marked() -> TempDir {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(root, "Dockerfile", "EXPOSE 8080", "EXPOSE 80");
+    commit(root);
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    says(
+        &run(root, "update", 3),
+        &["Or say `cargo prodify update --allow-dirty --ours PATH` to have your side"],
+    );
+    replace(root, "Dockerfile", "HEALTHCHECK", "# Mine.\nHEALTHCHECK");
+    dir
+}
+
+#[test]
+fn what_is_between_markers_can_be_decided_for_one_side() {
+    let sides = ["EXPOSE 80\n", "EXPOSE 9000\n"];
+    for (flag, expected, other) in [("ours", sides[0], sides[1]), ("theirs", sides[1], sides[0])] {
+        let dir = marked();
+        let root = &dir.path().join("orders");
+        let held = fs::read_to_string(root.join("Dockerfile")).unwrap();
+        run(
+            root,
+            &format!("update --allow-dirty --{flag} Dockerfile"),
+            0,
+        );
+        let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
+        says(&text, &[expected, "# Mine.\n"]);
+        assert!(!text.contains(other) && !text.contains("<<<<<<<"), "{text}");
+        run(root, "check", 0);
+        // What the user gives up, and git does not hold, is kept.
+        let original = fs::read_to_string(root.join("Dockerfile.orig")).ok();
+        assert_eq!(original, (flag == "theirs").then_some(held));
+    }
+}
+
+#[test]
+fn markers_that_were_half_taken_out_are_found() {
+    let dir = marked();
+    let root = &dir.path().join("orders");
+    replace(root, "Dockerfile", "<<<<<<< ours\n", "");
+    says(
+        &run(root, "check", 1),
+        &["conflict Dockerfile (holds conflict markers"],
+    );
+    says(
+        &run(root, "update --allow-dirty --ours Dockerfile", 2),
+        &[
+            "Dockerfile holds conflict markers that are no longer as they were written: edit what is left of them",
+        ],
+    );
+}
+
+#[test]
+fn what_is_in_the_way_of_an_update_is_decided_as_it_says() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(
+        root,
+        "prodify.toml",
+        "\"docker\",",
+        "\"docker\",\n    \"compose\",",
+    );
+    fs::write(root.join("compose.yaml"), "mine: true\n").unwrap();
+    git(root, &["add", "--all"]);
+    git(root, &["commit", "-qm", "y"]);
+    let said = run(root, "update -y", 3);
+    let advice = "Say `cargo prodify update --allow-dirty --ours PATH` to leave a file as it is, or --theirs";
+    says(&said, &["conflict compose.yaml", advice]);
+    run(root, "update --allow-dirty --ours compose.yaml", 0);
+    assert_eq!(
+        fs::read_to_string(root.join("compose.yaml")).unwrap(),
+        "mine: true\n"
+    );
 }
 
 #[test]
