@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::bins;
 use super::change::{self, Change};
 use super::existing::{self, Run};
 use super::new::read_answers;
 use super::site::Site;
-use super::wizard;
+use super::{along, bins, wizard};
 use crate::answers::Given;
 use crate::catalog::{Catalog, Component, Home, Scope};
 use crate::cli::Add;
@@ -64,7 +63,11 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     let mut wire = std::mem::take(&mut draft.wire);
     wire.retain(|wiring| is_new(&wiring.component));
     let mut change = Change::plan(&site, &selection, draft, change::later)?;
-    // Who has chosen just now has seen the others.
+    let named: Vec<String> = there.iter().chain(&arguments.components).cloned().collect();
+    let along = along::unnamed(&selection, request.home, &named);
+    let note = |(name, by): (&str, String)| format!("`{name}` comes along, required by {by}");
+    change.notes.extend(along.into_iter().map(note));
+    // Where the binaries were chosen in this run, the others were left out knowingly.
     if !site.record.answered.bins.is_empty() {
         change.notes.extend(bins::others(&site, &selection)?);
     }

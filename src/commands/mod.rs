@@ -1,6 +1,7 @@
 //! The verbs: each decides, then does.
 
 mod add;
+mod along;
 mod bins;
 mod change;
 mod check;

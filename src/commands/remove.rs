@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::change::{self, Change};
 use super::existing::{self, Run};
 use super::site::Site;
-use super::{replaced, wizard};
+use super::{along, replaced, wizard};
 use crate::answers::{Answers, Given};
 use crate::catalog::{Catalog, Component, Scope};
 use crate::cli::Remove;
@@ -40,7 +40,14 @@ pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Resul
     } else {
         existing::draft(catalog, &site, &selection, &given, None, shell)?
     };
-    let change = Change::plan(&site, &selection, draft, change::later)?;
+    let mut change = Change::plan(&site, &selection, draft, change::later)?;
+    change.notes.extend(along::left(
+        catalog,
+        &selection,
+        site.home()?,
+        &arguments.components,
+        &arguments.subject,
+    ));
     let next = replaced::ways_back(&site, &change.plan);
     let run = Run {
         command: "remove",

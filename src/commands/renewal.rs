@@ -8,7 +8,7 @@ use super::change::{Change, Undecided};
 use super::existing;
 use super::records::Record;
 use super::site::Site;
-use super::{add, bins};
+use super::{add, along, bins};
 use crate::answers::{self, Given};
 use crate::catalog::{Catalog, Component, Scope};
 use crate::draft::Draft;
@@ -124,21 +124,13 @@ fn selection<'c>(catalog: &'c Catalog, site: &Site) -> Result<Selection<'c>> {
 
 /// Says which components are there for another one alone: whoever took one out of prodify.toml would see it come back.
 fn come_along(site: &Site, selection: &Selection<'_>) -> Result<Vec<String>> {
-    let home = site.home()?;
-    let named = site.components();
-    let along = selection
-        .names()
-        .filter(|name| !named.iter().any(|it| it == name));
-    let note = |name: &str| {
-        let requires =
-            |component: &&&Component| component.required(home).iter().any(|it| it == name);
-        let by = selection.components.iter().filter(requires);
-        let by = told(by.map(|component| &*component.name));
+    let along = along::unnamed(selection, site.home()?, site.components());
+    let note = |(name, by): (&str, String)| {
         format!(
             "in {ANSWERS}: `{name}` comes along, required by {by}: to be without it, take that out of `components` too"
         )
     };
-    Ok(along.map(note).collect())
+    Ok(along.into_iter().map(note).collect())
 }
 
 /// Whether nothing of a component was written so far, as far as its files tell.
