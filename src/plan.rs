@@ -130,6 +130,9 @@ pub enum Resolution {
     Merge,
 }
 
+/// Why nothing is written where something was, and of which there are no news: the user deleted it, or has it elsewhere.
+pub const GONE: &str = "is not there any more";
+
 /// Why a file is left alone that was merged before.
 pub const MARKED: &str = "holds conflict markers: edit what is between them first";
 
@@ -291,6 +294,11 @@ impl Step {
     /// Whether it is a conflict with something that is never replaced, since it is no text.
     pub fn is_stuck(&self) -> bool {
         self.action == Action::Conflict && self.before.is_none() && self.after.is_some()
+    }
+
+    /// Whether it is a conflict with something that is in no file's way, and stays whatever the user says.
+    pub fn is_stranger(&self) -> bool {
+        self.action == Action::Conflict && self.before.is_none() && self.after.is_none()
     }
 
     /// Writes both edits of a conflict between markers, where that can be; the conflict is still the user's to decide.

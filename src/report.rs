@@ -49,6 +49,9 @@ pub struct Written {
     pub command: &'static str,
     /// How it ended.
     pub outcome: Ending,
+    /// Whether it was only asked what would be done.
+    #[serde(skip)]
+    pub is_dry: bool,
     /// The project's name.
     pub name: String,
     /// Its directory, as the user would type it.
@@ -112,6 +115,9 @@ pub struct FileReport {
     /// Whether something is in the way that cannot be replaced, whatever the user says.
     #[serde(skip)]
     pub is_stuck: bool,
+    /// Whether it is in nobody's way but lies where a new project is to be.
+    #[serde(skip)]
+    pub is_stranger: bool,
 }
 
 /// A command to type next.
@@ -296,7 +302,8 @@ pub use annotations::error as error_annotation;
 
 /// An error as a JSON document.
 pub fn error_json(error: &anyhow::Error, outcome: Outcome) -> String {
-    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    let causes = error.chain().skip(1).map(ToString::to_string);
+    let causes: Vec<String> = causes.map(|cause| cause.trim_end().to_owned()).collect();
     let error =
         json!({ "message": error.to_string(), "causes": causes, "exit_code": outcome.code() });
     document(&json!({ "schema_version": SCHEMA_VERSION, "error": error }))
@@ -335,6 +342,7 @@ impl FileReport {
                 line: line(step).filter(|_| diffs && shows(step)),
                 place: None,
                 is_stuck: step.is_stuck(),
+                is_stranger: step.is_stranger(),
             })
             .collect()
     }

@@ -44,6 +44,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Check, shell: &Shell) -> Result
     Ok(Report::Written(Box::new(Written {
         command: "check",
         outcome,
+        is_dry: true,
         name: change.name,
         path: site.shown.clone(),
         components: change.components,
@@ -62,10 +63,6 @@ fn files(plan: &Plan, site: &Site) -> Vec<FileReport> {
     let below = below.unwrap_or(Path::new(""));
     let mut files = FileReport::of_plan(plan, true);
     for file in &mut files {
-        // What is wrong with the record is said in words; nobody could read it off two thousand lines.
-        if file.path == BASE {
-            file.diff = None;
-        }
         let place = below.join(&file.path).display().to_string();
         file.place = Some(place.replace(std::path::MAIN_SEPARATOR, "/"));
     }

@@ -48,7 +48,7 @@ pub(super) fn resolve(
         .filter(|step| step.action == Action::Conflict);
     match (all, prompt) {
         (Some(resolution), _) => conflicts.for_each(|step| step.resolve(resolution)),
-        (None, Some(prompt)) if !writing.dry_run && !writing.diff => {
+        (None, Some(prompt)) if !is_dry(writing) => {
             ask(conflicts.collect(), prompt, shell)?;
         }
         (None, _) => {}
@@ -58,12 +58,17 @@ pub(super) fn resolve(
 
 /// How a run ends that carries this plan out.
 pub(super) fn ending(plan: &Plan, writing: &Writing) -> Ending {
-    match writing {
-        _ if plan.conflicts().next().is_some() => Ending::Conflict,
-        writing if writing.dry_run || writing.diff => Ending::Planned,
-        _ if plan.changes() => Ending::Done,
-        _ => Ending::Unchanged,
+    match plan.conflicts().next() {
+        Some(_) => Ending::Conflict,
+        None if !plan.changes() => Ending::Unchanged,
+        None if is_dry(writing) => Ending::Planned,
+        None => Ending::Done,
     }
+}
+
+/// Whether it is only asked what would be done.
+pub(super) fn is_dry(writing: &Writing) -> bool {
+    writing.dry_run || writing.diff
 }
 
 /// The files that would be lost if they were replaced: git does not hold them.

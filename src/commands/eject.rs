@@ -106,6 +106,7 @@ pub(super) fn run(
     Ok(Report::Written(Box::new(Written {
         command: "eject",
         outcome,
+        is_dry: planned,
         name: name.to_owned(),
         path: root.display().to_string(),
         components: vec![name.to_owned()],

@@ -164,13 +164,15 @@ impl Run<'_> {
             wizard::confirm(terminal, &change.plan, &site.shown, self.shell)?;
         }
         // Where nothing is left to write, a run that was killed may have left something to tidy up.
-        if matches!(outcome, Ending::Done | Ending::Unchanged) {
+        let is_dry = conflicts::is_dry(self.writing);
+        if !is_dry && outcome != Ending::Conflict {
             let originals = conflicts::originals(&site.root, &change.plan);
             apply(&site.root, &change.plan, &originals)?;
         }
         Ok(Report::Written(Box::new(Written {
             command: self.command,
             outcome,
+            is_dry,
             name: change.name,
             path: site.shown.clone(),
             components: change.components,

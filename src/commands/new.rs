@@ -71,7 +71,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         .map(|terminal| terminal as &mut dyn Prompt);
     conflicts::resolve(&mut project.plan, &arguments.writing, prompt, shell)?;
     let mut written = project.report(arguments, &target, &place, &selection);
-    if matches!(written.outcome, Ending::Conflict | Ending::Planned) {
+    if written.is_dry || written.outcome == Ending::Conflict {
         return Ok(Report::Written(Box::new(written)));
     }
     let confirms = written.outcome == Ending::Done && !arguments.answers.defaults;
@@ -224,6 +224,7 @@ impl Project {
         Written {
             command: "new",
             outcome,
+            is_dry: conflicts::is_dry(&arguments.writing),
             name: target.name.clone(),
             path: target.shown.clone(),
             components: selection.names().map(str::to_owned).collect(),

@@ -54,12 +54,13 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
         .map(|terminal| terminal as &mut dyn Prompt);
     let Renewed { change, wire, next } = renewal.plan(prompt)?;
 
-    let outcome = ending(&change.plan, merging);
+    let is_dry = merging.dry_run || merging.diff;
+    let outcome = ending(&change.plan, is_dry);
     if matches!(outcome, Ending::Done | Ending::Unresolved) && change.plan.changes() {
         refuse_dirty(&site, merging)?;
     }
     // Where nothing is left to write, a run that was killed may have left something to tidy up.
-    if !(merging.dry_run || merging.diff) {
+    if !is_dry {
         let originals = conflicts::originals(&site.root, &change.plan);
         apply(&site.root, &change.plan, &originals)?;
     }
@@ -67,6 +68,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
     Ok(Report::Written(Box::new(Written {
         command: "update",
         outcome,
+        is_dry,
         name: change.name,
         path: site.shown.clone(),
         components: change.components,
@@ -78,14 +80,13 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
     })))
 }
 
-fn ending(plan: &Plan, merging: &Merging) -> Ending {
-    let has_conflicts = plan.conflicts().next().is_some();
-    match merging.dry_run || merging.diff {
-        true if has_conflicts => Ending::Conflict,
-        true => Ending::Planned,
-        false if has_conflicts => Ending::Unresolved,
-        false if plan.changes() => Ending::Done,
-        false => Ending::Unchanged,
+fn ending(plan: &Plan, is_dry: bool) -> Ending {
+    match plan.conflicts().next() {
+        Some(_) if is_dry => Ending::Conflict,
+        Some(_) => Ending::Unresolved,
+        None if !plan.changes() => Ending::Unchanged,
+        None if is_dry => Ending::Planned,
+        None => Ending::Done,
     }
 }
 

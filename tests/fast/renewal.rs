@@ -32,7 +32,10 @@ fn a_project_changes_its_mind_by_its_answers() {
         &run(root, "check", 0),
         &["Finished orders in . is as it is to be"],
     );
-    says(&run(root, "update", 0), &["Finished nothing to do in ."]);
+    says(
+        &run(root, "update", 0),
+        &["Finished orders in .: nothing to do"],
+    );
     replace(
         root,
         "prodify.toml",
@@ -109,6 +112,57 @@ fn a_component_that_another_one_requires_is_said_to_come_back() {
     says(&run(root, "update", 0), &[note]);
     let said = run(root, "check", 0);
     assert!(!said.contains("comes along"), "{said}");
+}
+
+#[test]
+fn what_comes_along_is_said_when_it_comes_and_when_it_stays() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    let said = run(root, "add redis -y", 0);
+    says(
+        &said,
+        &["note: `postgres` comes along, required by `redis`"],
+    );
+    assert!(!said.contains("`redis` comes along"), "{said}");
+    let said = run(root, "remove redis", 0);
+    let note = "note: `openapi`, `postgres` stay, and nothing requires them any more: `cargo prodify remove openapi postgres` takes them back too";
+    says(&said, &[note]);
+    run(root, "add redis -y", 0);
+    let said = run(root, "remove redis postgres", 0);
+    let note = "note: `openapi` stays, and nothing requires it any more: `cargo prodify remove openapi` takes it back too";
+    says(&said, &[note]);
+    let said = run(root, "remove openapi", 0);
+    assert!(!said.contains("any more"), "{said}");
+}
+
+#[test]
+fn what_is_not_there_any_more_is_told_once() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    git(root, &["mv", "config", "conf"]);
+    fs::remove_file(root.join("Dockerfile")).unwrap();
+    commit(root);
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    let said = run(root, "update", 0);
+    says(&said, &["skip Dockerfile (you deleted it)"]);
+    assert!(!said.contains("production.toml"), "{said}");
+    commit(root);
+    let again = run(root, "update", 0);
+    assert!(!again.contains("Dockerfile"), "{again}");
+    let detailed = run(root, "update -v", 0);
+    says(&detailed, &["skip Dockerfile (is not there any more)"]);
+}
+
+#[test]
+fn a_prodify_toml_that_names_nothing_is_said_to_name_nothing() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    fs::write(root.join("prodify.toml"), "").unwrap();
+    let said = run(root, "check", 2);
+    says(&said, &["prodify.toml names no components"]);
+    fs::write(root.join("prodify.toml"), "format = [\n").unwrap();
+    let said = run(root, "check", 2);
+    assert!(!said.contains("\n\n") && !said.ends_with("\n\n"), "{said}");
 }
 
 #[test]
@@ -328,7 +382,7 @@ fn what_cannot_be_told_or_taken_is_an_error() {
         &["was last written by cargo prodify 1000.1.0, and this is 0.1.0"],
     );
     let answers = fs::read_to_string(root.join("prodify.toml")).unwrap();
-    let (before_list, _) = answers.split_once("components").unwrap();
+    let (before_list, _) = answers.split_once("components = ").unwrap();
     let (list, _) = answers[before_list.len()..].split_once(']').unwrap();
     refused(
         list,
@@ -789,7 +843,7 @@ fn a_version_is_remembered_once_it_has_something_to_write() {
     replace(root, "prodify.toml", &own, older);
     let answers = || fs::read_to_string(root.join("prodify.toml")).unwrap();
     run(root, "check", 0);
-    says(&run(root, "update", 0), &["nothing to do in ."]);
+    says(&run(root, "update", 0), &[" in .: nothing to do"]);
     says(&answers(), &[older]);
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
     run(root, "update", 0);
