@@ -262,7 +262,7 @@ impl Step {
         }
     }
 
-    /// Makes it the step of a file of text that lies somewhere else so far, where it stays as little or as much to be run.
+    /// Makes it the step of a file of text that lies somewhere else so far; whether it can be run stays as it is.
     fn come_from(&mut self, from: &RelPath, executable: bool) {
         if self.before.is_none() || self.action == Action::Delete {
             return;

@@ -20,10 +20,10 @@ use crate::cli::Format;
 use crate::error::Outcome;
 use crate::facts::inspection::Inspection;
 use crate::plan::{Action, Plan};
-use crate::render::Wiring;
+use crate::render::{NextStep, Wiring};
 use crate::shell::{Shell, Verbosity};
 use crate::tree::RelPath;
-use crate::{merge, provenance, render};
+use crate::{merge, provenance};
 
 /// The version of the JSON; it grows with a change that a reader would stumble over.
 const SCHEMA_VERSION: u32 = 1;
@@ -118,18 +118,6 @@ pub struct FileReport {
     /// Whether it is in nobody's way but lies where a new project is to be.
     #[serde(skip)]
     pub is_stranger: bool,
-}
-
-/// A command to type next.
-#[derive(Clone, Debug, Serialize)]
-pub struct NextStep {
-    /// The component that says so, where that is one.
-    #[serde(skip)]
-    pub component: Option<String>,
-    /// The command.
-    pub command: String,
-    /// What it does.
-    pub why: String,
 }
 
 /// A component, in a list.
@@ -345,27 +333,6 @@ impl FileReport {
                 is_stranger: step.is_stranger(),
             })
             .collect()
-    }
-}
-
-impl NextStep {
-    /// What the components of a selection have to say.
-    ///
-    /// # Errors
-    ///
-    /// As [`render::next_steps`].
-    pub fn of_selection(
-        engine: &render::Engine<'_>,
-        selection: &crate::select::Selection<'_>,
-    ) -> anyhow::Result<Vec<Self>> {
-        Ok(render::next_steps(engine, selection)?
-            .into_iter()
-            .map(|(component, command, why)| Self {
-                component: Some(component),
-                command,
-                why,
-            })
-            .collect())
     }
 }
 

@@ -12,7 +12,8 @@ use crate::catalog::Catalog;
 use crate::cli::{self, Check};
 use crate::plan::{Action, MARKED, Plan, Step};
 use crate::provenance::BASE;
-use crate::report::{Ending, FileReport, NextStep, Report, Written};
+use crate::render::NextStep;
+use crate::report::{Ending, FileReport, Report, Written};
 use crate::shell::Shell;
 
 /// Says whether an update would change anything; edits of the user's that it would keep are no difference.

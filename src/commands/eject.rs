@@ -16,7 +16,8 @@ use crate::error::Usage;
 use crate::facts::disk;
 use crate::plan;
 use crate::provenance::{ANSWERS, TEMPLATES};
-use crate::report::{Ending, FileReport, NextStep, Report, Written};
+use crate::render::NextStep;
+use crate::report::{Ending, FileReport, Report, Written};
 use crate::select;
 use crate::tree::{Class, File, RelPath, Tree};
 

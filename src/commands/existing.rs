@@ -17,8 +17,8 @@ use crate::facts::inspection::Inspection;
 use crate::facts::program::ProgramKind;
 use crate::facts::{Facts, Service};
 use crate::prompt::{Prompt, Terminal};
-use crate::render::Wiring;
-use crate::report::{Ending, FileReport, NextStep, Report, Written};
+use crate::render::{NextStep, Wiring};
+use crate::report::{Ending, FileReport, Report, Written};
 use crate::select::Selection;
 use crate::shell::Shell;
 

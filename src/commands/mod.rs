@@ -2,6 +2,7 @@
 
 mod add;
 mod along;
+mod answers_file;
 mod bins;
 mod change;
 mod check;
@@ -9,6 +10,7 @@ mod completions;
 mod conflicts;
 mod eject;
 mod existing;
+mod fits;
 mod inspect;
 mod moved;
 mod new;

@@ -96,7 +96,7 @@ fn missing<'b>(
     base.iter().filter(is_missing).collect()
 }
 
-/// Finds each of these files by its text, where it is to be told which one it is.
+/// Finds each of these files by its text; where two are equally like it, neither is taken for it.
 fn find(
     site: &Site,
     missing: Vec<(&RelPath, &File)>,

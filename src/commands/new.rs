@@ -1,16 +1,14 @@
 //! `cargo prodify new`: a new production service.
 
-use std::fs;
-
 use anyhow::{Context as _, Result};
 
 use super::place::{Place, Target};
 use super::typed::shell_word;
-use super::{conflicts, own, wizard};
+use super::{answers_file, conflicts, own, wizard};
 use crate::answers::Given;
 use crate::apply::apply;
 use crate::catalog::{Catalog, Preset};
-use crate::cli::{self, New, Vcs};
+use crate::cli::{New, Vcs};
 use crate::draft::{self, Draft, Subject};
 use crate::error::Usage;
 use crate::facts::disk;
@@ -18,8 +16,8 @@ use crate::facts::surroundings::{Membership, Workspace};
 use crate::plan::{self, Action, Plan, Step};
 use crate::prompt::Prompt;
 use crate::provenance::{self, Answered, Moved};
-use crate::render::membership;
-use crate::report::{Ending, FileReport, NextStep, Report, Written};
+use crate::render::{NextStep, membership};
+use crate::report::{Ending, FileReport, Report, Written};
 use crate::select::{self, Request, Selection};
 use crate::shell::Shell;
 use crate::tree::{Class, File, RelPath, Tree};
@@ -40,7 +38,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         .filter(|_| !arguments.answers.defaults)
         .map(|terminal| terminal as &mut dyn Prompt);
 
-    let answered = read_answers(&arguments.answers)?;
+    let answered = answers_file::read(&arguments.answers)?;
     // A slip in a flag is told before the first question, not after the last.
     let given = Given::new(catalog, &arguments.answers.set, answered.answers.clone())?;
     for name in arguments.with.iter().chain(&arguments.without) {
@@ -85,26 +83,6 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         .notes
         .extend(begin_repository(arguments.vcs, &target, &place, &project));
     Ok(Report::Written(Box::new(written)))
-}
-
-/// What the answers file says.
-///
-/// # Errors
-///
-/// [`Usage`] where it cannot be read; names it.
-pub(super) fn read_answers(arguments: &cli::Answers) -> Result<Answered> {
-    let Some(path) = &arguments.answers else {
-        return Ok(Answered::default());
-    };
-    let read = fs::read_to_string(path).map_err(anyhow::Error::new);
-    let answered = read.and_then(|text| provenance::read_answers(&text));
-    answered.map_err(|error| {
-        Usage::new(format!(
-            "reading the answers file {}: {error:#}",
-            path.display()
-        ))
-        .into()
-    })
 }
 
 /// The preset that was asked for, or the components of the answers file, and what is to be added and left out.

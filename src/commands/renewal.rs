@@ -8,7 +8,7 @@ use super::change::{Change, Undecided};
 use super::existing;
 use super::records::Record;
 use super::site::Site;
-use super::{add, along, bins};
+use super::{along, bins, fits};
 use crate::answers::{self, Given};
 use crate::catalog::{Catalog, Component, Scope};
 use crate::draft::Draft;
@@ -17,8 +17,7 @@ use crate::merge::{self, Merged, Side};
 use crate::plan::{Action, Plan, Resolution, Step};
 use crate::prompt::Prompt;
 use crate::provenance::ANSWERS;
-use crate::render::Wiring;
-use crate::report::NextStep;
+use crate::render::{NextStep, Wiring};
 use crate::select::{self, Request, Selection};
 use crate::shell::Shell;
 
@@ -111,7 +110,7 @@ fn selection<'c>(catalog: &'c Catalog, site: &Site) -> Result<Selection<'c>> {
     let home = site.home()?;
     for component in components {
         if is_new(component, site) {
-            add::fits(component, site, home).map_err(place)?;
+            fits::check(component, site, home).map_err(place)?;
         }
     }
     let request = Request {

@@ -6,7 +6,7 @@ use super::site::Site;
 use super::typed::shell_word;
 use crate::plan::{Action, Plan, Step};
 use crate::provenance::{self, BASE, Base, Moved, is_record};
-use crate::report::NextStep;
+use crate::render::NextStep;
 use crate::tree::RelPath;
 use crate::vcs;
 

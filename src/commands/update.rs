@@ -2,10 +2,9 @@
 
 use anyhow::Result;
 
-use super::new::read_answers;
 use super::renewal::{Decided, Renewal, Renewed};
 use super::site::Site;
-use super::{conflicts, typed, wizard};
+use super::{answers_file, conflicts, typed, wizard};
 use crate::answers::Given;
 use crate::apply::apply;
 use crate::catalog::Catalog;
@@ -34,7 +33,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
         merging,
     } = arguments;
     let mut terminal = wizard::terminal(answers.non_interactive)?;
-    let answered = read_answers(answers)?;
+    let answered = answers_file::read(answers)?;
     let given = Given::new(catalog, &answers.set, answered.answers.clone())?;
     let site = Site::written(subject)?;
     let given = given.with_file(draft::taken_over(catalog, &answered, &site.name()?)?);

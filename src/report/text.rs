@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
-use super::{Details, Ending, FileReport, NextStep, Summary, Written};
+use super::{Details, Ending, FileReport, Summary, Written};
 use crate::catalog::{Basis, Origin, Preset};
 use crate::error::told;
 use crate::plan::{Action, GONE, MARKED};
 use crate::provenance::BASE;
-use crate::render::Wiring;
+use crate::render::{NextStep, Wiring};
 use crate::shell::{Shell, count};
 
 impl Written {
