@@ -9,17 +9,13 @@ use crate::catalog::Preset;
 
 /// From crate to production: writes what a Rust service needs to run there
 #[derive(Debug, Parser)]
-#[command(
-    name = "cargo-prodify",
-    bin_name = "cargo prodify",
-    version,
-    disable_help_subcommand = true
-)]
+#[command(name = "cargo-prodify", bin_name = "cargo prodify", version)]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
     pub command: Command,
-    /// A directory of own components, beside those of cargo prodify or in their place; prodify.toml remembers it
+    /// A directory with your own components, beside those of cargo prodify or in their place; prodify.toml remembers it, and `inspect`
+    /// does without
     #[arg(long, global = true, value_name = "DIR", help_heading = "Components")]
     pub templates: Option<PathBuf>,
     /// How to say it
@@ -53,35 +49,94 @@ pub enum Format {
     Text,
     /// One JSON document, for programs
     Json,
-    /// For people, and annotations in a workflow on GitHub; `check` has them
+    /// For people, and annotations in a workflow on GitHub. Only `check` has them, so that the pages of the others do not offer them
+    #[value(hide = true)]
     Github,
+}
+
+/// What follows the options on a verb's page: a few command lines, each with what it does.
+mod examples {
+    pub(super) const NEW: &str = "\
+Examples:
+  cargo prodify new orders                     # ask, and make it in ./orders
+  cargo prodify new orders -y --preset minimal --with k8s,ci
+  cargo prodify new orders -y -d service.port=9000 -n
+                                               # show what that would write";
+    pub(super) const ADD: &str = "\
+Examples:
+  cargo prodify add docker k8s ci              # ask what they have to know
+  cargo prodify add docker -y --bin api --bin worker
+                                               # an image for each of two binaries
+  cargo prodify add supply-chain -y --diff     # show what that would change";
+    pub(super) const REMOVE: &str = "\
+Examples:
+  cargo prodify remove redis
+  cargo prodify remove redis --diff            # show what that would change";
+    pub(super) const UPDATE: &str = "\
+Examples:
+  cargo prodify update --diff                  # show what that would change
+  cargo prodify update                         # do it, and mark what meets your edits
+  cargo prodify update --allow-dirty --ours Dockerfile
+                                               # then: your side of what is marked there
+  cargo prodify update -d service.port=9000    # with another answer";
+    pub(super) const CHECK: &str = "\
+Examples:
+  cargo prodify check                          # 0 where all is as it is to be, or else 1
+  cargo prodify check --format github          # annotate the lines, in a workflow on GitHub";
+    pub(super) const INSPECT: &str = "\
+Examples:
+  cargo prodify inspect
+  cargo prodify inspect --package api --bin server -v
+  cargo prodify inspect --format json          # for programs";
+    pub(super) const SHOW: &str = "\
+Examples:
+  cargo prodify show docker                    # its files, and its questions with their defaults
+  cargo prodify show project                   # what is asked of every project";
+    pub(super) const EJECT: &str = "\
+Examples:
+  cargo prodify eject docker                   # into .prodify/templates
+  cargo prodify eject docker --templates ../company";
+    pub(super) const COMPLETIONS: &str = "\
+Examples:
+  cargo prodify completions bash > ~/.local/share/bash-completion/completions/cargo-prodify
+  cargo prodify completions zsh > \"${fpath[1]}/_cargo-prodify\"
+  cargo prodify completions fish > ~/.config/fish/conf.d/cargo-prodify.fish";
 }
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make a new production service
+    #[command(after_help = examples::NEW)]
     New(New),
     /// Add components to a crate that exists, and bring up to date what is there
+    #[command(after_help = examples::ADD)]
     Add(Add),
     /// Take components back: what they wrote goes, what you changed stays; the rest is brought up to date
+    #[command(after_help = examples::REMOVE)]
     Remove(Remove),
     /// Bring what was written up to date: this version's templates and changed answers, merged into your edits
+    #[command(after_help = examples::UPDATE)]
     Update(Update),
     /// Say whether a project is as its prodify.toml asks for, and what `update` would change
+    #[command(after_help = examples::CHECK)]
     Check(Check),
     /// Find out what a crate is, and from which file or line
+    #[command(after_help = examples::INSPECT)]
     Inspect(Inspect),
     /// List the components
     List,
     /// Show what a component writes and asks
+    #[command(after_help = examples::SHOW)]
     Show {
-        /// The component
+        /// The component, or `project` for what is asked of every project
         component: String,
     },
     /// Copy a component's templates out, to make them your own
+    #[command(after_help = examples::EJECT)]
     Eject(Eject),
     /// Print the completions for a shell
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// The shell
         shell: Shell,
@@ -151,7 +206,7 @@ pub struct Remove {
     /// The crate
     #[command(flatten)]
     pub subject: Subject,
-    /// Never ask, not even about files that are in the way
+    /// Never ask anything
     #[arg(short = 'N', long)]
     pub non_interactive: bool,
     /// What is done with the result
@@ -203,7 +258,7 @@ pub struct Eject {
     /// Show what would be done, and do nothing
     #[arg(short = 'n', long, help_heading = "Writing")]
     pub dry_run: bool,
-    /// As --dry-run, with unified diffs
+    /// As --dry-run, with unified diffs of all but the record of what was written
     #[arg(long, help_heading = "Writing")]
     pub diff: bool,
 }
@@ -233,7 +288,7 @@ pub struct Answers {
     /// Take the default for whatever is not answered
     #[arg(short = 'y', long)]
     pub defaults: bool,
-    /// Never ask, not even about files that are in the way
+    /// Never ask anything
     #[arg(short = 'N', long)]
     pub non_interactive: bool,
 }
@@ -245,7 +300,7 @@ pub struct Writing {
     /// Show what would be done, and do nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// As --dry-run, with unified diffs
+    /// As --dry-run, with unified diffs of all but the record of what was written
     #[arg(long)]
     pub diff: bool,
     /// Keep files that are in the way
@@ -263,13 +318,13 @@ pub struct Merging {
     /// Show what would be done, and do nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// As --dry-run, with unified diffs
+    /// As --dry-run, with unified diffs of all but the record of what was written
     #[arg(long)]
     pub diff: bool,
-    /// Decide a conflict for the file as it is; may be repeated
+    /// Decide a conflict for the file as it is, or for your side of what is between its markers; may be repeated
     #[arg(long, value_name = "PATH")]
     pub ours: Vec<String>,
-    /// Decide a conflict for what the template says; may be repeated. What git does not hold is kept as NAME.orig
+    /// Decide a conflict for what the template says, or for its side of what is between the markers; may be repeated. What git does not hold is kept as NAME.orig
     #[arg(long, value_name = "PATH")]
     pub theirs: Vec<String>,
     /// Write although git has changes that are not committed

@@ -13,8 +13,7 @@ use crate::names;
 use crate::pins::Pins;
 use crate::prompt::Prompt;
 use crate::provenance::Answered;
-use crate::render::{self, Context, Engine, FIRST, Wiring};
-use crate::report::NextStep;
+use crate::render::{self, Context, Engine, FIRST, NextStep, Wiring};
 use crate::select::Selection;
 use crate::shell::Shell;
 use crate::tree::{RelPath, Tree};
@@ -117,7 +116,7 @@ pub fn draft(
     let engine = Engine::new(catalog, selection, &context);
     let tree = render::render(&engine, selection)?;
     refuse_dependency_name(name, &tree)?;
-    let next = NextStep::of_selection(&engine, selection)?;
+    let next = render::next_steps(&engine, selection)?;
     let wire = match subject.known {
         Some(_) => render::wiring(&engine, selection)?,
         None => Vec::new(),

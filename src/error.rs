@@ -59,7 +59,8 @@ pub struct Usage(String);
 impl Usage {
     /// An error with this message: lower case, no full stop.
     pub fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        // What a message ends with may be another one's, of several lines.
+        Self(message.into().trim_end().to_owned())
     }
 }
 

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use diffy::{ConflictStyle, DiffOptions, IncompleteHunkStyle, Line, MergeOptions};
 
-pub use keyed::{Keys, ours_of};
+pub use keyed::{Keys, Side, side_of};
 
 /// All lines of a text, in hundredths, and half of them.
 const ALL: usize = 100;
 const HALF: usize = ALL / 2;
 
-/// Of texts with less lines, one that is nearly the same may well be another one.
+/// Of texts with fewer lines, one that is nearly the same may well be another one.
 const FEW: usize = 4;
 
 /// A merge that did not need to choose, or the text with both sides between markers.
@@ -43,14 +43,11 @@ pub fn two_way(ours: &str, theirs: &str) -> Merged {
     }
 }
 
-/// Whether a text holds the conflict markers of a merge that was made here, one after the other. Another's are none of them: a text may
-/// be about git.
+/// Whether a text holds conflict markers of a merge that was made here, or what was left of them: one is enough, but for the line
+/// between the sides, which could be anybody's. Another's markers are none of them: a text may be about git.
 pub fn has_markers(text: &str) -> bool {
-    let mut lines = text.lines();
-    let markers = ["<<<<<<< ours", "=======", ">>>>>>> theirs"];
-    markers
-        .iter()
-        .all(|marker| lines.any(|line| line == *marker))
+    let markers = ["<<<<<<< ours", "||||||| original", ">>>>>>> theirs"];
+    text.lines().any(|line| markers.contains(&line))
 }
 
 /// Whether a text holds what looks like the conflict markers of a merge of git's, which name a commit.
@@ -206,10 +203,14 @@ mod tests {
             "",
             "Title\n=======\n",
             "<<<<<<< HEAD\n=======\n>>>>>>> branch\n",
-            ">>>>>>> theirs\n=======\n<<<<<<< ours\n",
             " <<<<<<< ours\n =======\n >>>>>>> theirs\n",
         ] {
             assert!(!has_markers(plain), "{plain}");
+        }
+        // Who took out one of them may not have read on.
+        for line in ["<<<<<<< ours", "||||||| original", ">>>>>>> theirs"] {
+            assert!(has_markers(&marked.replace(line, "x")), "without {line}");
+            assert!(has_markers(&format!("a\n{line}\nb\n")), "{line} alone");
         }
         let Merged::Marked(text) = three_way("a", "b", "c") else {
             panic!("b and c were merged")

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use self::decide::{Decision, decide, turns};
 pub use self::moves::{Rename, Trees, place};
-use crate::merge::{self, Merged};
+use crate::merge::{self, Merged, Side};
 use crate::tree::{Class, File, RelPath, Tree};
 
 /// What is on disk at a path.
@@ -27,7 +27,7 @@ pub enum OnDisk {
 }
 
 impl OnDisk {
-    /// A file of text that is as little or as much to be run as it ever was.
+    /// A file of text, of which nothing is said on whether it can be run.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text {
             text: text.into(),
@@ -129,6 +129,9 @@ pub enum Resolution {
     /// Both are put together, with markers where they differ.
     Merge,
 }
+
+/// Why nothing is written where something was, and of which there are no news: the user deleted it, or has it elsewhere.
+pub const GONE: &str = "is not there any more";
 
 /// Why a file is left alone that was merged before.
 pub const MARKED: &str = "holds conflict markers: edit what is between them first";
@@ -259,7 +262,7 @@ impl Step {
         }
     }
 
-    /// Makes it the step of a file of text that lies somewhere else so far, where it stays as little or as much to be run.
+    /// Makes it the step of a file of text that lies somewhere else so far; whether it can be run stays as it is.
     fn come_from(&mut self, from: &RelPath, executable: bool) {
         if self.before.is_none() || self.action == Action::Delete {
             return;
@@ -298,6 +301,11 @@ impl Step {
         self.action == Action::Conflict && self.before.is_none() && self.after.is_some()
     }
 
+    /// Whether it is a conflict with something that is in no file's way, and stays whatever the user says.
+    pub fn is_stranger(&self) -> bool {
+        self.action == Action::Conflict && self.before.is_none() && self.after.is_none()
+    }
+
     /// Writes both edits of a conflict between markers, where that can be; the conflict is still the user's to decide.
     pub fn mark(&mut self) {
         if let (Action::Conflict, Some(after), Some(text)) =
@@ -324,6 +332,37 @@ impl Step {
         self.from = None;
         self.after = None;
         self.marked = None;
+    }
+
+    /// Ends the conflicts of an earlier run, whose markers the file still holds, all for one side; what was edited beside them stays. News
+    /// come along, but for those that meet an edit: they are left for another run. Tells whether it could.
+    pub fn unmark(&mut self, side: Side) -> bool {
+        let has_news = self.action == Action::Merge;
+        let merged = self.after.as_ref().filter(|_| has_news);
+        let marked = merged.map(|file| &file.text).or(self.before.as_ref());
+        let Some(text) = marked.and_then(|text| merge::side_of(text, side)) else {
+            return false;
+        };
+        let executable = self.after.take().is_some_and(|file| file.executable);
+        self.after = Some(File {
+            executable,
+            ..File::of_prodify(text, Class::Shared)
+        });
+        self.why = Some(match (self.action, side) {
+            (Action::Conflict, _) => "is without its markers; run `update` again for what is new",
+            (_, Side::Ours) => "has your side of what was between its markers",
+            (_, Side::Theirs) => "has the template's side of what was between its markers",
+        });
+        if self.action == Action::Conflict {
+            self.marked = None;
+            self.path = self.from.take().unwrap_or_else(|| self.path.clone());
+        }
+        self.action = match side {
+            Side::Ours => Action::Merge,
+            Side::Theirs => Action::Update,
+        };
+        self.resolved = true;
+        true
     }
 
     /// Decides a conflict. Something that is no text can only be kept: it stays a conflict where more is asked for.

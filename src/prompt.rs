@@ -68,7 +68,11 @@ impl Terminal {
             // Best effort: the terminal may be what failed.
             let _ = self.term.show_cursor();
             match error.kind() {
-                io::ErrorKind::Interrupted => Interrupted.into(),
+                io::ErrorKind::Interrupted => {
+                    // What is said next begins a line of its own, below the question.
+                    let _ = self.term.write_line("");
+                    Interrupted.into()
+                }
                 _ => anyhow::Error::new(error).context("asking at the terminal"),
             }
         })

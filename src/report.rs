@@ -20,10 +20,10 @@ use crate::cli::Format;
 use crate::error::Outcome;
 use crate::facts::inspection::Inspection;
 use crate::plan::{Action, Plan};
-use crate::render::Wiring;
+use crate::render::{NextStep, Wiring};
 use crate::shell::{Shell, Verbosity};
 use crate::tree::RelPath;
-use crate::{merge, provenance, render};
+use crate::{merge, provenance};
 
 /// The version of the JSON; it grows with a change that a reader would stumble over.
 const SCHEMA_VERSION: u32 = 1;
@@ -49,6 +49,9 @@ pub struct Written {
     pub command: &'static str,
     /// How it ended.
     pub outcome: Ending,
+    /// Whether it was only asked what would be done.
+    #[serde(skip)]
+    pub is_dry: bool,
     /// The project's name.
     pub name: String,
     /// Its directory, as the user would type it.
@@ -64,6 +67,9 @@ pub struct Written {
     pub wire: Vec<Wiring>,
     /// What to type next.
     pub next: Vec<NextStep>,
+    /// The command line that takes what the user says to conflicts, where that is another one than this run's.
+    #[serde(skip)]
+    pub again: Option<String>,
 }
 
 /// How a run that writes ended.
@@ -109,18 +115,9 @@ pub struct FileReport {
     /// Whether something is in the way that cannot be replaced, whatever the user says.
     #[serde(skip)]
     pub is_stuck: bool,
-}
-
-/// A command to type next.
-#[derive(Clone, Debug, Serialize)]
-pub struct NextStep {
-    /// The component that says so, where that is one.
+    /// Whether it is in nobody's way but lies where a new project is to be.
     #[serde(skip)]
-    pub component: Option<String>,
-    /// The command.
-    pub command: String,
-    /// What it does.
-    pub why: String,
+    pub is_stranger: bool,
 }
 
 /// A component, in a list.
@@ -293,7 +290,8 @@ pub use annotations::error as error_annotation;
 
 /// An error as a JSON document.
 pub fn error_json(error: &anyhow::Error, outcome: Outcome) -> String {
-    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    let causes = error.chain().skip(1).map(ToString::to_string);
+    let causes: Vec<String> = causes.map(|cause| cause.trim_end().to_owned()).collect();
     let error =
         json!({ "message": error.to_string(), "causes": causes, "exit_code": outcome.code() });
     document(&json!({ "schema_version": SCHEMA_VERSION, "error": error }))
@@ -332,29 +330,9 @@ impl FileReport {
                 line: line(step).filter(|_| diffs && shows(step)),
                 place: None,
                 is_stuck: step.is_stuck(),
+                is_stranger: step.is_stranger(),
             })
             .collect()
-    }
-}
-
-impl NextStep {
-    /// What the components of a selection have to say.
-    ///
-    /// # Errors
-    ///
-    /// As [`render::next_steps`].
-    pub fn of_selection(
-        engine: &render::Engine<'_>,
-        selection: &crate::select::Selection<'_>,
-    ) -> anyhow::Result<Vec<Self>> {
-        Ok(render::next_steps(engine, selection)?
-            .into_iter()
-            .map(|(component, command, why)| Self {
-                component: Some(component),
-                command,
-                why,
-            })
-            .collect())
     }
 }
 

@@ -6,14 +6,12 @@ use anyhow::Result;
 
 use super::change::Change;
 use super::existing::{self, Run};
-use super::new::read_answers;
 use super::site::{Purpose, Site};
-use super::{bins, left, wizard};
+use super::{along, answers_file, bins, fits, left, wizard};
 use crate::answers::Given;
-use crate::catalog::{Catalog, Component, Home, Scope};
+use crate::catalog::{Catalog, Scope};
 use crate::cli::Add;
 use crate::draft;
-use crate::error::Usage;
 use crate::prompt::Prompt;
 use crate::report::Report;
 use crate::select::{self, Request};
@@ -26,7 +24,7 @@ use crate::shell::Shell;
 /// Whatever keeps them from being added; nothing is then written.
 pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<Report> {
     let mut terminal = wizard::terminal(arguments.answers.non_interactive)?;
-    let answered = read_answers(&arguments.answers)?;
+    let answered = answers_file::read(&arguments.answers)?;
     let given = Given::new(catalog, &arguments.answers.set, answered.answers.clone())?;
     let asked = select::all_known(catalog, &arguments.components)?;
     let purpose = Purpose::unless(arguments.writing.dry_run || arguments.writing.diff);
@@ -50,7 +48,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     // Those that were named come first: a refusal speaks of them rather than of what they require.
     for component in asked.iter().chain(&selection.components) {
         if is_new(&component.name) {
-            fits(component, &site, request.home)?;
+            fits::check(component, &site, request.home)?;
         }
     }
 
@@ -66,7 +64,11 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     let mut change = Change::plan(&site, &selection, draft, |plan| {
         Ok(left::marked(&site, plan))
     })?;
-    // Who has chosen just now has seen the others.
+    let named: Vec<String> = there.iter().chain(&arguments.components).cloned().collect();
+    let along = along::unnamed(&selection, request.home, &named);
+    let note = |(name, by): (&str, String)| format!("`{name}` comes along, required by {by}");
+    change.notes.extend(along.into_iter().map(note));
+    // Where the binaries were chosen in this run, the others were left out knowingly.
     if !site.record.answered.bins.is_empty() {
         change.notes.extend(bins::others(&site, &selection)?);
     }
@@ -81,35 +83,4 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
         shell,
     };
     run.carry_out(&site, change)
-}
-
-/// Whether a component can be added there.
-pub(super) fn fits(component: &Component, site: &Site, home: Home) -> Result<()> {
-    let name = &component.name;
-    if let Some(why) = component
-        .existing
-        .refused
-        .as_ref()
-        .filter(|_| home != Home::Project)
-    {
-        return Err(Usage::new(format!(
-            "`{name}` cannot be added to a crate that exists: {why}"
-        ))
-        .into());
-    }
-    if component.scope > site.widest() {
-        let (scope, shown) = (component.scope, &site.shown);
-        let hint = site
-            .repository
-            .as_ref()
-            .filter(|_| scope == Scope::Repository);
-        let hint = hint
-            .map(|top| format!(" ({})", top.display()))
-            .unwrap_or_default();
-        return Err(Usage::new(format!(
-            "`{name}` belongs to the top of a {scope}{hint}, and {shown} lies below it"
-        ))
-        .into());
-    }
-    Ok(())
 }

@@ -13,7 +13,7 @@ use crate::facts::disk;
 use crate::facts::sources::{self, Mention};
 use crate::manifest::{self, Merged, Sides, There};
 use crate::plan::{Action, OnDisk, Plan, Resolution, Step, Trees};
-use crate::provenance::{Answered, Moved};
+use crate::provenance::{ANSWERS, Answered, Moved};
 use crate::select::Selection;
 use crate::tree::{Class, File, RelPath, Tree};
 
@@ -115,10 +115,16 @@ fn components(site: &Site, selection: &Selection<'_>) -> Vec<String> {
 /// Of a project that `new` made, the package itself is prodify's, and cannot be taken out of itself.
 fn refuse_the_whole(site: &Site, piece: &str) -> Result<()> {
     if site.record.began_with_new()? && !is_package(piece)? {
-        let shown = &site.shown;
-        return Err(Usage::new(format!(
-            "this would take the package itself: to be rid of it, delete the directory {shown}"
-        ))
+        let root = site.root.display();
+        return Err(Usage::new(match site.components().is_empty() {
+            true => format!(
+                "{} names no components, and without any there would be no package: restore it from version control",
+                site.root.join(ANSWERS).display()
+            ),
+            false => format!(
+                "this would take the package itself: to be rid of it, delete the directory {root}"
+            ),
+        })
         .into());
     }
     Ok(())

@@ -4,15 +4,16 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::new::shell_word;
 use super::renewal::{Decided, Renewal, Renewed};
 use super::site::{Purpose, Site};
+use super::typed;
 use crate::answers::{Answers, Given};
 use crate::catalog::Catalog;
 use crate::cli::{self, Check};
 use crate::plan::{Action, MARKED, Plan, Step};
 use crate::provenance::BASE;
-use crate::report::{Ending, FileReport, NextStep, Report, Written};
+use crate::render::NextStep;
+use crate::report::{Ending, FileReport, Report, Written};
 use crate::shell::Shell;
 
 /// Says whether an update would change anything; edits of the user's that it would keep are no difference.
@@ -44,6 +45,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Check, shell: &Shell) -> Result
     Ok(Report::Written(Box::new(Written {
         command: "check",
         outcome,
+        is_dry: true,
         name: change.name,
         path: site.shown.clone(),
         components: change.components,
@@ -51,6 +53,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Check, shell: &Shell) -> Result
         notes: change.notes,
         wire: Vec::new(),
         next: fixes(&plan, &arguments.subject),
+        again: None,
     })))
 }
 
@@ -61,10 +64,6 @@ fn files(plan: &Plan, site: &Site) -> Vec<FileReport> {
     let below = below.unwrap_or(Path::new(""));
     let mut files = FileReport::of_plan(plan, true);
     for file in &mut files {
-        // What is wrong with the record is said in words; nobody could read it off two thousand lines.
-        if file.path == BASE {
-            file.diff = None;
-        }
         let place = below.join(&file.path).display().to_string();
         file.place = Some(place.replace(std::path::MAIN_SEPARATOR, "/"));
     }
@@ -73,18 +72,10 @@ fn files(plan: &Plan, site: &Site) -> Vec<FileReport> {
 
 /// What to type, so that the next check finds nothing.
 fn fixes(plan: &Plan, subject: &cli::Subject) -> Vec<NextStep> {
-    let mut command = "cargo prodify update".to_owned();
-    if let Some(manifest) = &subject.manifest_path {
-        let manifest = shell_word(&manifest.display().to_string());
-        command = format!("{command} --manifest-path {manifest}");
-    }
-    if let Some(package) = &subject.package {
-        command = format!("{command} --package {}", shell_word(package));
-    }
     let is_left = |step: &Step| step.action.writes() || step.why != Some(MARKED);
     let step = NextStep {
         component: None,
-        command,
+        command: typed::for_subject("update", subject),
         why: "write what is shown".to_owned(),
     };
     // A person has to end what a merge began; there is no command for that.

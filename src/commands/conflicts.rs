@@ -14,16 +14,31 @@ use crate::tree::RelPath;
 use crate::vcs;
 
 /// What can be said to one conflict.
-const CHOICES: [(&str, &str); 6] = [
-    ("keep it", ""),
-    ("overwrite it", "what git does not hold is kept beside it"),
-    ("show the difference", ""),
+#[derive(Clone, Copy)]
+enum Choice {
+    This(Resolution),
+    /// This one, and all that follow.
+    All(Resolution),
+    /// Nothing yet: what is the difference?
+    Show,
+}
+
+/// The choices, as they are offered.
+const CHOICES: [(Choice, &str, &str); 6] = [
+    (Choice::This(Resolution::Keep), "keep it", ""),
     (
+        Choice::This(Resolution::Overwrite),
+        "overwrite it",
+        "what git does not hold is kept beside it",
+    ),
+    (Choice::Show, "show the difference", ""),
+    (
+        Choice::This(Resolution::Merge),
         "merge",
         "both are written, between markers where they differ",
     ),
-    ("keep all", ""),
-    ("overwrite all", ""),
+    (Choice::All(Resolution::Keep), "keep all", ""),
+    (Choice::All(Resolution::Overwrite), "overwrite all", ""),
 ];
 
 /// Decides the conflicts of a plan: by the flags, or else by asking; where neither can be, they stay conflicts.
@@ -48,7 +63,7 @@ pub(super) fn resolve(
         .filter(|step| step.action == Action::Conflict);
     match (all, prompt) {
         (Some(resolution), _) => conflicts.for_each(|step| step.resolve(resolution)),
-        (None, Some(prompt)) if !writing.dry_run && !writing.diff => {
+        (None, Some(prompt)) if !is_dry(writing) => {
             ask(conflicts.collect(), prompt, shell)?;
         }
         (None, _) => {}
@@ -58,12 +73,17 @@ pub(super) fn resolve(
 
 /// How a run ends that carries this plan out.
 pub(super) fn ending(plan: &Plan, writing: &Writing) -> Ending {
-    match writing {
-        _ if plan.conflicts().next().is_some() => Ending::Conflict,
-        writing if writing.dry_run || writing.diff => Ending::Planned,
-        _ if plan.changes() => Ending::Done,
-        _ => Ending::Unchanged,
+    match plan.conflicts().next() {
+        Some(_) => Ending::Conflict,
+        None if !plan.changes() => Ending::Unchanged,
+        None if is_dry(writing) => Ending::Planned,
+        None => Ending::Done,
     }
+}
+
+/// Whether it is only asked what would be done.
+pub(super) fn is_dry(writing: &Writing) -> bool {
+    writing.dry_run || writing.diff
 }
 
 /// The files that would be lost if they were replaced: git does not hold them.
@@ -101,28 +121,17 @@ fn ask(conflicts: Vec<&mut Step>, prompt: &mut dyn Prompt, shell: &Shell) -> Res
             .into_iter()
             .for_each(|step| step.resolve(Resolution::Keep));
     }
-    let items = CHOICES.map(|(name, help)| Item { name, help });
     let mut all = None;
     for step in texts {
         while step.action == Action::Conflict {
             let choice = match all {
-                Some(resolution) => Some(resolution),
-                None => match prompt.choose(
-                    &format!("{} {}", step.path, step.why.unwrap_or_default()),
-                    &items,
-                    0,
-                )? {
-                    0 => Some(Resolution::Keep),
-                    1 => Some(Resolution::Overwrite),
-                    3 => Some(Resolution::Merge),
-                    4 => Some(*all.insert(Resolution::Keep)),
-                    5 => Some(*all.insert(Resolution::Overwrite)),
-                    _ => None,
-                },
+                Some(resolution) => Choice::This(resolution),
+                None => choose(step, prompt)?,
             };
             match choice {
-                Some(resolution) => step.resolve(resolution),
-                None => {
+                Choice::This(resolution) => step.resolve(resolution),
+                Choice::All(resolution) => all = Some(resolution),
+                Choice::Show => {
                     let after = step.after.as_ref().map(|file| file.text.as_str());
                     shell.say(merge::unified_diff(
                         step.path.as_str(),
@@ -134,4 +143,13 @@ fn ask(conflicts: Vec<&mut Step>, prompt: &mut dyn Prompt, shell: &Shell) -> Res
         }
     }
     Ok(())
+}
+
+/// Asks what is to become of one file that is in the way.
+fn choose(step: &Step, prompt: &mut dyn Prompt) -> Result<Choice> {
+    let items = CHOICES.map(|(_, name, help)| Item { name, help });
+    let question = format!("{} {}", step.path, step.why.unwrap_or_default());
+    let chosen = prompt.choose(&question, &items, 0)?;
+    let (choice, ..) = CHOICES[chosen];
+    Ok(choice)
 }

@@ -6,8 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context as _, Result};
 use toml_edit::{DocumentMut, Item, Table};
 
-use super::new::shell_word;
 use super::site::{MANIFEST, Purpose};
+use super::typed::shell_word;
 use super::{own, records};
 use crate::apply::apply;
 use crate::catalog::Catalog;
@@ -16,7 +16,8 @@ use crate::error::Usage;
 use crate::facts::disk;
 use crate::plan;
 use crate::provenance::{ANSWERS, TEMPLATES};
-use crate::report::{Ending, FileReport, NextStep, Report, Written};
+use crate::render::NextStep;
+use crate::report::{Ending, FileReport, Report, Written};
 use crate::select;
 use crate::tree::{Class, File, RelPath, Tree};
 
@@ -111,6 +112,7 @@ pub(super) fn run(
     Ok(Report::Written(Box::new(Written {
         command: "eject",
         outcome,
+        is_dry: planned,
         name: name.to_owned(),
         path: root.display().to_string(),
         components: vec![name.to_owned()],
@@ -118,6 +120,7 @@ pub(super) fn run(
         notes,
         wire: Vec::new(),
         next: vec![next],
+        again: None,
     })))
 }
 

@@ -17,8 +17,8 @@ use crate::facts::inspection::Inspection;
 use crate::facts::program::ProgramKind;
 use crate::facts::{Facts, Service};
 use crate::prompt::{Prompt, Terminal};
-use crate::render::Wiring;
-use crate::report::{Ending, FileReport, NextStep, Report, Written};
+use crate::render::{NextStep, Wiring};
+use crate::report::{Ending, FileReport, Report, Written};
 use crate::select::Selection;
 use crate::shell::Shell;
 
@@ -170,13 +170,15 @@ impl Run<'_> {
             wizard::confirm(terminal, &change.plan, &site.shown, self.shell)?;
         }
         // Where nothing is left to write, a run that was killed may have left something to tidy up.
-        if matches!(outcome, Ending::Done | Ending::Unchanged) {
+        let is_dry = conflicts::is_dry(self.writing);
+        if !is_dry && outcome != Ending::Conflict {
             let originals = conflicts::originals(&site.root, &change.plan);
             apply(&site.root, &change.plan, &originals)?;
         }
         Ok(Report::Written(Box::new(Written {
             command: self.command,
             outcome,
+            is_dry,
             name: change.name,
             path: site.shown.clone(),
             components: change.components,
@@ -184,6 +186,7 @@ impl Run<'_> {
             notes: change.notes,
             wire: self.wire,
             next: self.next,
+            again: None,
         })))
     }
 }

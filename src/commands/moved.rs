@@ -98,7 +98,8 @@ fn missing<'b>(
     base.iter().filter(is_missing).collect()
 }
 
-/// Finds each of these files by its text, where it is to be told which one it is; and says what could not be looked into for that.
+/// Finds each of these files by its text; where two are equally like it, neither is taken for it. And says what could not be looked
+/// into for that.
 fn find(
     site: &Site,
     missing: Vec<(&RelPath, &File)>,

@@ -1,16 +1,15 @@
 //! `cargo prodify new`: a new production service.
 
-use std::fs;
-
 use anyhow::{Context as _, Result};
 
 use super::place::{Place, Target};
 use super::site::Purpose;
-use super::{conflicts, own, wizard};
+use super::typed::shell_word;
+use super::{answers_file, conflicts, own, wizard};
 use crate::answers::Given;
 use crate::apply::{Lock, apply};
 use crate::catalog::{Catalog, Preset};
-use crate::cli::{self, New, Vcs};
+use crate::cli::{New, Vcs};
 use crate::draft::{self, Draft, Subject};
 use crate::error::Usage;
 use crate::facts::disk;
@@ -18,8 +17,8 @@ use crate::facts::surroundings::{Membership, Workspace};
 use crate::plan::{self, Action, Plan, Step};
 use crate::prompt::Prompt;
 use crate::provenance::{self, Answered, Moved};
-use crate::render::membership;
-use crate::report::{Ending, FileReport, NextStep, Report, Written};
+use crate::render::{NextStep, membership};
+use crate::report::{Ending, FileReport, Report, Written};
 use crate::select::{self, Request, Selection};
 use crate::shell::Shell;
 use crate::tree::{Class, File, RelPath, Tree};
@@ -40,7 +39,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         .filter(|_| !arguments.answers.defaults)
         .map(|terminal| terminal as &mut dyn Prompt);
 
-    let answered = read_answers(&arguments.answers)?;
+    let answered = answers_file::read(&arguments.answers)?;
     // A slip in a flag is told before the first question, not after the last.
     let given = Given::new(catalog, &arguments.answers.set, answered.answers.clone())?;
     for name in arguments.with.iter().chain(&arguments.without) {
@@ -71,7 +70,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         .map(|terminal| terminal as &mut dyn Prompt);
     conflicts::resolve(&mut project.plan, &arguments.writing, prompt, shell)?;
     let mut written = project.report(arguments, &target, &place, &selection);
-    if matches!(written.outcome, Ending::Conflict | Ending::Planned) {
+    if written.is_dry || written.outcome == Ending::Conflict {
         return Ok(Report::Written(Box::new(written)));
     }
     let confirms = written.outcome == Ending::Done && !arguments.answers.defaults;
@@ -98,26 +97,6 @@ fn locked(target: &Target, arguments: &New) -> Result<(Place, Option<Lock>)> {
     let lock = Purpose::Write.lock(&place.root)?;
     // Another run may have added a member to the workspace in between.
     Ok((Place::of(target, arguments.workspace)?, lock))
-}
-
-/// What the answers file says.
-///
-/// # Errors
-///
-/// [`Usage`] where it cannot be read; names it.
-pub(super) fn read_answers(arguments: &cli::Answers) -> Result<Answered> {
-    let Some(path) = &arguments.answers else {
-        return Ok(Answered::default());
-    };
-    let read = fs::read_to_string(path).map_err(anyhow::Error::new);
-    let answered = read.and_then(|text| provenance::read_answers(&text));
-    answered.map_err(|error| {
-        Usage::new(format!(
-            "reading the answers file {}: {error:#}",
-            path.display()
-        ))
-        .into()
-    })
 }
 
 /// The preset that was asked for, or the components of the answers file, and what is to be added and left out.
@@ -237,6 +216,7 @@ impl Project {
         Written {
             command: "new",
             outcome,
+            is_dry: conflicts::is_dry(&arguments.writing),
             name: target.name.clone(),
             path: target.shown.clone(),
             components: selection.names().map(str::to_owned).collect(),
@@ -244,22 +224,8 @@ impl Project {
             notes,
             wire: Vec::new(),
             next: enter.into_iter().chain(self.next.iter().cloned()).collect(),
+            again: None,
         }
-    }
-}
-
-/// A path as a shell takes it for one word, and `cd` for no flag.
-pub(super) fn shell_word(path: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '-');
-    let path = if path.starts_with('-') {
-        format!("./{path}")
-    } else {
-        path.to_owned()
-    };
-    if path.chars().all(plain) {
-        path
-    } else {
-        format!("'{}'", path.replace('\'', r"'\''"))
     }
 }
 

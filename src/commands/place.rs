@@ -46,11 +46,14 @@ impl Target {
             });
         };
         let directory = resolve(path)?;
-        let own = directory
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let Some(own) = directory.file_name() else {
+            return Err(Usage::new(format!(
+                "`{}` is the top of the file system, and no directory of a project's own: choose another path",
+                path.display()
+            ))
+            .into());
+        };
+        let own = own.to_string_lossy().into_owned();
         let name = match (&arguments.name, prompt) {
             (Some(name), _) => checked(name)?,
             (None, Some(prompt)) if names::package(&own).is_err() => wizard::name(prompt, &own)?,

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::change::Change;
 use super::existing::{self, Run};
 use super::site::{Purpose, Site};
-use super::{left, replaced, wizard};
+use super::{along, left, replaced, wizard};
 use crate::answers::{Answers, Given};
 use crate::catalog::{Catalog, Component, Scope};
 use crate::cli::Remove;
@@ -42,12 +42,19 @@ pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Resul
         existing::draft(catalog, &site, &selection, &given, None, shell)?
     };
     let is_decided = arguments.writing.keep || arguments.writing.overwrite;
-    let change = Change::plan(&site, &selection, draft, |plan| {
+    let mut change = Change::plan(&site, &selection, draft, |plan| {
         Ok(match is_decided {
             true => left::marked(&site, plan),
             false => left::undecided(&site, plan),
         })
     })?;
+    change.notes.extend(along::left(
+        catalog,
+        &selection,
+        site.home()?,
+        &arguments.components,
+        &arguments.subject,
+    ));
     let next = replaced::ways_back(&site, &change.plan);
     let run = Run {
         command: "remove",

@@ -9,17 +9,16 @@ use super::existing;
 use super::marked::Markers;
 use super::records::Record;
 use super::site::Site;
-use super::{add, bins};
+use super::{along, bins, fits};
 use crate::answers::{self, Given};
 use crate::catalog::{Catalog, Component, Scope};
 use crate::draft::Draft;
 use crate::error::{Usage, told};
-use crate::merge::{self, Merged};
+use crate::merge::{self, Merged, Side};
 use crate::plan::{Action, Plan, Resolution, Step};
 use crate::prompt::Prompt;
 use crate::provenance::ANSWERS;
-use crate::render::Wiring;
-use crate::report::NextStep;
+use crate::render::{NextStep, Wiring};
 use crate::select::{self, Request, Selection};
 use crate::shell::Shell;
 
@@ -110,7 +109,7 @@ fn selection<'c>(catalog: &'c Catalog, site: &Site) -> Result<Selection<'c>> {
     let home = site.home()?;
     for component in components {
         if is_new(component, site) {
-            add::fits(component, site, home).map_err(place)?;
+            fits::check(component, site, home).map_err(place)?;
         }
     }
     let request = Request {
@@ -123,27 +122,27 @@ fn selection<'c>(catalog: &'c Catalog, site: &Site) -> Result<Selection<'c>> {
 
 /// Says which components are there for another one alone: whoever took one out of prodify.toml would see it come back.
 fn come_along(site: &Site, selection: &Selection<'_>) -> Result<Vec<String>> {
-    let home = site.home()?;
-    let named = site.components();
-    let along = selection
-        .names()
-        .filter(|name| !named.iter().any(|it| it == name));
-    let note = |name: &str| {
-        let requires =
-            |component: &&&Component| component.required(home).iter().any(|it| it == name);
-        let by = selection.components.iter().filter(requires);
-        let by = told(by.map(|component| &*component.name));
+    let along = along::unnamed(selection, site.home()?, site.components());
+    let note = |(name, by): (&str, String)| {
         format!(
             "in {ANSWERS}: `{name}` comes along, required by {by}: to be without it, take that out of `components` too"
         )
     };
-    Ok(along.map(note).collect())
+    Ok(along.into_iter().map(note).collect())
 }
 
 /// Whether nothing of a component was written so far, as far as its files tell.
 fn is_new(component: &Component, site: &Site) -> bool {
     let mut written = site.record.base.files.values();
     !written.any(|file| file.component == component.name) && !component.templates.is_empty()
+}
+
+/// A conflict that the user has decided.
+struct Said<'a> {
+    flag: &'static str,
+    /// As they wrote it.
+    path: &'a str,
+    side: Side,
 }
 
 impl Decided<'_> {
@@ -154,24 +153,35 @@ impl Decided<'_> {
         let mut undecided = Undecided::new();
         let mut named: BTreeSet<&str> = BTreeSet::new();
         for step in &mut plan.steps {
-            if markers.are_in(step) {
-                let is_done = record.interrupted && is_marked_with(step, record);
-                step.leave_marked();
-                // Its news are between the markers already, and need not be brought again.
-                if is_done {
-                    continue;
-                }
-            }
-            if step.action != Action::Conflict {
+            let is_marked = markers.are_in(step);
+            if !is_marked && step.action != Action::Conflict {
                 continue;
             }
-            match self.decide(step, &markers)? {
-                Some(path) => {
-                    named.insert(path);
+            let said = self.says(step)?;
+            named.extend(said.as_ref().map(|said| said.path));
+            // Whether what is new is left for another run.
+            let is_left = match said {
+                Some(said) if is_marked => {
+                    let meets = step.action == Action::Conflict;
+                    said.unmark(step)?;
+                    meets
                 }
-                None => step.mark(),
-            }
-            if step.action == Action::Conflict {
+                Some(said) => {
+                    said.decide(step)?;
+                    false
+                }
+                None if is_marked => {
+                    // Its news are between the markers already, and need not be brought again.
+                    let is_done = record.interrupted && is_marked_with(step, record);
+                    step.leave_marked();
+                    !is_done
+                }
+                None => {
+                    step.mark();
+                    step.action == Action::Conflict
+                }
+            };
+            if is_left {
                 undecided.insert(step.path.clone());
             }
         }
@@ -186,31 +196,54 @@ impl Decided<'_> {
         Ok(undecided)
     }
 
-    /// Decides a conflict that the user named, and returns the name.
-    fn decide(&self, step: &mut Step, markers: &Markers) -> Result<Option<&str>> {
+    /// What the user says to the conflict of a step, where they name it.
+    fn says(&self, step: &Step) -> Result<Option<Said<'_>>> {
         let paths = [Some(&step.path), step.from.as_ref()];
         let names = |path: &&String| {
             let path = path.strip_prefix("./").unwrap_or(path);
             paths.iter().flatten().any(|it| it.as_str() == path)
         };
         let (ours, theirs) = (self.ours.iter().find(names), self.theirs.iter().find(names));
-        let (flag, path, resolution) = match (ours, theirs) {
+        let (flag, path, side) = match (ours, theirs) {
             (None, None) => return Ok(None),
             (Some(path), Some(_)) => {
                 let said = format!("`{path}` is decided twice: --ours and --theirs");
                 return Err(Usage::new(said).into());
             }
-            (Some(path), None) => ("ours", path, Resolution::Keep),
-            (None, Some(path)) => ("theirs", path, Resolution::Overwrite),
+            (Some(path), None) => ("ours", path, Side::Ours),
+            (None, Some(path)) => ("theirs", path, Side::Theirs),
         };
+        Ok(Some(Said { flag, path, side }))
+    }
+}
+
+impl Said<'_> {
+    /// Decides a conflict of this run.
+    fn decide(&self, step: &mut Step) -> Result<()> {
         let why = step.why.unwrap_or_default();
-        if !markers.are_in(step) {
-            step.resolve(resolution);
+        step.resolve(match self.side {
+            Side::Ours => Resolution::Keep,
+            Side::Theirs => Resolution::Overwrite,
+        });
+        match step.action {
+            Action::Conflict => Err(self.refused(why)),
+            _ => Ok(()),
         }
-        if step.action == Action::Conflict {
-            return Err(Usage::new(format!("`--{flag} {path}`: {path} {why}")).into());
+    }
+
+    /// Decides the conflicts of an earlier run, whose markers the file still holds.
+    fn unmark(&self, step: &mut Step) -> Result<()> {
+        match step.unmark(self.side) {
+            true => Ok(()),
+            false => Err(self.refused(
+                "holds conflict markers that are no longer as they were written: edit what is left of them",
+            )),
         }
-        Ok(Some(path))
+    }
+
+    fn refused(&self, why: &str) -> anyhow::Error {
+        let Self { flag, path, .. } = self;
+        Usage::new(format!("`--{flag} {path}`: {path} {why}")).into()
     }
 }
 
@@ -222,7 +255,7 @@ fn is_marked_with(step: &Step, record: &Record) -> bool {
     };
     let marked = merge::to_lf(before);
     let base = record.base.files.get(&step.path);
-    let again = base.zip(merge::ours_of(&marked));
+    let again = base.zip(merge::side_of(&marked, Side::Ours));
     let again =
         again.map(|(base, ours)| merge::three_way(&base.text, &ours, &merge::to_lf(&after.text)));
     again == Some(Merged::Marked(marked))

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use super::new::shell_word;
 use super::site::Site;
+use super::typed::shell_word;
 use crate::plan::{Action, Plan, Step};
-use crate::provenance::{self, BASE, is_record};
-use crate::report::NextStep;
+use crate::provenance::{self, BASE, Base, Moved, is_record};
+use crate::render::NextStep;
+use crate::tree::RelPath;
 use crate::vcs;
 
 /// So many changes of the record are looked at.
@@ -34,7 +35,7 @@ pub(super) fn ways_back(site: &Site, plan: &Plan) -> Vec<NextStep> {
             None => others.push(path),
         }
     }
-    for (commit, held) in held_by_git(&site.root, others) {
+    for (commit, held) in held_by_git(site, others) {
         let held: Vec<String> = held.into_iter().map(typed).collect();
         let command = format!("git restore --source {commit} -- {}", held.join(" "));
         steps.push(step(command));
@@ -50,7 +51,8 @@ fn original(root: &Path, path: &str) -> Option<String> {
 }
 
 /// The commits that have files of the user's at some of the paths, each with those: the last ones before prodify had theirs there.
-fn held_by_git<'p>(root: &Path, mut paths: Vec<&'p str>) -> Vec<(String, Vec<&'p str>)> {
+fn held_by_git<'p>(site: &Site, mut paths: Vec<&'p str>) -> Vec<(String, Vec<&'p str>)> {
+    let root = &site.root;
     let mut found = Vec::new();
     let before = vcs::commits_of(root, BASE, LOOKED_AT);
     let before = before.into_iter().map(|commit| format!("{commit}~"));
@@ -61,8 +63,8 @@ fn held_by_git<'p>(root: &Path, mut paths: Vec<&'p str>) -> Vec<(String, Vec<&'p
         let base = vcs::text_at(&commit, root, BASE);
         let base = base.and_then(|text| provenance::read_base(&text).ok());
         let base = base.unwrap_or_default();
-        let (written, mut others): (Vec<_>, Vec<_>) =
-            (paths.into_iter()).partition(|path| base.files.contains_key(*path));
+        let is_written = |path: &&str| is_prodifys(path, &base, &site.record.base.moved);
+        let (written, mut others): (Vec<_>, Vec<_>) = paths.into_iter().partition(is_written);
         let held = vcs::files_at(&commit, root, &others);
         others.retain(|path| held.iter().any(|it| it == path));
         if !others.is_empty() {
@@ -71,4 +73,14 @@ fn held_by_git<'p>(root: &Path, mut paths: Vec<&'p str>) -> Vec<(String, Vec<&'p
         paths = written;
     }
     found
+}
+
+/// Whether a base, together with what the user has `moved` by now, says of a path that prodify's file lay there: that it was moved is
+/// only remembered by the update after it.
+fn is_prodifys(path: &str, base: &Base, moved: &Moved) -> bool {
+    let lies = |(_, place): &(&RelPath, &RelPath)| place.as_str() == path;
+    let template = moved.iter().find(lies).map(|(template, _)| template);
+    base.files.contains_key(path)
+        || base.moved.iter().any(|it| lies(&it))
+        || template.is_some_and(|template| base.files.contains_key(template))
 }

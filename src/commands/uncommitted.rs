@@ -20,6 +20,16 @@ const NAMED: usize = 3;
 ///
 /// [`Usage`] where something is not, or where git cannot tell.
 pub(super) fn refuse_any(site: &Site) -> Result<()> {
+    refuse(&of_update(site)?)
+}
+
+/// Whether an update would be refused.
+pub(super) fn is_any(site: &Site) -> bool {
+    of_update(site).map_or(true, |files| !files.is_empty())
+}
+
+/// The files that an update could not be told from.
+fn of_update(site: &Site) -> Result<Vec<Uncommitted>> {
     // Editing the answers is how a project changes its mind; a file that is neither git's nor prodify's is not touched.
     let base = &site.record.base;
     let counts = |file: &Uncommitted| {
@@ -30,7 +40,7 @@ pub(super) fn refuse_any(site: &Site) -> Result<()> {
     };
     let mut files = uncommitted(site)?;
     files.retain(counts);
-    refuse(&files)
+    Ok(files)
 }
 
 /// Refuses a plan that merges into edits which are not committed. What a run that was killed has written is none of them: the same text

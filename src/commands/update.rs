@@ -2,14 +2,13 @@
 
 use anyhow::Result;
 
-use super::new::read_answers;
 use super::renewal::{Decided, Renewal, Renewed};
 use super::site::{Purpose, Site};
-use super::{conflicts, uncommitted, wizard};
+use super::{answers_file, conflicts, typed, uncommitted, wizard};
 use crate::answers::Given;
 use crate::apply::apply;
 use crate::catalog::Catalog;
-use crate::cli::{Merging, Update};
+use crate::cli::{Subject, Update};
 use crate::draft;
 use crate::plan::Plan;
 use crate::prompt::Prompt;
@@ -28,10 +27,10 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
         merging,
     } = arguments;
     let mut terminal = wizard::terminal(answers.non_interactive)?;
-    let answered = read_answers(answers)?;
+    let answered = answers_file::read(answers)?;
     let given = Given::new(catalog, &answers.set, answered.answers.clone())?;
-    let only_shows = merging.dry_run || merging.diff;
-    let site = Site::written(subject, Purpose::unless(only_shows))?;
+    let is_dry = merging.dry_run || merging.diff;
+    let site = Site::written(subject, Purpose::unless(is_dry))?;
     let given = given.with_file(draft::taken_over(catalog, &answered, &site.name()?)?);
     let renewal = Renewal {
         catalog,
@@ -49,7 +48,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
         .map(|terminal| terminal as &mut dyn Prompt);
     let Renewed { change, wire, next } = renewal.plan(prompt)?;
 
-    let outcome = ending(&change.plan, merging);
+    let outcome = ending(&change.plan, is_dry);
     let writes = matches!(outcome, Ending::Done | Ending::Unresolved) && change.plan.changes();
     match writes && !merging.allow_dirty {
         // What a run that was killed has left is finished rather than committed.
@@ -58,13 +57,15 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
         false => {}
     }
     // Where nothing is left to write, a run that was killed may have left something to tidy up.
-    if !only_shows {
+    if !is_dry {
         let originals = conflicts::originals(&site.root, &change.plan);
         apply(&site.root, &change.plan, &originals)?;
     }
+    let again = (outcome == Ending::Unresolved).then(|| again(&site, subject));
     Ok(Report::Written(Box::new(Written {
         command: "update",
         outcome,
+        is_dry,
         name: change.name,
         path: site.shown.clone(),
         components: change.components,
@@ -72,16 +73,25 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
         notes: change.notes,
         wire,
         next,
+        again,
     })))
 }
 
-fn ending(plan: &Plan, merging: &Merging) -> Ending {
-    let has_conflicts = plan.conflicts().next().is_some();
-    match merging.dry_run || merging.diff {
-        true if has_conflicts => Ending::Conflict,
-        true => Ending::Planned,
-        false if has_conflicts => Ending::Unresolved,
-        false if plan.changes() => Ending::Done,
-        false => Ending::Unchanged,
+fn ending(plan: &Plan, is_dry: bool) -> Ending {
+    match plan.conflicts().next() {
+        Some(_) if is_dry => Ending::Conflict,
+        Some(_) => Ending::Unresolved,
+        None if !plan.changes() => Ending::Unchanged,
+        None if is_dry => Ending::Planned,
+        None => Ending::Done,
+    }
+}
+
+/// The command line that decides what an update has left to the user. They need not commit before what that has written.
+fn again(site: &Site, subject: &Subject) -> String {
+    let command = typed::for_subject("update", subject);
+    match uncommitted::is_any(site) {
+        true => format!("{command} --allow-dirty"),
+        false => command,
     }
 }

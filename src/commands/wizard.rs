@@ -83,7 +83,7 @@ pub(super) fn components(
     Ok(names.map(|(item, _)| item.name.to_owned()).collect())
 }
 
-/// Asks which of several binaries run in production; nobody is asked about none.
+/// Asks which of several binaries run in production; where there are none, nothing is asked.
 ///
 /// # Errors
 ///

@@ -143,9 +143,14 @@ pub fn manifest(directory: &Path, named: Option<&Path>) -> Result<PathBuf> {
     };
     let path = directory.join(named);
     if !path.is_file() || !path.ends_with("Cargo.toml") {
+        let why = match path {
+            _ if path.join("Cargo.toml").is_file() => "is a directory: name the Cargo.toml in it",
+            _ if !path.exists() => "does not exist: name the Cargo.toml of a crate",
+            _ => "is no Cargo.toml: name that of a crate",
+        };
         let named = named.display().to_string();
         let named = named.escape_debug();
-        return Err(Usage::new(format!("`--manifest-path {named}` is no Cargo.toml")).into());
+        return Err(Usage::new(format!("`--manifest-path {named}` {why}")).into());
     }
     // Its directory and not itself, which may be a link.
     let above = real(path.parent().unwrap_or(directory))?;

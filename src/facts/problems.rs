@@ -120,11 +120,15 @@ fn lock_file(inspection: &Inspection) -> Option<Problem> {
             evidence: inspection.resolution.evidence.clone(),
         });
     }
-    let what = match &inspection.workspace.lock {
-        None => "there is no Cargo.lock: each build may take other versions",
-        Some(lock) if lock.value.tracked == Some(false) => {
-            "git does not track Cargo.lock: a fresh checkout may take other versions"
-        }
+    let (what, fix) = match &inspection.workspace.lock {
+        None => (
+            "there is no Cargo.lock: each build may take other versions",
+            "run `cargo generate-lockfile`, and commit Cargo.lock",
+        ),
+        Some(lock) if lock.value.tracked == Some(false) => (
+            "git does not track Cargo.lock: a fresh checkout may take other versions",
+            "commit Cargo.lock",
+        ),
         Some(_) => return None,
     };
     let evidence = inspection.workspace.lock.as_ref().map_or_else(
@@ -134,7 +138,7 @@ fn lock_file(inspection: &Inspection) -> Option<Problem> {
     Some(Problem {
         severity: Severity::Warning,
         what: what.to_owned(),
-        fix: "run `cargo generate-lockfile` if there is none, and commit Cargo.lock".to_owned(),
+        fix: fix.to_owned(),
         evidence,
     })
 }

@@ -122,11 +122,21 @@ impl Keys {
     }
 }
 
-/// The side of ours of a text with diff3's markers; `None` where they are not as a merge writes them.
-pub fn ours_of(marked: &str) -> Option<String> {
-    let lines = |part: Part<'_>| match part {
-        Part::Agreed(line) => line.to_owned(),
-        Part::Conflict { sides, .. } => sides[0].concat(),
+/// A side of a conflict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// What is on disk.
+    Ours,
+    /// What is to be.
+    Theirs,
+}
+
+/// One side of a text with conflict markers, and what is beside them; `None` where they are not as a merge writes them.
+pub fn side_of(marked: &str, side: Side) -> Option<String> {
+    let lines = |part: Part<'_>| match (part, side) {
+        (Part::Agreed(line), _) => line.to_owned(),
+        (Part::Conflict { sides, .. }, Side::Ours) => sides[0].concat(),
+        (Part::Conflict { sides, .. }, Side::Theirs) => sides[2].concat(),
     };
     Some(parts(marked)?.into_iter().map(lines).collect())
 }
@@ -142,38 +152,51 @@ enum Part<'t> {
     },
 }
 
-/// The parts of a text with diff3's markers; `None` where they do not follow one another as they should.
+/// The line between the sides, and where its place is among the markers. Beside a conflict it is a line like any other: it may
+/// underline a title.
+const BETWEEN: (usize, &str) = (2, "=======");
+
+/// The markers in their order. A merge of two texts that have no common origin has no second one.
+const MARKERS: [&str; 4] = [
+    "<<<<<<< ours",
+    "||||||| original",
+    BETWEEN.1,
+    ">>>>>>> theirs",
+];
+
+/// The parts of a text with conflict markers; `None` where they do not follow one another as they should.
 fn parts(marked: &str) -> Option<Vec<Part<'_>>> {
-    const MARKERS: [&str; 4] = ["<<<<<<< ", "||||||| ", "=======", ">>>>>>> "];
     let mut parts = Vec::new();
     let mut sides = [const { Vec::new() }; 3];
-    // How many markers of a conflict have been seen, and where the first one stands.
-    let (mut seen, mut start, mut at) = (0, 0, 0);
+    // The place of the next marker of a conflict, and where the first one stands.
+    let (mut next, mut start, mut at) = (0, 0, 0);
     for line in marked.split_inclusive('\n') {
         let end = at + line.len();
-        match MARKERS.iter().position(|marker| line.starts_with(marker)) {
-            Some(marker) if marker == seen => {
-                start = if seen == 0 { at } else { start };
-                seen += 1;
+        let plain = line.trim_end_matches(['\r', '\n']);
+        match MARKERS.iter().position(|marker| plain == *marker) {
+            None if next > 0 => sides[next - 1].push(line),
+            None => parts.push(Part::Agreed(line)),
+            Some(place) if place == BETWEEN.0 && next == 0 => parts.push(Part::Agreed(line)),
+            Some(place) if place == next || (place == BETWEEN.0 && next == 1) => {
+                start = if place == 0 { at } else { start };
+                next = place + 1;
             }
             Some(_) => return None,
-            None if seen == 0 => parts.push(Part::Agreed(line)),
-            None => sides[seen - 1].push(line),
         }
-        if seen == MARKERS.len() {
+        if next == MARKERS.len() {
             let whole = &marked[start..end];
             let sides = std::mem::replace(&mut sides, [const { Vec::new() }; 3]);
             parts.push(Part::Conflict { whole, sides });
-            seen = 0;
+            next = 0;
         }
         at = end;
     }
-    (seen == 0).then_some(parts)
+    (next == 0).then_some(parts)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Keys, ours_of};
+    use super::{Keys, Side, side_of};
     use crate::merge::{Merged, three_way};
 
     /// What comes of a conflict between texts: the text, or nothing where it stays one.
@@ -246,11 +269,31 @@ mod tests {
             Keys::Toml.settle(&format!("{one}z = 1\n{other}")),
             Merged::Marked(format!("x = 2\ny = 3\nz = 1\n{other}"))
         );
-        assert_eq!(ours_of(&one).as_deref(), Some("x = 2\ny = 1\n"));
+    }
+
+    #[test]
+    fn each_side_of_a_text_with_markers_is_had_again() {
+        let sides = |marked: &str| [Side::Ours, Side::Theirs].map(|side| side_of(marked, side));
+        // With a line beside the conflict that looks like a marker, and none of what was the base of two texts.
+        let title = "Title\n=======\n";
+        for base in ["||||||| original\na\n", ""] {
+            let marked =
+                format!("{title}<<<<<<< ours\nb\n{base}=======\nc\nd\n>>>>>>> theirs\ne\n");
+            let expected = ["b\n", "c\nd\n"].map(|side| Some(format!("{title}{side}e\n")));
+            assert_eq!(sides(&marked), expected, "{marked}");
+        }
+        let marked = "<<<<<<< ours\r\na\r\n=======\r\nb\r\n>>>>>>> theirs\r\n";
+        assert_eq!(
+            sides(marked),
+            ["a\r\n", "b\r\n"].map(|side| Some(side.to_owned()))
+        );
         // Markers that no merge has written.
-        let odd = "=======\n".to_owned() + &one;
-        assert_eq!(Keys::Toml.settle(&odd), Merged::Marked(odd.clone()));
-        assert_eq!(ours_of(&odd), None);
+        for marker in ["<<<<<<< ours", "=======", ">>>>>>> theirs"] {
+            let odd = marked.replacen(marker, "x", 1);
+            assert_eq!(sides(&odd), [None, None], "{odd}");
+        }
+        let between = marked.replacen("a\r\n", "a\r\n=======\r\n", 1);
+        assert_eq!(sides(&between), [None, None]);
     }
 
     #[test]

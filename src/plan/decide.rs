@@ -1,6 +1,6 @@
 //! The decision table: what becomes of a file of text.
 
-use super::Action;
+use super::{Action, GONE};
 use crate::merge::{self, Merged};
 use crate::tree::{Class, File};
 
@@ -96,6 +96,9 @@ pub(super) fn decide(
         (_, Some(ours), Some(new)) if ours == new.text => Decision::of(Action::Identical),
         (None, Some(_), Some(_)) => {
             Decision::because(Action::Conflict, "is there already and differs")
+        }
+        (Some(base), None, Some(new)) if base.text == new.text => {
+            Decision::because(Action::Skip, GONE)
         }
         (Some(_), None, Some(_)) => Decision::because(Action::Skip, "you deleted it"),
         (Some(base), Some(ours), Some(new)) => match new.class {

@@ -162,22 +162,35 @@ pub fn wiring(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Vec<Wiri
     Ok(wiring)
 }
 
-/// Renders what to type next: the component that says so, a command, and what it does.
+/// A command to type next.
+#[derive(Clone, Debug, Serialize)]
+pub struct NextStep {
+    /// The component that says so, where that is one.
+    #[serde(skip)]
+    pub component: Option<String>,
+    /// The command.
+    pub command: String,
+    /// What it does.
+    pub why: String,
+}
+
+/// Renders what the components of a selection say to type next.
 ///
 /// # Errors
 ///
 /// As [`render`].
-pub fn next_steps(
-    engine: &Engine<'_>,
-    selection: &Selection<'_>,
-) -> Result<Vec<(String, String, String)>> {
-    let step = |component: &str, next: &Next| -> Result<(String, String, String)> {
+pub fn next_steps(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Vec<NextStep>> {
+    let step = |component: &str, next: &Next| -> Result<NextStep> {
         let place = || format!("reading [[next]] in {}", engine.definition(component));
         let command = engine
             .render_text(&next.command, FIRST)
             .with_context(place)?;
         let why = engine.render_text(&next.why, FIRST).with_context(place)?;
-        Ok((component.to_owned(), command, why))
+        Ok(NextStep {
+            component: Some(component.to_owned()),
+            command,
+            why,
+        })
     };
     let mut steps = Vec::new();
     for component in &selection.components {

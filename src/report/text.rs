@@ -2,19 +2,20 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::path::Path;
 
-use super::{Details, Ending, FileReport, NextStep, Summary, Written};
+use super::{Details, Ending, FileReport, Summary, Written};
 use crate::catalog::{Basis, Origin, Preset};
 use crate::error::told;
-use crate::plan::{Action, MARKED};
-use crate::render::Wiring;
+use crate::plan::{Action, GONE, MARKED};
+use crate::provenance::BASE;
+use crate::render::{NextStep, Wiring};
 use crate::shell::{Shell, count};
 
 impl Written {
     pub(super) fn print(&self, shell: &Shell) -> io::Result<()> {
         for file in &self.files {
-            let quiet =
-                matches!(file.action, Action::Identical | Action::Skip) && file.why.is_none();
+            let quiet = self.is_quiet(file);
             let from = file.from.as_ref().map(|from| format!("was {from}"));
             let said = from.into_iter().chain(file.why.map(str::to_owned));
             let said: Vec<String> = said.collect();
@@ -27,7 +28,8 @@ impl Written {
                 _ if quiet => shell.detail(format!("{:>12} {line}", verb(file.action))),
                 _ => shell.status(verb(file.action), line),
             }
-            if let Some(diff) = &file.diff {
+            // What is wrong with the record is said in words; nobody could read it off two thousand lines.
+            if let Some(diff) = file.diff.as_ref().filter(|_| !is_base(file)) {
                 shell.out(diff)?;
             }
         }
@@ -61,6 +63,17 @@ impl Written {
         Ok(())
     }
 
+    /// Whether a file is named only to those who ask for everything: nothing happens to it.
+    fn is_quiet(&self, file: &FileReport) -> bool {
+        let stays = file.why.is_none_or(|why| why == GONE);
+        match file.action {
+            Action::Identical | Action::Skip if stays => true,
+            Action::Conflict | Action::Mark => false,
+            // What would have been done is nobody's concern where conflicts kept it from being done.
+            _ => self.outcome == Ending::Conflict && !self.is_dry,
+        }
+    }
+
     /// What is left to the user, whose sources are not touched.
     fn wire(&self, shell: &Shell) {
         if !self.wire.is_empty() {
@@ -84,7 +97,9 @@ impl Written {
             Ending::Unchanged if self.command == "check" => {
                 shell.status("Finished", format!("{name} in {path} is as it is to be"));
             }
-            Ending::Unchanged => shell.status("Finished", format!("nothing to do in {path}")),
+            Ending::Unchanged => {
+                shell.status("Finished", format!("{name} in {path}: nothing to do"));
+            }
             Ending::Planned => {
                 let counts = self.counts();
                 shell.status(
@@ -110,7 +125,7 @@ impl Written {
             }
             Ending::Different => shell.attention(
                 "Different",
-                format!("{name} in {path}: {}", self.counts_of(PENDING)),
+                format!("{name} in {path}: {}", self.counts_of(pending)),
             ),
         }
     }
@@ -118,31 +133,48 @@ impl Written {
     /// What to do about conflicts: a line for each kind of them.
     fn ways_out(&self) -> String {
         // Nothing is between markers yet where nothing was written.
-        let is_open = |file: &&FileReport| match file.action {
-            Action::Conflict => file.why != Some(MARKED),
-            action => action == Action::Mark && self.outcome == Ending::Conflict,
+        let is_marked = |file: &&FileReport| match file.action {
+            Action::Conflict => file.why == Some(MARKED),
+            action => action == Action::Mark && self.outcome == Ending::Unresolved,
         };
-        let open = self.files.iter().filter(is_open);
-        let (stuck, decidable): (Vec<_>, Vec<_>) = open.partition(|file| file.is_stuck);
+        let conflicts = self.files.iter();
+        let conflicts =
+            conflicts.filter(|file| matches!(file.action, Action::Conflict | Action::Mark));
+        let (marked, open): (Vec<_>, Vec<_>) = conflicts.partition(is_marked);
+        let (stuck, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|file| file.is_stuck);
+        let (strangers, decidable): (Vec<_>, Vec<_>) =
+            open.into_iter().partition(|file| file.is_stranger);
         let is_update = self.command == "update";
+        // What a run that wrote nothing was told is said again with the flag; one that wrote has a command of its own.
+        let flag = |flag: &str| match &self.again {
+            Some(command) => format!("`{command} {flag}`"),
+            None => flag.to_owned(),
+        };
         let mut ways = Vec::new();
-        if is_update && stuck.is_empty() && decidable.is_empty() {
-            ways.push(
-                "Edit what is between the conflict markers; `cargo prodify check` says when none is left.".to_owned(),
-            );
+        if !marked.is_empty() {
+            ways.push(format!(
+                "Edit what is between the conflict markers; `cargo prodify check` says when none is left. Or say {} to have your side of all that is between them in a file, --theirs PATH to have the template's.",
+                flag("--ours PATH")
+            ));
         }
         if !decidable.is_empty() {
-            let flags = match is_update {
-                true => "Say --ours PATH to leave a file as it is, or --theirs PATH to replace it",
-                false => "Say --keep to leave what is there as it is, or --overwrite to replace it",
-            };
-            ways.push(format!(
-                "{flags} (what git does not hold is kept as NAME.orig)."
-            ));
+            ways.push(match is_update {
+                true => format!(
+                    "Say {} to leave a file as it is, or --theirs PATH to replace it (what git does not hold is kept as NAME.orig).",
+                    flag("--ours PATH")
+                ),
+                false => "Say --keep to leave what is there as it is, or --overwrite to replace it (what git does not hold is kept as NAME.orig).".to_owned(),
+            });
+        }
+        if !strangers.is_empty() {
+            ways.push(match decidable.is_empty() {
+                true => "What is no part of the project is left as it is: say --keep to write the project beside it.".to_owned(),
+                false => "What is no part of the project is left as it is, either way.".to_owned(),
+            });
         }
         if !stuck.is_empty() {
             let paths = told(stuck.iter().map(|file| &*file.path));
-            let flag = if is_update { "--ours PATH" } else { "--keep" };
+            let flag = flag(if is_update { "--ours PATH" } else { "--keep" });
             ways.push(format!(
                 "What is in the way of {paths} is never replaced: move it, or say {flag} to leave it as it is."
             ));
@@ -152,7 +184,7 @@ impl Written {
 
     /// `58 files created, 1 updated`.
     fn counts(&self) -> String {
-        self.counts_of(DONE)
+        self.counts_of(done)
     }
 
     fn number(&self, wanted: Action) -> usize {
@@ -160,47 +192,72 @@ impl Written {
         files.filter(|file| file.action == wanted).count()
     }
 
-    fn counts_of(&self, kinds: [(Action, &str); 9]) -> String {
-        let found = kinds
+    fn counts_of(&self, said: impl Fn(Action, usize) -> &'static str) -> String {
+        let found = COUNTED
             .iter()
-            .map(|(action, done)| (self.number(*action), done))
-            .filter(|(number, _)| *number > 0);
+            .map(|action| (*action, self.number(*action)))
+            .filter(|(_, number)| *number > 0);
         let counts: Vec<String> = found
+            .map(|(action, number)| (number, said(action, number)))
             .enumerate()
-            .map(|(index, (number, done))| match index {
-                0 => format!("{} {done}", count(number, "file")),
-                _ => format!("{number} {done}"),
+            .map(|(index, (number, said))| match index {
+                0 => format!("{} {said}", count(number, "file")),
+                _ => format!("{number} {said}"),
             })
             .collect();
         counts.join(", ")
     }
 }
 
-/// What was done to files.
-const DONE: [(Action, &str); 9] = [
-    (Action::Create, "created"),
-    (Action::Update, "updated"),
-    (Action::Merge, "merged"),
-    (Action::Rename, "moved"),
-    (Action::Delete, "deleted"),
-    (Action::Identical, "as they were"),
-    (Action::Skip, "kept"),
-    (Action::Mark, "with conflict markers"),
-    (Action::Conflict, "in conflict"),
+/// Whether a file is the record of what was written, which has all of it in it once more.
+fn is_base(file: &FileReport) -> bool {
+    Path::new(&file.path).ends_with(BASE)
+}
+
+/// The order in which files are counted by what happens to them.
+const COUNTED: [Action; 9] = [
+    Action::Create,
+    Action::Update,
+    Action::Merge,
+    Action::Rename,
+    Action::Delete,
+    Action::Identical,
+    Action::Skip,
+    Action::Mark,
+    Action::Conflict,
 ];
 
+/// What was done to so many files.
+fn done(action: Action, number: usize) -> &'static str {
+    match action {
+        Action::Create => "created",
+        Action::Update => "updated",
+        Action::Merge => "merged",
+        Action::Rename => "moved",
+        Action::Delete => "deleted",
+        Action::Identical if number == 1 => "as it was",
+        Action::Identical => "as they were",
+        Action::Skip => "kept",
+        Action::Mark => "with conflict markers",
+        Action::Conflict => "in conflict",
+    }
+}
+
 /// What is to be done to them.
-const PENDING: [(Action, &str); 9] = [
-    (Action::Create, "to create"),
-    (Action::Update, "to update"),
-    (Action::Merge, "to merge"),
-    (Action::Rename, "to move"),
-    (Action::Delete, "to delete"),
-    (Action::Identical, "as they are to be"),
-    (Action::Skip, "to keep"),
-    (Action::Mark, "to merge with conflicts"),
-    (Action::Conflict, "in conflict"),
-];
+fn pending(action: Action, number: usize) -> &'static str {
+    match action {
+        Action::Create => "to create",
+        Action::Update => "to update",
+        Action::Merge => "to merge",
+        Action::Rename => "to move",
+        Action::Delete => "to delete",
+        Action::Identical if number == 1 => "as it is to be",
+        Action::Identical => "as they are to be",
+        Action::Skip => "to keep",
+        Action::Mark => "to merge with conflicts",
+        Action::Conflict => "in conflict",
+    }
+}
 
 fn verb(action: Action) -> &'static str {
     match action {

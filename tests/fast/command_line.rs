@@ -3,6 +3,8 @@
 use std::fs;
 
 use cargo_prodify::catalog::Catalog;
+use cargo_prodify::cli::Cli;
+use clap::{CommandFactory as _, Parser as _};
 use tempfile::tempdir;
 
 use crate::support::{command, json, listing, prodify, said};
@@ -142,7 +144,38 @@ fn a_dry_run_shows_and_writes_nothing() {
         text.contains("--- /dev/null\n+++ b/src/main.rs\n"),
         "{text}"
     );
+    // The record has every line once more, which is for programs alone.
+    assert!(!text.contains("base.txtar"), "{text}");
+    let arguments = ["new", "orders", "-y", "--diff", "--format", "json"];
+    let of_base = json(&prodify(dir.path(), &arguments))["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|file| file["path"] == ".prodify/base.txtar")
+        .cloned();
+    assert!(of_base.is_some_and(|file| file["diff"].is_string()));
     assert_eq!(listing(dir.path()), [""; 0]);
+}
+
+#[test]
+fn a_dry_run_tells_that_there_is_nothing_to_do() {
+    let dir = tempdir().unwrap();
+    let minimal = ["new", "orders", "-y", "--preset", "minimal"];
+    prodify(dir.path(), &minimal);
+    let root = dir.path().join("orders");
+    for (directory, line) in [
+        (dir.path(), "new orders -y --preset minimal -n"),
+        (&root, "add docker -y -n"),
+        (&root, "update -y -n"),
+        (&root, "update -y --diff"),
+    ] {
+        let mut line: Vec<&str> = line.split(' ').collect();
+        let said = said(&prodify(directory, &line));
+        assert!(said.contains("nothing to do"), "{line:?}: {said}");
+        line.extend(["--format", "json"]);
+        let report = json(&prodify(directory, &line));
+        assert_eq!(report["outcome"], "unchanged", "{line:?}");
+    }
 }
 
 #[test]
@@ -170,6 +203,30 @@ fn a_directory_that_holds_something_is_a_conflict() {
         );
     }
     assert_eq!(listing(&project), before);
+    // What would have been written is for those who ask for it; and what is no part of the project is not said to be replaced.
+    assert!(!said(&stopped).contains("create "), "{}", said(&stopped));
+    assert!(
+        said(&stopped).contains("What is no part of the project is left as it is, either way."),
+        "{}",
+        said(&stopped)
+    );
+    for flag in ["-v", "-n"] {
+        let shown = prodify(dir.path(), &["new", "orders", "-y", flag]);
+        assert_eq!(shown.status.code(), Some(3), "{}", said(&shown));
+        assert!(
+            said(&shown).contains("create src/main.rs"),
+            "{flag}: {}",
+            said(&shown)
+        );
+    }
+    fs::remove_file(project.join("README.md")).unwrap();
+    let beside = said(&prodify(dir.path(), &["new", "orders", "-y"]));
+    assert!(
+        beside.contains("left as it is: say --keep to write the project beside it")
+            && !beside.contains("--overwrite"),
+        "{beside}"
+    );
+    fs::write(project.join("README.md"), "mine").unwrap();
 
     let kept = prodify(dir.path(), &["new", "orders", "-y", "--keep"]);
     assert_eq!(kept.status.code(), Some(0), "{}", said(&kept));
@@ -285,8 +342,13 @@ fn here_and_elsewhere() {
 }
 
 /// Command lines, their exit codes, and what has to be said of them.
-const REFUSED: [(&str, i32, &str); 21] = [
+const REFUSED: [(&str, i32, &str); 22] = [
     ("new -y", 2, "no path is given"),
+    (
+        "new / -y",
+        2,
+        "`/` is the top of the file system, and no directory of a project's own",
+    ),
     ("new file -y", 2, "`file` is a file"),
     ("new file/x -y", 2, "would lie below a file"),
     (
@@ -491,12 +553,93 @@ fn verbs_that_only_look() {
         );
     }
     // Also after `cargo prodify`, which nobody else tells fish.
-    assert!(text(&["completions", "fish"]).contains("\ncomplete -c cargo -n "));
+    let fish = text(&["completions", "fish"]);
+    assert!(fish.contains("\ncomplete -c cargo -n "), "{fish}");
+    // And what stands after a subcommand without a flag, which clap does not tell it.
+    let of_add = fish
+        .lines()
+        .find(|line| line.contains(r#"using_subcommand add" -f -a "#));
+    assert!(
+        of_add.is_some_and(|line| line.contains(" docker ")),
+        "{fish}"
+    );
     for shell in ["elvish", "powershell"] {
         assert!(
             text(&["completions", shell]).contains("--preset"),
             "{shell}"
         );
+    }
+}
+
+/// What bash offers for the last word of a line, with the script that was printed for it.
+#[cfg(unix)]
+fn offered(script: &str, line: &str) -> String {
+    let ask = r#"
+        COMP_WORDS=($LINE "$LAST")
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        [[ $(complete -p cargo-prodify) =~ -F\ ([^ ]+) ]]
+        "${BASH_REMATCH[1]}" cargo-prodify "$LAST" "${COMP_WORDS[COMP_CWORD - 1]}"
+        echo "${COMPREPLY[*]}"
+    "#;
+    let (line, last) = line.rsplit_once(' ').unwrap();
+    let output = std::process::Command::new("bash")
+        .args(["--norc", "-c", &format!("{script}\n{ask}")])
+        .env("LINE", format!("cargo-prodify {line}"))
+        .env("LAST", last)
+        .output()
+        .unwrap();
+    assert!(output.stderr.is_empty(), "{}", said(&output));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+#[cfg(unix)]
+#[test]
+fn bash_completes_after_every_subcommand() {
+    let dir = tempdir().unwrap();
+    let script = prodify(dir.path(), &["completions", "bash"]).stdout;
+    let script = String::from_utf8(script).unwrap();
+    for (line, expected) in [
+        ("add do", "docker"),
+        ("remove docker supply", "supply-chain"),
+        ("show proj", "project"),
+        ("eject do", "docker"),
+        ("new x --preset ", "minimal standard full"),
+        ("new x --with k", "k8s k8s-dev"),
+        ("new x --with docker,red", "docker,redis"),
+        ("new x --without tilt,docker,red", "tilt,docker,redis"),
+        ("update --allow", "--allow-dirty"),
+        ("check --manif", "--manifest-path"),
+    ] {
+        assert_eq!(offered(&script, line), expected, "{line}");
+    }
+}
+
+#[test]
+fn every_page_of_help_has_examples_that_can_be_typed() {
+    let dir = tempdir().unwrap();
+    let page = |arguments: &[&str]| {
+        let output = prodify(dir.path(), arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for verb in Cli::command().get_subcommands() {
+        let name = verb.get_name();
+        let help = page(&[name, "--help"]);
+        assert_eq!(help, page(&["help", name]));
+        assert_eq!(help.contains("github"), name == "check", "{help}");
+        let examples = help.lines().filter(|line| line.starts_with("  cargo pro"));
+        let examples: Vec<&str> = examples.collect();
+        assert!(!examples.is_empty() || name == "list", "{help}");
+        for example in examples {
+            let typed = example.split(" #").next().unwrap();
+            let typed = typed.split(" > ").next().unwrap();
+            let words = typed.split_whitespace().skip(1);
+            let line = Cli::try_parse_from(words.map(|word| match word {
+                "prodify" => "cargo-prodify",
+                word => word,
+            }));
+            assert!(line.is_ok(), "{example}: {}", line.unwrap_err());
+        }
     }
 }
 

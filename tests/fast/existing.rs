@@ -148,7 +148,7 @@ fn what_is_added_is_all_that_changes_and_can_be_taken_back() {
     assert_eq!(said(&cargo), "");
 
     let again = run(dir.path(), "add supply-chain release-profile -y", 0);
-    says(&again, &["nothing to do in ."]);
+    says(&again, &[" in .: nothing to do"]);
     let removed = run(dir.path(), "remove release-profile", 0);
     says(
         &removed,
@@ -180,9 +180,11 @@ fn what_was_changed_stays_and_is_named() {
     edit("Cargo.toml", "codegen-units = 1", "codegen-units = 4");
     edit("Cargo.toml", "debug = \"line-tables-only\"", "debug = 2");
     fs::remove_file(dir.path().join("SECURITY.md")).unwrap();
-    // What was deleted does not come back, and what was edited is no conflict.
+    // What was deleted does not come back, which is told to who wants to know; and what was edited is no conflict.
     let again = run(dir.path(), "add supply-chain -y", 0);
-    says(&again, &["skip SECURITY.md (you deleted it)"]);
+    assert!(!again.contains("SECURITY.md"), "{again}");
+    let again = run(dir.path(), "add supply-chain -y -v", 0);
+    says(&again, &["skip SECURITY.md (is not there any more)"]);
 
     let removed = run(dir.path(), "remove release-profile supply-chain", 0);
     says(
@@ -755,7 +757,7 @@ fn a_second_run_finds_what_the_first_one_found() {
     );
     let before = contents(dir.path());
     let again = run(dir.path(), "add ci docker k8s -y", 0);
-    says(&again, &["nothing to do in ."]);
+    says(&again, &[" in .: nothing to do"]);
     assert_eq!(contents(dir.path()), before);
 }
 
@@ -814,7 +816,7 @@ fn the_binaries_that_run_are_remembered() {
     run(&market, "add docker -y --bin jobs --bin api", 0);
     let answers = || fs::read_to_string(market.join("prodify.toml")).unwrap();
     says(&answers(), &["bins = [\"jobs\", \"api\"]"]);
-    says(&run(&market, "add docker -y", 0), &["nothing to do in ."]);
+    says(&run(&market, "add docker -y", 0), &[" in .: nothing to do"]);
 
     // From a member, and of one, too.
     let api = market.join("api");
@@ -829,7 +831,7 @@ fn the_binaries_that_run_are_remembered() {
     // Nobody takes a service away by naming another one, or by naming it twice.
     for line in ["--bin api", "--bin jobs --bin jobs --bin api"] {
         let line = format!("add docker -y {line}");
-        says(&run(&market, &line, 0), &["nothing to do in ."]);
+        says(&run(&market, &line, 0), &[" in .: nothing to do"]);
     }
     says(&answers(), &["bins = [\"jobs\", \"api\"]"]);
 

@@ -124,3 +124,33 @@ fn what_was_replaced_can_be_brought_back() {
     let removed = run(dir.path(), "remove docker", 0);
     assert!(!removed.contains("Next:"), "{removed}");
 }
+
+#[test]
+fn what_was_moved_did_not_lie_there_before() {
+    for is_committed in [false, true] {
+        let dir = shop(&worker());
+        let save = || {
+            git(dir.path(), &["add", "--all"]);
+            git(dir.path(), &["commit", "-qm", "y"]);
+        };
+        run(dir.path(), "add docker -y", 0);
+        save();
+        fs::create_dir(dir.path().join("deploy")).unwrap();
+        git(dir.path(), &["mv", "Dockerfile", "deploy"]);
+        save();
+        // News for it, so that it is looked for.
+        let answers = fs::read_to_string(dir.path().join("prodify.toml")).unwrap();
+        let answers = answers.replace("\"distroless\"", "\"debian\"");
+        fs::write(dir.path().join("prodify.toml"), answers).unwrap();
+        says(
+            &run(dir.path(), "update", 0),
+            &["deploy/Dockerfile was Dockerfile"],
+        );
+        if is_committed {
+            save();
+        }
+        let removed = run(dir.path(), "remove docker", 0);
+        says(&removed, &["delete deploy/Dockerfile"]);
+        assert!(!removed.contains("git restore"), "{removed}");
+    }
+}

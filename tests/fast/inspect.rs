@@ -650,7 +650,7 @@ fn what_is_asked_of_no_crate_is_refused_with_the_way_out() {
             vec![],
             &["--manifest-path", "x/Cargo.toml"],
             2,
-            "`--manifest-path x/Cargo.toml` is no Cargo.toml",
+            "`--manifest-path x/Cargo.toml` does not exist: name the Cargo.toml of a crate",
         ),
         (only("[package\n"), &[], 101, "Cargo.toml:1:9"),
         (

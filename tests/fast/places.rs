@@ -135,13 +135,19 @@ fn the_crate_has_to_be_told() {
         &root,
         "add release-profile -y --manifest-path notes.toml",
         2,
-        "`--manifest-path notes.toml` is no Cargo.toml",
+        "`--manifest-path notes.toml` is no Cargo.toml: name that of a crate",
     );
     run(
         &root,
         "add release-profile -y --manifest-path crates/Cargo.toml",
         2,
-        "is no Cargo.toml",
+        "`--manifest-path crates/Cargo.toml` does not exist: name the Cargo.toml of a crate",
+    );
+    run(
+        &root,
+        "add release-profile -y --manifest-path ../shop",
+        2,
+        "`--manifest-path ../shop` is a directory: name the Cargo.toml in it",
     );
     run(
         &root,

@@ -32,7 +32,10 @@ fn a_project_changes_its_mind_by_its_answers() {
         &run(root, "check", 0),
         &["Finished orders in . is as it is to be"],
     );
-    says(&run(root, "update", 0), &["Finished nothing to do in ."]);
+    says(
+        &run(root, "update", 0),
+        &["Finished orders in .: nothing to do"],
+    );
     replace(
         root,
         "prodify.toml",
@@ -112,6 +115,57 @@ fn a_component_that_another_one_requires_is_said_to_come_back() {
 }
 
 #[test]
+fn what_comes_along_is_said_when_it_comes_and_when_it_stays() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    let said = run(root, "add redis -y", 0);
+    says(
+        &said,
+        &["note: `postgres` comes along, required by `redis`"],
+    );
+    assert!(!said.contains("`redis` comes along"), "{said}");
+    let said = run(root, "remove redis", 0);
+    let note = "note: `openapi`, `postgres` stay, and nothing requires them any more: `cargo prodify remove openapi postgres` takes them back too";
+    says(&said, &[note]);
+    run(root, "add redis -y", 0);
+    let said = run(root, "remove redis postgres", 0);
+    let note = "note: `openapi` stays, and nothing requires it any more: `cargo prodify remove openapi` takes it back too";
+    says(&said, &[note]);
+    let said = run(root, "remove openapi", 0);
+    assert!(!said.contains("any more"), "{said}");
+}
+
+#[test]
+fn what_is_not_there_any_more_is_told_once() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    git(root, &["mv", "config", "conf"]);
+    fs::remove_file(root.join("Dockerfile")).unwrap();
+    commit(root);
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    let said = run(root, "update", 0);
+    says(&said, &["skip Dockerfile (you deleted it)"]);
+    assert!(!said.contains("production.toml"), "{said}");
+    commit(root);
+    let again = run(root, "update", 0);
+    assert!(!again.contains("Dockerfile"), "{again}");
+    let detailed = run(root, "update -v", 0);
+    says(&detailed, &["skip Dockerfile (is not there any more)"]);
+}
+
+#[test]
+fn a_prodify_toml_that_names_nothing_is_said_to_name_nothing() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    fs::write(root.join("prodify.toml"), "").unwrap();
+    let said = run(root, "check", 2);
+    says(&said, &["prodify.toml names no components"]);
+    fs::write(root.join("prodify.toml"), "format = [\n").unwrap();
+    let said = run(root, "check", 2);
+    assert!(!said.contains("\n\n") && !said.ends_with("\n\n"), "{said}");
+}
+
+#[test]
 fn a_conflict_is_red_until_its_markers_are_gone() {
     let dir = orders();
     let root = &dir.path().join("orders");
@@ -154,9 +208,6 @@ fn a_conflict_is_red_until_its_markers_are_gone() {
         &again,
         &["Unresolved", "1 in conflict", "Edit what is between"],
     );
-    for line in ["update --ours Dockerfile", "update --theirs Dockerfile"] {
-        says(&run(root, line, 2), &["Dockerfile holds conflict markers"]);
-    }
     // The next news wait too, and are not lost over it.
     replace(root, "prodify.toml", "port = 9000", "port = 9001");
     says(&run(root, "update", 3), &["conflict Dockerfile (holds"]);
@@ -169,6 +220,83 @@ fn a_conflict_is_red_until_its_markers_are_gone() {
     let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
     says(&text, &["EXPOSE 9001\n"]);
     run(root, "check", 0);
+}
+
+/// A project of which the Dockerfile holds the markers of an update, and nothing of that is committed.
+fn marked() -> TempDir {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(root, "Dockerfile", "EXPOSE 8080", "EXPOSE 80");
+    commit(root);
+    replace(root, "prodify.toml", "port = 8080", "port = 9000");
+    says(
+        &run(root, "update", 3),
+        &["Or say `cargo prodify update --allow-dirty --ours PATH` to have your side"],
+    );
+    replace(root, "Dockerfile", "HEALTHCHECK", "# Mine.\nHEALTHCHECK");
+    dir
+}
+
+#[test]
+fn what_is_between_markers_can_be_decided_for_one_side() {
+    let sides = ["EXPOSE 80\n", "EXPOSE 9000\n"];
+    for (flag, expected, other) in [("ours", sides[0], sides[1]), ("theirs", sides[1], sides[0])] {
+        let dir = marked();
+        let root = &dir.path().join("orders");
+        let held = fs::read_to_string(root.join("Dockerfile")).unwrap();
+        run(
+            root,
+            &format!("update --allow-dirty --{flag} Dockerfile"),
+            0,
+        );
+        let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
+        says(&text, &[expected, "# Mine.\n"]);
+        assert!(!text.contains(other) && !text.contains("<<<<<<<"), "{text}");
+        run(root, "check", 0);
+        // What the user gives up, and git does not hold, is kept.
+        let original = fs::read_to_string(root.join("Dockerfile.orig")).ok();
+        assert_eq!(original, (flag == "theirs").then_some(held));
+    }
+}
+
+#[test]
+fn markers_that_were_half_taken_out_are_found() {
+    let dir = marked();
+    let root = &dir.path().join("orders");
+    replace(root, "Dockerfile", "<<<<<<< ours\n", "");
+    says(
+        &run(root, "check", 1),
+        &["conflict Dockerfile (holds conflict markers"],
+    );
+    says(
+        &run(root, "update --allow-dirty --ours Dockerfile", 2),
+        &[
+            "Dockerfile holds conflict markers that are no longer as they were written: edit what is left of them",
+        ],
+    );
+}
+
+#[test]
+fn what_is_in_the_way_of_an_update_is_decided_as_it_says() {
+    let dir = orders();
+    let root = &dir.path().join("orders");
+    replace(
+        root,
+        "prodify.toml",
+        "\"docker\",",
+        "\"docker\",\n    \"compose\",",
+    );
+    fs::write(root.join("compose.yaml"), "mine: true\n").unwrap();
+    git(root, &["add", "--all"]);
+    git(root, &["commit", "-qm", "y"]);
+    let said = run(root, "update -y", 3);
+    let advice = "Say `cargo prodify update --allow-dirty --ours PATH` to leave a file as it is, or --theirs";
+    says(&said, &["conflict compose.yaml", advice]);
+    run(root, "update --allow-dirty --ours compose.yaml", 0);
+    assert_eq!(
+        fs::read_to_string(root.join("compose.yaml")).unwrap(),
+        "mine: true\n"
+    );
 }
 
 #[test]
@@ -412,7 +540,7 @@ fn what_cannot_be_told_or_taken_is_an_error() {
         refused("name = \"orders\"", &name, 2, &["prodify.toml", why]);
     }
     let answers = fs::read_to_string(root.join("prodify.toml")).unwrap();
-    let (before_list, _) = answers.split_once("components").unwrap();
+    let (before_list, _) = answers.split_once("components = ").unwrap();
     let (list, _) = answers[before_list.len()..].split_once(']').unwrap();
     refused(
         list,
@@ -873,7 +1001,7 @@ fn a_version_is_remembered_once_it_has_something_to_write() {
     replace(root, "prodify.toml", &own, older);
     let answers = || fs::read_to_string(root.join("prodify.toml")).unwrap();
     run(root, "check", 0);
-    says(&run(root, "update", 0), &["nothing to do in ."]);
+    says(&run(root, "update", 0), &[" in .: nothing to do"]);
     says(&answers(), &[older]);
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
     run(root, "update", 0);

@@ -244,6 +244,13 @@ fn control_c_leaves_at_any_question() {
             "{question}: the cursor stays hidden in {rest:?}"
         );
         assert!(rest.contains("nothing was written"), "{question}: {rest:?}");
+        // On a line of its own, and not behind what was being typed.
+        let plain = strip_ansi_codes(&rest);
+        let mut lines = plain.lines();
+        assert!(
+            lines.any(|line| line.trim_start_matches('\r').starts_with("error: ")),
+            "{question}: {rest:?}"
+        );
         assert_eq!(exit_code(&session), Some(130), "{question}");
         assert!(listing(dir.path()).is_empty(), "{question}");
     }

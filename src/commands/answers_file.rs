@@ -1,0 +1,29 @@
+//! The file that `--answers` names: another project's prodify.toml, or one like it.
+
+use std::fs;
+
+use anyhow::Result;
+
+use crate::cli::Answers;
+use crate::error::Usage;
+use crate::provenance::{self, Answered};
+
+/// What it says; of none, that is nothing.
+///
+/// # Errors
+///
+/// [`Usage`] where it cannot be read; names it.
+pub(super) fn read(arguments: &Answers) -> Result<Answered> {
+    let Some(path) = &arguments.answers else {
+        return Ok(Answered::default());
+    };
+    let read = fs::read_to_string(path).map_err(anyhow::Error::new);
+    let answered = read.and_then(|text| provenance::read_answers(&text));
+    answered.map_err(|error| {
+        Usage::new(format!(
+            "reading the answers file {}: {error:#}",
+            path.display()
+        ))
+        .into()
+    })
+}
