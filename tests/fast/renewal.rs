@@ -260,6 +260,26 @@ fn what_is_between_markers_can_be_decided_for_one_side() {
 }
 
 #[test]
+fn news_that_meet_markers_come_once_those_are_decided() {
+    let dir = marked();
+    let root = &dir.path().join("orders");
+    replace(root, "prodify.toml", "port = 9000", "port = 9001");
+    says(
+        &run(root, "update --allow-dirty --theirs Dockerfile", 0),
+        &["update Dockerfile (is without its markers; run `update` again for what is new)"],
+    );
+    let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
+    says(&text, &["EXPOSE 9000\n", "# Mine.\n"]);
+    says(
+        &run(root, "check", 1),
+        &["merge Dockerfile", "cargo prodify update  #"],
+    );
+    says(&run(root, "update --allow-dirty", 0), &["merge Dockerfile"]);
+    let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
+    says(&text, &["EXPOSE 9001\n", "# Mine.\n"]);
+}
+
+#[test]
 fn markers_that_were_half_taken_out_are_found() {
     let dir = marked();
     let root = &dir.path().join("orders");
