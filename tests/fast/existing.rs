@@ -733,7 +733,7 @@ fn what_lies_outside_of_the_workspace_is_refused_where_it_is_built() {
             &refused,
             &[
                 &format!("`{component}` cannot be added here: "),
-                "`tools`, which Cargo.toml:6 asks for, lies outside of it, in ",
+                "`tools`, which Cargo.toml:6 depends on, is outside of it, in ",
                 &place.display().to_string(),
                 "depend on it through git or a registry",
             ],
