@@ -82,7 +82,7 @@ fn what_is_added_is_all_that_changes_and_can_be_taken_back() {
     );
     assert_eq!(
         git(dir.path(), &["diff", "--stat"]),
-        " Cargo.toml | 21 +++++++++++++++++++++\n 1 file changed, 21 insertions(+)\n"
+        " Cargo.toml | 20 ++++++++++++++++++++\n 1 file changed, 20 insertions(+)\n"
     );
     assert_eq!(
         git(dir.path(), &["status", "--porcelain"]),
@@ -101,24 +101,23 @@ fn what_is_added_is_all_that_changes_and_can_be_taken_back() {
 
     [profile.release]
     lto = true   # as measured
-    # Each crate is optimized as a whole, and calls are inlined across crates. `fat` links on a single core, and made a service
-    # no faster.
+    # Optimize each crate as a whole, and inline calls across crates. `fat` links on a single core, and did not make a service
+    # faster.
     codegen-units = 1
-    # A panic ends the request or the task that it happens in. `abort` would end the process, and all else that it was doing.
+    # A panic only ends the request or task in which it happens. `abort` would end the whole process.
     panic = "unwind"
-    # The names of functions stay in: they are about a fifth of the binary, and without them a backtrace from production says
-    # nothing.
+    # Keep function names: they are about a fifth of the binary, but backtraces from production are useless without them.
     strip = "debuginfo"
 
     # The end.
 
-    # For perf, samply and the like: what a release runs, with the lines that it came from.
+    # For perf, samply and other profilers: the release build with line numbers.
     [profile.profiling]
     inherits = "release"
     debug = "line-tables-only"
     strip = "none"
 
-    # For binaries that people download: small rather than fast.
+    # For binaries that users download: small rather than fast.
     [profile.dist]
     inherits = "release"
     lto = "fat"
@@ -205,7 +204,7 @@ fn what_was_changed_stays_and_is_named() {
     says(
         &left,
         &[
-            "lto = true   # as measured\n# Each crate is",
+            "lto = true   # as measured\n# Optimize each crate",
             "codegen-units = 4\n\n# The end.\n",
             "[profile.profiling]\ninherits = \"release\"\ndebug = 2\n",
         ],
@@ -537,7 +536,7 @@ fn nothing_of_a_package_comes_along_to_the_top_of_a_workspace() {
     let said = run(dir.path(), "add monitoring -y", 2);
     says(
         &said,
-        &["nothing here serves metrics: `cargo prodify add telemetry` in the package"],
+        &["no service here exposes any: run `cargo prodify add telemetry` in the package"],
     );
     assert_eq!(contents(dir.path()), before);
     run(&dir.path().join("shop"), "add telemetry -y", 0);
@@ -682,7 +681,7 @@ fn what_a_program_reads_is_carried_whatever_it_is_called() {
     reads("a$b");
     says(
         &run(dir.path(), "add docker -y", 2),
-        &["an image cannot carry a$b/a.txt, for the $ in its name"],
+        &["an image cannot contain a$b/a.txt, because of the $ in its name"],
     );
 }
 
@@ -736,9 +735,9 @@ fn what_lies_outside_of_the_workspace_is_refused_where_it_is_built() {
             &refused,
             &[
                 &format!("`{component}` cannot be added here: "),
-                "`tools`, which Cargo.toml:6 asks for, lies outside of it, in ",
+                "`tools`, which Cargo.toml:6 depends on, is outside of it, in ",
                 &place.display().to_string(),
-                "take it from git or a registry",
+                "depend on it through git or a registry",
             ],
         );
         assert_eq!(contents(&shop), before);

@@ -67,7 +67,7 @@ const PROJECT: [&str; 4] = [
     "What it does",
     "Address of its repository",
     "Container image",
-    "Branch that is released from",
+    "Branch to release from",
 ];
 
 #[test]

@@ -111,7 +111,10 @@ fn a_failure_is_loud_and_removes_nothing() -> Result<()> {
     // The connection breaks in the middle, or what arrived is less than what was sent.
     for (what, why) in [
         ("exit 9", ""),
-        ("head -c 9 \"$2\" | exec real rcat \"$3\"", "give back"),
+        (
+            "head -c 9 \"$2\" | exec real rcat \"$3\"",
+            "returned something else",
+        ),
     ] {
         site.storage_fails(what)?;
         let said = refused(&mut site.script("backup", &[])?)?;

@@ -245,7 +245,7 @@ fn a_chart_is_found_that_does_not_take_the_tag() -> Result<()> {
 fn a_chart_refuses_fewer_pods_at_most_than_at_least() -> Result<()> {
     finds(
         charts::agrees,
-        "replicas.min is 3, and replicas.max 2",
+        "replicas.min (3) must not be greater than replicas.max (2)",
         "chart/values-staging.yaml",
         |text| text.replace("min: 1", "min: 3"),
     )
