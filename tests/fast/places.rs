@@ -605,7 +605,7 @@ fn a_member_that_new_made_grows_in_its_own_directory() {
         &root,
         "add redis -y -p api",
         2,
-        "`redis` cannot be added to a crate that exists: its code is made for",
+        "`redis` cannot be added to a crate that exists: its code is written for",
     );
     run(
         &member,

@@ -41,24 +41,24 @@ fn the_lines_that_wire_it_in_are_said_once() {
     let before = contents(dir.path());
     let output = prodify(dir.path(), &["add", "config", "-y", "--format", "json"]);
     let wire = &json(&output)["wire"];
-    assert_eq!(wire[0]["at"], "src/main.rs, beside its other modules");
+    assert_eq!(wire[0]["at"], "src/main.rs, with its other modules");
     assert_eq!(wire[0]["code"], "mod config;");
     assert_eq!(
         wire[2]["at"],
-        "src/main.rs:3, where it says where to listen"
+        "src/main.rs:3, instead of the address to listen on"
     );
 
     let text = run(dir.path(), &["add", "telemetry", "-y"], 0);
     let lines = "\
 To wire in, since your sources are yours:
 
-  src/main.rs, beside its other modules, or in the library, where that makes the router
+  src/main.rs, with its other modules, or in the library, if the router is created there
       mod telemetry;
 
   src/main.rs, first in `main`
       telemetry::start()?;
 
-  where the router is made, behind its last route
+  where the router is created, after its last route
       .layer(axum::middleware::from_fn(telemetry::http::observe))
 ";
     assert!(text.contains(lines), "{text}");
@@ -117,7 +117,7 @@ fn the_crate_that_a_module_hides_is_warned_of() {
     let main = MAIN.replace("    let", "    config::Config::builder();\n    let");
     let dir = server("config = \"0.15\"\n", &main);
     let added = run(dir.path(), &["add", "config", "-y"], 0);
-    let warning = "src/main.rs:3: `Config::builder` is of the crate `config`, it seems";
+    let warning = "src/main.rs:3: `Config::builder` seems to use the crate `config`";
     assert!(added.contains(warning), "{added}");
     assert!(!added.contains("src/config.rs:"), "{added}");
 }
@@ -127,7 +127,7 @@ fn a_log_of_the_crates_own_is_warned_of() {
     let main = MAIN.replace("    let", "    tracing_subscriber::fmt::init();\n    let");
     let dir = server("tracing-subscriber = \"0.3\"\n", &main);
     let added = run(dir.path(), &["add", "telemetry", "-y"], 0);
-    let warning = "src/main.rs:3: `tracing_subscriber::` starts a log of its own, it seems";
+    let warning = "src/main.rs:3: `tracing_subscriber::` seems to set up logging already";
     assert!(added.contains(warning), "{added}");
     // What the component wrote starts one too, and is not warned of.
     assert!(!added.contains("src/telemetry.rs:"), "{added}");
