@@ -1,4 +1,4 @@
-//! Code that `add` writes into crates that exist, and the lines that wire it in.
+//! Code that `add` writes into existing crates, with the lines that wire it in.
 
 use std::fs;
 use std::path::Path;
@@ -45,20 +45,20 @@ fn the_lines_that_wire_it_in_are_said_once() {
     assert_eq!(wire[0]["code"], "mod config;");
     assert_eq!(
         wire[2]["at"],
-        "src/main.rs:3, where it says where to listen"
+        "src/main.rs:3, where the listening address is set"
     );
 
     let text = run(dir.path(), &["add", "telemetry", "-y"], 0);
     let lines = "\
-To wire in, since your sources are yours:
+To wire in by hand, since your sources are never edited:
 
-  src/main.rs, beside its other modules, or in the library, where that makes the router
+  src/main.rs, beside its other modules, or in the library, if that creates the router
       mod telemetry;
 
   src/main.rs, first in `main`
       telemetry::start()?;
 
-  where the router is made, behind its last route
+  where the router is created, after its last route
       .layer(axum::middleware::from_fn(telemetry::http::observe))
 ";
     assert!(text.contains(lines), "{text}");
@@ -70,7 +70,7 @@ To wire in, since your sources are yours:
     assert_eq!(contents(dir.path()), before);
 }
 
-/// What was found before the code was added is found after it was wired in: that is no word of the user's.
+/// Facts stay the same after the code has been wired in, which is no declaration of the user's.
 #[test]
 fn code_that_is_wired_in_says_nothing_of_the_crate() {
     let dir = server("tokio = { version = \"1\", features = [\"full\"] }\n", MAIN);
@@ -94,7 +94,7 @@ fn a_dependency_in_another_version_stops_the_run() {
     let dir = server("toml = \"0.5\"\n", MAIN);
     let before = contents(dir.path());
     let said = run(dir.path(), &["add", "config", "-y"], 2);
-    let error = "`toml` is there in version 0.5, and what is added is written for";
+    let error = "`toml` is in use at version 0.5, but what is added is written for";
     assert!(said.contains(error), "{said}");
     assert_eq!(contents(dir.path()), before);
 }
@@ -129,7 +129,7 @@ fn a_log_of_the_crates_own_is_warned_of() {
     let added = run(dir.path(), &["add", "telemetry", "-y"], 0);
     let warning = "src/main.rs:3: `tracing_subscriber::` starts a log of its own, it seems";
     assert!(added.contains(warning), "{added}");
-    // What the component wrote starts one too, and is not warned of.
+    // The component's own code also starts one, and causes no warning.
     assert!(!added.contains("src/telemetry.rs:"), "{added}");
     let again = run(dir.path(), &["add", "release-profile", "-y"], 0);
     assert!(!again.contains("src/telemetry.rs:"), "{again}");
