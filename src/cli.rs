@@ -81,7 +81,7 @@ Examples:
   cargo prodify update -d service.port=9000    # with another answer";
     pub(super) const CHECK: &str = "\
 Examples:
-  cargo prodify check                          # 0 where all is up to date, or else 1
+  cargo prodify check                          # exit with 0 if all is up to date, else with 1
   cargo prodify check --format github          # annotate the lines, in GitHub Actions";
     pub(super) const INSPECT: &str = "\
 Examples:

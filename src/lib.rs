@@ -2,7 +2,7 @@
 //!
 //! Answers and templates make a tree; three trees make a plan; only [`apply`] touches the disk.
 //!
-//! | tree | what it holds |
+//! | tree | contents |
 //! | --- | --- |
 //! | base | what prodify last wrote, from `.prodify/base.txtar` |
 //! | ours | what is on disk now |

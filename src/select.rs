@@ -318,7 +318,7 @@ mod tests {
         assert_eq!(new("alpha", &[]).unwrap(), "alpha app");
         assert_eq!(
             new("alpha", &["app"]).unwrap_err(),
-            "a new project has to be a package, and of `alpha` none makes one: choose `app` too, or add to an existing crate with `cargo prodify add`"
+            "a new project must be a package, and none of `alpha` creates one: select `app` too, or add to an existing crate with `cargo prodify add`"
         );
     }
 
@@ -331,7 +331,7 @@ mod tests {
         assert!(
             pick(&["app"], &["ci"], &[], Scope::Package)
                 .unwrap_err()
-                .contains("top of a repository")
+                .contains("root directory of a repository")
         );
     }
 
@@ -344,8 +344,8 @@ mod tests {
             error(&["app", "db"], &[], &["app"]),
             "`db` requires `app`: leave `db` out too, or keep `app`"
         );
-        assert!(error(&["app"], &["other"], &[]).contains("cannot stand side by side"));
-        assert!(error(&[], &["db"], &["db"]).contains("both asked for and unwanted"));
+        assert!(error(&["app"], &["other"], &[]).contains("conflict: leave one out"));
+        assert!(error(&[], &["db"], &["db"]).contains("is in both --with and --without"));
         assert!(error(&[], &["cahce"], &[]).contains("did you mean `cache`?"));
         assert!(error(&["app"], &[], &["app"]).contains("no component"));
     }

@@ -103,7 +103,7 @@ mod tests {
         let elsewhere = first.held.as_ref().map(|held| held.try_clone().unwrap());
         let error = Lock::of(dir.path()).unwrap_err().to_string();
         assert!(
-            error.starts_with("another cargo prodify is at work in"),
+            error.starts_with("another cargo prodify is running in"),
             "{error}"
         );
         drop(first);

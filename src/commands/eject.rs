@@ -99,7 +99,7 @@ pub(super) fn run(
         ));
     }
     let next = match text {
-        Some(_) => next_step("update", "apply your changes to the templates"),
+        Some(_) => next_step("update", "apply your template changes to this project"),
         None => {
             let told = format!("--templates {}", shell_word(&named));
             let is_for_here = component.existing.refused.is_none() && here.join(MANIFEST).is_file();

@@ -97,7 +97,7 @@ fn resolve(path: &Path) -> Result<PathBuf> {
         ))
     };
     if shown.contains(char::is_control) {
-        return Err(refuse("holds a control character").into());
+        return Err(refuse("contains a control character").into());
     }
     let absolute = if path.is_absolute() {
         path.to_owned()

@@ -222,7 +222,7 @@ impl Site {
     ///
     /// # Errors
     ///
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub(super) fn workspace_manifest(&self) -> Result<Option<String>> {
         let workspace = &self.location.workspace;
         if *workspace == self.root {
@@ -235,7 +235,7 @@ impl Site {
     ///
     /// # Errors
     ///
-    /// As [`inspection::inspect_in`], or where the answer was interrupted.
+    /// As [`inspection::inspect_in`], or if the answer was interrupted.
     pub(super) fn inspect(&self, prompt: Option<&mut dyn Prompt>) -> Result<Vec<Inspection>> {
         let Location {
             metadata, manifest, ..

@@ -149,7 +149,7 @@ impl Evidence {
         let place = Place::Argument { argument };
         Self {
             place,
-            says: "asked for".to_owned(),
+            says: "specified".to_owned(),
         }
     }
 

@@ -176,7 +176,7 @@ toml = \"1.2\"
 
     #[test]
     fn another_version_is_refused_wherever_it_stands() {
-        let refusal = "`toml` is there in version 0.8.2, and what is added is written for 1.2: change to that version first";
+        let refusal = "`toml` is in use at version 0.8.2, but what is added is written for 1.2: change to that version first";
         let own = "[dependencies]\ntoml = { version = \"0.8.2\" }\n";
         assert_eq!(fitted(own, "").unwrap_err(), refusal);
         let workspace = "[workspace.dependencies]\ntoml = \"0.8.2\"\n";

@@ -96,7 +96,7 @@ pub fn read_base(text: &str) -> Result<Base> {
     };
     ensure!(
         !is_unsummed,
-        "it holds conflict markers: take either side of the merge unchanged, and let `cargo prodify update` bring it up to date"
+        "it contains conflict markers: take either side of the merge unchanged, and let `cargo prodify update` bring it up to date"
     );
     Ok(united(self::read(&ours)?, self::read(&theirs)?))
 }
