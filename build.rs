@@ -1,4 +1,4 @@
-//! `include_dir!` does not notice a file that was added: cargo has to.
+//! `include_dir!` does not notice new files, so cargo has to.
 
 fn main() {
     println!("cargo::rerun-if-changed=templates");

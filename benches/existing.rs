@@ -1,11 +1,11 @@
-//! `cargo bench --bench existing`: `inspect` and `add` beside what cargo itself takes to say what a workspace holds.
+//! `cargo bench --bench existing`: compares `inspect` and `add` with the time that cargo itself takes to load a workspace.
 //!
-//! The crates are one of a single file, this repository's own with its dependencies, and a workspace of 200 members. Cargo is asked in
-//! two ways: for the members alone, as `inspect` asks it, and for the whole graph. Everything is measured in turn in one run; what
-//! counts is the ratio of the medians. `add` writes, each time into a fresh copy; whatever else it takes is told by the same command
-//! without the writing.
+//! The crates are one with a single file, this repository's own with its dependencies, and a workspace of 200 members. Cargo is
+//! run in two ways: for the members alone, as `inspect` does, and for the whole graph. Everything is measured alternately in one
+//! run; what counts is the ratio of the medians. `add` writes, into a fresh copy each time; its other costs are shown by the same
+//! command without writing.
 //!
-//! Since `inspect` starts cargo and waits for it, it cannot be faster. What is its own is the difference.
+//! Since `inspect` runs cargo and waits for it, it cannot be faster. Its own cost is the difference.
 
 #![expect(
     clippy::disallowed_methods,
@@ -20,10 +20,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// So often each side is measured.
+/// The number of measurements of each side.
 const ROUNDS: usize = 31;
 
-/// So many members has the workspace, each of which takes some of those before it.
+/// The number of members of the workspace, each of which depends on some of those before it.
 const MEMBERS: usize = 200;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cargo-prodify");
@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn measure(root: &Path) -> Result<(), Box<dyn Error>> {
     for (name, directory, component) in [
         ("one file", small(root)?, "k8s"),
-        // A command, which k8s is not for.
+        // A command, which k8s does not support.
         ("this repository", own(root)?, "ci"),
         ("200 members", workspace(root)?, "k8s"),
     ] {
@@ -64,11 +64,11 @@ fn measure(root: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A crate that is there already.
+/// An existing crate.
 struct Subject {
     name: &'static str,
     directory: PathBuf,
-    /// What is added to it.
+    /// The components to add.
     component: &'static str,
 }
 
@@ -83,7 +83,7 @@ impl Subject {
         ];
         let mut times = vec![Vec::new(); sides.len()];
         for round in 0..ROUNDS {
-            // Deleted only after the last: on ext4, deleting slows the creating that follows it.
+            // Only deleted after the last: on ext4, deletions slow down subsequent creations.
             let copy = format!("{}-{round}", self.directory.display());
             succeed(Command::new("cp").arg("-r").arg(&self.directory).arg(&copy))?;
             for (side, times) in sides.iter().zip(&mut times) {
@@ -103,7 +103,7 @@ impl Subject {
     }
 }
 
-/// Cargo itself, which is what `cargo prodify` asks too: the `cargo` of rustup looks for it first, for some milliseconds.
+/// Cargo itself, which `cargo prodify` runs too: rustup's `cargo` first takes some milliseconds to find it.
 fn cargo<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     [&[env!("CARGO")], arguments].concat()
 }
@@ -120,7 +120,7 @@ fn small(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
     locked(directory)
 }
 
-/// The sources of this repository. The crates that they take are on the disk, since this bench is built from them.
+/// The sources of this repository. Their dependencies are on disk, since this benchmark is built from them.
 fn own(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let directory = root.join("own");
     fs::create_dir_all(&directory)?;
@@ -143,7 +143,7 @@ fn own(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
     locked(directory)
 }
 
-/// A workspace whose last member is a binary, which takes all the others in the end.
+/// A workspace whose last member is a binary, which depends on all the others directly or transitively.
 fn workspace(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let directory = root.join("workspace");
     let name = |index: usize| format!("member-{index:03}");
@@ -185,7 +185,7 @@ fn package(directory: &Path, name: &str, taken: &[String]) -> Result<(), Box<dyn
     Ok(fs::write(directory.join("Cargo.toml"), manifest)?)
 }
 
-/// As people have it: with a Cargo.lock, in a git repository.
+/// In a typical state: with a Cargo.lock, in a git repository.
 fn locked(directory: PathBuf) -> Result<PathBuf, Box<dyn Error>> {
     let mut command = Command::new("cargo");
     command.args(["generate-lockfile", "--offline", "--quiet"]);
@@ -214,7 +214,7 @@ fn succeed(command: &mut Command) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Sorts the times, and takes the one in the middle.
+/// Sorts the times, and returns the median.
 fn median(times: &mut [Duration]) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]

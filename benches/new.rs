@@ -1,9 +1,9 @@
-//! `cargo bench`: `new` beside `cp -r` of its own output, and the size and start of the binary. What it takes to write the
-//! same bytes and nothing else says how much of either is the file system's.
+//! `cargo bench`: compares `new` with `cp -r` of its own output, and measures the size and start-up of the binary. The time to
+//! only write the same bytes shows how much of either is the file system's.
 //!
-//! The two sides of a ratio are measured in turn in one run, each into a fresh directory, which is deleted only after the last:
-//! on ext4, deleting slows the creating that follows it. What counts is the ratio of the medians; the times themselves
-//! are those of the machine and of what else it is doing.
+//! The two sides of a ratio are measured alternately in one run, each into a fresh directory, which is only deleted after the
+//! last: on ext4, deletions slow down subsequent creations. What counts is the ratio of the medians; absolute times depend on the
+//! machine and its load.
 
 #![expect(
     clippy::disallowed_methods,
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use walkdir::WalkDir;
 
-/// So often each side is measured.
+/// The number of measurements of each side.
 const ROUNDS: usize = 101;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cargo-prodify");
@@ -110,7 +110,7 @@ impl Written {
         self.files.iter().map(|(_, text)| text.len()).sum()
     }
 
-    /// In this process, so without the start of another one.
+    /// In this process, to exclude the start of another one.
     fn write(&self, root: &Path) -> Result<Duration, Box<dyn Error>> {
         let start = Instant::now();
         for path in &self.directories {
@@ -134,13 +134,13 @@ fn timed(command: &mut Command) -> Result<Duration, Box<dyn Error>> {
     Ok(time)
 }
 
-/// Sorts the times, and takes the one in the middle.
+/// Sorts the times, and returns the median.
 fn median(times: &mut [Duration]) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]
 }
 
-/// Of the medians of two sides that are sorted.
+/// The ratio of the medians of two sorted sides.
 fn ratio(these: &[Duration], those: &[Duration]) -> f64 {
     these[these.len() / 2].as_secs_f64() / those[those.len() / 2].as_secs_f64()
 }

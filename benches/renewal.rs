@@ -1,9 +1,9 @@
-//! `cargo bench --bench renewal`: `check` and `update` with nothing to do, beside `git status`.
+//! `cargo bench --bench renewal`: compares `check` and `update`, with nothing to do, with `git status`.
 //!
-//! The project is what `new --preset full` writes, committed. Everything is measured in turn in one run; what counts is the ratio of the
-//! medians. `check` starts cargo and waits for it, to learn where the package lies, so that is measured too; the rest is that
-//! every file is rendered, read and compared. A file that is missing while there is news for it costs a walk over the project: that
-//! is measured last.
+//! The project is the output of `new --preset full`, committed. Everything is measured alternately in one run; what counts is the
+//! ratio of the medians. `check` runs cargo and waits for it, to locate the package, so that is measured too; the rest is
+//! rendering, reading and comparing every file. A missing file that would change costs a walk through the project, which is
+//! measured last.
 
 #![expect(
     clippy::disallowed_methods,
@@ -17,15 +17,15 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// So often each side is measured.
+/// The number of measurements of each side.
 const ROUNDS: usize = 51;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cargo-prodify");
 
-/// What it ends with where an update would change something.
+/// The exit code if an update would change something.
 const DIFFERENT: i32 = 1;
 
-/// A program, its arguments, and what it ends with.
+/// A program, its arguments, and its exit code.
 type Side<'a> = (&'a str, &'a [&'a str], i32);
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -84,7 +84,7 @@ fn measure(project: &Path) -> Result<(), Box<dyn Error>> {
     )
 }
 
-/// Measures the sides in turn, and prints how each compares to the first.
+/// Measures the sides alternately, and prints the ratio of each to the first.
 fn compare(project: &Path, sides: &[Side<'_>]) -> Result<(), Box<dyn Error>> {
     let mut times = vec![Vec::new(); sides.len()];
     for _ in 0..ROUNDS {
@@ -106,7 +106,7 @@ fn compare(project: &Path, sides: &[Side<'_>]) -> Result<(), Box<dyn Error>> {
 
 fn timed(command: &mut Command, code: i32) -> Result<Duration, Box<dyn Error>> {
     command.stdin(Stdio::null()).stdout(Stdio::null());
-    // That something differs is said even where nothing else is.
+    // A difference is reported even if there are no others.
     command.stderr(Stdio::null());
     let start = Instant::now();
     let status = command.status()?;
@@ -117,7 +117,7 @@ fn timed(command: &mut Command, code: i32) -> Result<Duration, Box<dyn Error>> {
     Ok(time)
 }
 
-/// Sorts the times, and takes the one in the middle.
+/// Sorts the times, and returns the median.
 fn median(times: &mut [Duration]) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]

@@ -1,17 +1,17 @@
-//! `cargo bench --bench service`: a generated service, with everything that `standard` puts around a request, beside a bare
-//! axum route of the same release profile.
+//! `cargo bench --bench service`: compares a generated service, with everything that `standard` adds around a request, with a
+//! bare axum route in the same release profile.
 //!
-//! More arguments go to `new`: `cargo bench --bench service -- --without traces` shows what one component costs.
+//! Additional arguments are passed to `new`: `cargo bench --bench service -- --without traces` shows the cost of one component.
 //!
-//! With `DATABASE_URL`, a PostgreSQL database that it may write to, a route that reads one row is measured too, beside the same
-//! query in bare axum and sqlx.
+//! With `DATABASE_URL`, a PostgreSQL database that it may write to, a route that reads one row is measured too, and compared with
+//! the same query in bare axum and sqlx.
 //!
-//! All sides run at the same time and are asked in turn, each on the same CPU; what counts is the ratio of the medians. Where
-//! the machine is busy with something else, look at the CPU time per request, which is the server's own. It takes `wrk` and
-//! `taskset`, and Linux for its /proc. The database does best on the last CPU, where the client is too.
+//! All sides run at the same time and are measured alternately, each on the same CPU; what counts is the ratio of the medians. On
+//! a busy machine, look at the CPU time per request, which is the server's own. It needs `wrk` and `taskset`, and Linux for its
+//! /proc. The database is best run on the last CPU, where the client is too.
 //!
-//! The bare sides are what somebody writes who begins with axum: with the allocator of the system, and no timeout for the head
-//! of a request. With the allocator of the service, bare axum takes 8 % fewer instructions for a request.
+//! The bare sides are typical first programs with axum: with the system allocator, and no timeout for the head of a request. With
+//! the service's allocator, bare axum takes 8 % fewer instructions for a request.
 
 #![expect(
     clippy::disallowed_methods,
@@ -29,15 +29,15 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// So often each side is measured, for so long, over so many connections.
+/// How often each side is measured, for how long, and over how many connections.
 const ROUNDS: usize = 9;
 const SECONDS: u32 = 2;
 const CONNECTIONS: u32 = 32;
 
-/// So often each side is started.
+/// How often each side is started.
 const STARTS: usize = 11;
 
-/// The route that is asked for, on both sides.
+/// The requested route, on both sides.
 const ROUTE: &str = r#"route("/ping", get(async || "pong"))"#;
 
 const BARE: &str = r#"
@@ -51,7 +51,7 @@ async fn main() -> std::io::Result<()> {
 }
 "#;
 
-/// The same as the generated service's `GET /api/v1/items/{id}`: what is asked, how, and what is answered.
+/// The same as the generated service's `GET /api/v1/items/{id}`: query, implementation and response.
 const BARE_DATABASE: &str = r#"
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -105,7 +105,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 "#;
 
-/// What a side runs with, so that all that it has around a request is at work, and nothing is refused.
+/// The settings of a side, with which everything around a request is active, and nothing is refused.
 const SETTINGS: [(&str, &str); 8] = [
     ("APP_ENVIRONMENT", "production"),
     ("APP__SERVER__HOST", "127.0.0.1"),
@@ -118,7 +118,7 @@ const SETTINGS: [(&str, &str); 8] = [
     ("APP__DATABASE__MIN_CONNECTIONS", "1"),
 ];
 
-/// In production it does not start without being told of one; `/ping` does well without.
+/// In production it does not start without the URL of a database; `/ping` does not need one.
 const NO_DATABASE: &str = "postgres://nobody@127.0.0.1:1/none";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -182,7 +182,7 @@ fn build() -> Result<Built, Box<dyn Error>> {
             "prodify", "new", "-yq", "--preset", "standard", "--vcs", "none",
         ])
         .arg(&project)
-        // Cargo adds one of its own.
+        // Cargo adds its own.
         .args(env::args().skip(1).filter(|argument| argument != "--bench")))?;
     let app = project.join("src/app.rs");
     let index = r#"route("/", get(index))"#;
@@ -216,7 +216,7 @@ fn build() -> Result<Built, Box<dyn Error>> {
     })
 }
 
-/// Something that serves.
+/// A server.
 #[derive(Clone)]
 struct Side<'a> {
     name: &'a str,
@@ -236,7 +236,7 @@ impl Side<'_> {
         command
     }
 
-    /// Makes an item in its database, and returns its path.
+    /// Creates an item in its database, and returns its path.
     fn create_item(&self) -> Result<String, Box<dyn Error>> {
         run(self.command().arg("migrate"))?;
         let (server, _) = self.start()?;
@@ -247,7 +247,7 @@ impl Side<'_> {
         let request = format!(
             "{head}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         );
-        // The database is found in the background.
+        // The connection to the database is made in the background.
         for _ in 0..100 {
             let answer = server.ask(&request)?;
             let mut lines = answer.lines();
@@ -262,7 +262,7 @@ impl Side<'_> {
         Err("it does not find its database".into())
     }
 
-    /// Starts it, and returns how long it took to answer.
+    /// Starts it, and returns the time until it responded.
     fn start(&self) -> Result<(Server, Duration), Box<dyn Error>> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = self.command();
@@ -279,7 +279,7 @@ impl Side<'_> {
     }
 }
 
-/// A side that runs, until it is dropped.
+/// A running side, until it is dropped.
 struct Server {
     child: Child,
     address: SocketAddr,
@@ -324,7 +324,7 @@ impl Server {
         Ok(kilobytes.ok_or("no memory")?.parse::<f64>()? / 1024.0)
     }
 
-    /// Asks without a pause, from the last CPU.
+    /// Sends requests without a pause, from the last CPU.
     fn load(&self, path: &str) -> Result<Sample, Box<dyn Error>> {
         let last = thread::available_parallelism()?.get() - 1;
         let url = format!("http://{}{path}", self.address);
@@ -363,13 +363,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // A bench has nothing to lose.
+        // A benchmark has nothing to lose.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// What one round found.
+/// The results of one round.
 struct Sample {
     per_second: f64,
     /// In milliseconds.
@@ -448,7 +448,7 @@ fn run(command: &mut Command) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// As wrk writes times: `850.00us`, `1.20ms`, `2.10s`.
+/// Parses wrk's durations: `850.00us`, `1.20ms`, `2.10s`.
 fn milliseconds(text: &str) -> Result<f64, Box<dyn Error>> {
     let units = [("us", 1e-3), ("ms", 1.0), ("s", 1e3)];
     let parsed = units

@@ -13,15 +13,15 @@ use crate::provenance::Answered;
 /// Answers by key: `docker.base`.
 pub type Answers = BTreeMap<String, Value>;
 
-/// A question at the moment when it is answered.
+/// A question that is being answered.
 pub struct Asked<'a> {
     /// The component that asks, or `project`.
     pub owner: &'a str,
     /// The question.
     pub question: &'a Question,
-    /// Its default, with the answers before it filled in.
+    /// Its default, rendered with the answers so far.
     pub default: Value,
-    /// Whether the answers before it leave room for this one; says what it has to be otherwise.
+    /// Whether the answers so far allow this one; if not, what it must be.
     pub holds: &'a dyn Fn(&Value) -> Result<(), String>,
 }
 
@@ -43,7 +43,7 @@ impl Asked<'_> {
     }
 }
 
-/// Where an answer is from; an earlier one wins over a later one.
+/// Where an answer is from; earlier variants take precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// `-d key=value`
@@ -54,7 +54,7 @@ pub enum Source {
     Record,
     /// A person.
     Prompt,
-    /// Nobody said anything.
+    /// Nobody answered.
     Default,
 }
 
@@ -70,7 +70,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// What was answered before anything is asked.
+/// The answers that were given before any question is asked.
 #[derive(Debug, Default)]
 pub struct Given {
     /// `-d key=value`, as typed.
@@ -86,7 +86,7 @@ impl Given {
     ///
     /// # Errors
     ///
-    /// [`Usage`] for a flag without `=`, a key that is given twice, or one that no question has.
+    /// [`Usage`] for a flag without `=`, a duplicate key, or a key without a question.
     pub fn new(catalog: &Catalog, flags: &[String], file: Answers) -> Result<Self> {
         let mut given = Self {
             flags: BTreeMap::new(),
@@ -95,9 +95,10 @@ impl Given {
         };
         for flag in flags {
             let Some((key, value)) = flag.split_once('=') else {
-                return Err(
-                    Usage::new(format!("`--set {flag}` has no value: say `{flag}=VALUE`")).into(),
-                );
+                return Err(Usage::new(format!(
+                    "`--set {flag}` has no value: pass `--set {flag}=VALUE`"
+                ))
+                .into());
             };
             known(catalog, key)?;
             if given
@@ -115,17 +116,17 @@ impl Given {
         Ok(given)
     }
 
-    /// With these answers in the place of those of the answers file.
+    /// Replaces the answers from the answers file.
     pub fn with_file(self, file: Answers) -> Self {
         Self { file, ..self }
     }
 
-    /// Takes the answers too that a project was written with.
+    /// Adds the answers that the project was last written with.
     ///
     /// # Errors
     ///
-    /// [`Usage`] for one that no question has, where it was this version that wrote them: it is a slip then. A question that an older
-    /// version asked may be gone, and [`dropped`] says which are.
+    /// [`Usage`] for one without a question, if this version wrote the record, since it must be a typo. If an older version did,
+    /// the question may be gone: see [`dropped`].
     pub fn with_record(mut self, catalog: &Catalog, record: &Answered) -> Result<Self> {
         for key in record.answers.keys().filter(|_| !record.is_older()) {
             let place = |error| Usage::new(format!("in prodify.toml: {error:#}"));
@@ -135,11 +136,11 @@ impl Given {
         Ok(self)
     }
 
-    /// Answers a question, asking `prompt` where there is somebody to ask; says where the answer is from.
+    /// Answers a question, through `prompt` if there is one; returns the answer and its source.
     ///
     /// # Errors
     ///
-    /// [`Usage`] where an answer cannot be taken; it names the key and where the answer stands.
+    /// [`Usage`] if an answer is not valid; names the key and where the answer is from.
     pub fn answer(
         &self,
         asked: &Asked<'_>,
@@ -169,7 +170,7 @@ impl Given {
         }
         let wrong = |why| {
             Usage::new(format!(
-                "`{key}` is {} by default, but {why}: say `--set {key}=…`",
+                "`{key}` is {} by default, but {why}: pass `--set {key}=…`",
                 asked.default
             ))
         };
@@ -177,11 +178,11 @@ impl Given {
         Ok((asked.default.clone(), Source::Default))
     }
 
-    /// Holds every flag against the components that are chosen.
+    /// Checks every flag against the selected components.
     ///
     /// # Errors
     ///
-    /// [`Usage`], naming the component: an answer that nobody reads is a mistake.
+    /// [`Usage`], naming the component, for an answer that nothing uses, which must be a mistake.
     pub fn all_used(&self, chosen: &[&str]) -> Result<()> {
         let owner = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
         match self
@@ -191,7 +192,7 @@ impl Given {
             .find(|(_, owner)| owner != "project" && !chosen.contains(&owner.as_str()))
         {
             Some((key, owner)) => Err(Usage::new(format!(
-                "`--set {key}=…` answers for `{owner}`, which is not chosen: choose it too, or leave the answer out"
+                "`--set {key}=…` answers for `{owner}`, which is not selected: select it too, or leave the answer out"
             ))
             .into()),
             None => Ok(()),
@@ -199,7 +200,7 @@ impl Given {
     }
 }
 
-/// The answers to questions that an older version asked, and this one does not.
+/// The answers to questions of an older version that this version no longer asks.
 pub fn dropped<'r>(catalog: &Catalog, record: &'r Answered) -> Vec<&'r str> {
     let keys = record.answers.keys().map(String::as_str);
     keys.filter(|key| known(catalog, key).is_err()).collect()
@@ -215,7 +216,7 @@ fn known(catalog: &Catalog, key: &str) -> Result<()> {
     }
     let hint = did_you_mean(key, keys.iter().map(String::as_str));
     Err(Usage::new(format!(
-        "no question is called `{key}`{hint} (`cargo prodify show COMPONENT` lists a component's)"
+        "there is no question `{key}`{hint} (`cargo prodify show COMPONENT` lists a component's)"
     ))
     .into())
 }

@@ -14,26 +14,26 @@ pub struct Cli {
     /// What to do
     #[command(subcommand)]
     pub command: Command,
-    /// A directory with your own components, beside those of cargo prodify or in their place; prodify.toml remembers it, and `inspect`
-    /// does without
+    /// A directory with your own components, which add to or replace the built-in ones; recorded in prodify.toml, and not for
+    /// `inspect`
     #[arg(long, global = true, value_name = "DIR", help_heading = "Components")]
     pub templates: Option<PathBuf>,
-    /// How to say it
+    /// How to report it
     #[command(flatten)]
     pub output: Output,
 }
 
-/// How a run speaks.
+/// How a run reports.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct Output {
     /// What is printed on standard output
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub format: Format,
-    /// Print errors alone
+    /// Print only errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say where each answer and each fact came from, and name the files that stay as they are
+    /// Show where each answer and each fact is from, and list the unchanged files too
     #[arg(short, long, global = true)]
     pub verbose: bool,
     /// When to use colours
@@ -49,22 +49,22 @@ pub enum Format {
     Text,
     /// One JSON document, for programs
     Json,
-    /// For people, and annotations in a workflow on GitHub. Only `check` has them, so that the pages of the others do not offer them
+    /// For people, with annotations for GitHub Actions. Only `check` has them, so the help of the other verbs does not offer them
     #[value(hide = true)]
     Github,
 }
 
-/// What follows the options on a verb's page: a few command lines, each with what it does.
+/// What follows the options in a verb's help: a few command lines, each with what it does.
 mod examples {
     pub(super) const NEW: &str = "\
 Examples:
-  cargo prodify new orders                     # ask, and make it in ./orders
+  cargo prodify new orders                     # ask, and create it in ./orders
   cargo prodify new orders -y --preset minimal --with k8s,ci
   cargo prodify new orders -y -d service.port=9000 -n
                                                # show what that would write";
     pub(super) const ADD: &str = "\
 Examples:
-  cargo prodify add docker k8s ci              # ask what they have to know
+  cargo prodify add docker k8s ci              # ask what they need to know
   cargo prodify add docker -y --bin api --bin worker
                                                # an image for each of two binaries
   cargo prodify add supply-chain -y --diff     # show what that would change";
@@ -75,14 +75,14 @@ Examples:
     pub(super) const UPDATE: &str = "\
 Examples:
   cargo prodify update --diff                  # show what that would change
-  cargo prodify update                         # do it, and mark what meets your edits
+  cargo prodify update                         # do it, and mark conflicts with your edits
   cargo prodify update --allow-dirty --ours Dockerfile
-                                               # then: your side of what is marked there
+                                               # then: take your side of its conflicts
   cargo prodify update -d service.port=9000    # with another answer";
     pub(super) const CHECK: &str = "\
 Examples:
-  cargo prodify check                          # 0 where all is as it is to be, or else 1
-  cargo prodify check --format github          # annotate the lines, in a workflow on GitHub";
+  cargo prodify check                          # exit with 0 if all is up to date, else with 1
+  cargo prodify check --format github          # annotate the lines, in GitHub Actions";
     pub(super) const INSPECT: &str = "\
 Examples:
   cargo prodify inspect
@@ -91,7 +91,7 @@ Examples:
     pub(super) const SHOW: &str = "\
 Examples:
   cargo prodify show docker                    # its files, and its questions with their defaults
-  cargo prodify show project                   # what is asked of every project";
+  cargo prodify show project                   # what is asked for every project";
     pub(super) const EJECT: &str = "\
 Examples:
   cargo prodify eject docker                   # into .prodify/templates
@@ -106,22 +106,22 @@ Examples:
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a new production service
+    /// Create a new production service
     #[command(after_help = examples::NEW)]
     New(New),
-    /// Add components to a crate that exists, and bring up to date what is there
+    /// Add components to an existing crate, and bring its other components up to date
     #[command(after_help = examples::ADD)]
     Add(Add),
-    /// Take components back: what they wrote goes, what you changed stays; the rest is brought up to date
+    /// Remove components: what they wrote goes, what you edited stays; bring the other components up to date
     #[command(after_help = examples::REMOVE)]
     Remove(Remove),
-    /// Bring what was written up to date: this version's templates and changed answers, merged into your edits
+    /// Bring a project up to date: merge this version's templates and changed answers into your files
     #[command(after_help = examples::UPDATE)]
     Update(Update),
-    /// Say whether a project is as its prodify.toml asks for, and what `update` would change
+    /// Check whether a project is up to date, and show what `update` would change
     #[command(after_help = examples::CHECK)]
     Check(Check),
-    /// Find out what a crate is, and from which file or line
+    /// Analyse a crate, and show the file or line that each fact is from
     #[command(after_help = examples::INSPECT)]
     Inspect(Inspect),
     /// List the components
@@ -129,10 +129,10 @@ pub enum Command {
     /// Show what a component writes and asks
     #[command(after_help = examples::SHOW)]
     Show {
-        /// The component, or `project` for what is asked of every project
+        /// The component, or `project` for what is asked for every project
         component: String,
     },
-    /// Copy a component's templates out, to make them your own
+    /// Copy a component's templates, to make them your own
     #[command(after_help = examples::EJECT)]
     Eject(Eject),
     /// Print the completions for a shell
@@ -146,30 +146,30 @@ pub enum Command {
 /// What `new` takes.
 #[derive(Debug, Args)]
 pub struct New {
-    /// The directory to make; its name is the project's
+    /// The directory to create; its name is the project's
     pub path: Option<PathBuf>,
-    /// The project's name, where it is not the directory's
+    /// The project's name, if it is not the directory's
     #[arg(long)]
     pub name: Option<String>,
     /// How much to write
     #[arg(long, value_enum)]
     pub preset: Option<Preset>,
-    /// Components to have beside the preset's
+    /// Components to have besides the preset's
     #[arg(long, value_name = "COMPONENT", value_delimiter = ',')]
     pub with: Vec<String>,
-    /// Components of the preset to do without
+    /// Components of the preset to leave out
     #[arg(long, value_name = "COMPONENT", value_delimiter = ',')]
     pub without: Vec<String>,
-    /// The repository to make; git where the directory is in none
+    /// The repository to create; git, unless the directory is in one already
     #[arg(long, value_enum)]
     pub vcs: Option<Vcs>,
-    /// What to do about a cargo workspace around the directory
+    /// What to do about a cargo workspace that the directory is in
     #[arg(long, value_enum, default_value_t = WorkspaceUse::Join)]
     pub workspace: WorkspaceUse,
     /// Where the answers come from
     #[command(flatten)]
     pub answers: Answers,
-    /// What is done with the result
+    /// What to do with the result
     #[command(flatten)]
     pub writing: Writing,
 }
@@ -177,22 +177,22 @@ pub struct New {
 /// What `add` takes.
 #[derive(Debug, Args)]
 pub struct Add {
-    /// The components to add; what they require comes along
+    /// The components to add; those that they require are added too
     #[arg(required = true, value_name = "COMPONENT")]
     pub components: Vec<String>,
     /// The crate
     #[command(flatten)]
     pub subject: Subject,
-    /// A binary that is a service, beside those that prodify.toml names; may be repeated, and each gets an image and a deployment
+    /// A binary that is a service, besides those in prodify.toml; may be repeated, and each gets an image and a deployment
     #[arg(long = "bin", value_name = "NAME", help_heading = "Crate")]
     pub bins: Vec<String>,
     /// Where the answers come from
     #[command(flatten)]
     pub answers: Answers,
-    /// What is done with the result
+    /// What to do with the result
     #[command(flatten)]
     pub writing: Writing,
-    /// Merge into edits that git has not committed yet
+    /// Merge into edits that are not committed yet
     #[arg(long, help_heading = "Writing")]
     pub allow_dirty: bool,
 }
@@ -200,7 +200,7 @@ pub struct Add {
 /// What `remove` takes.
 #[derive(Debug, Args)]
 pub struct Remove {
-    /// The components to take back
+    /// The components to remove
     #[arg(required = true, value_name = "COMPONENT")]
     pub components: Vec<String>,
     /// The crate
@@ -209,10 +209,10 @@ pub struct Remove {
     /// Never ask anything
     #[arg(short = 'N', long)]
     pub non_interactive: bool,
-    /// What is done with the result
+    /// What to do with the result
     #[command(flatten)]
     pub writing: Writing,
-    /// Merge into edits that git has not committed yet
+    /// Merge into edits that are not committed yet
     #[arg(long, help_heading = "Writing")]
     pub allow_dirty: bool,
 }
@@ -226,7 +226,7 @@ pub struct Update {
     /// Where the answers come from
     #[command(flatten)]
     pub answers: Answers,
-    /// What is done with the result
+    /// What to do with the result
     #[command(flatten)]
     pub merging: Merging,
 }
@@ -245,7 +245,7 @@ pub struct Inspect {
     /// The crate
     #[command(flatten)]
     pub subject: Subject,
-    /// The binary that is the service, where there are several
+    /// The binary that is the service, if there are several
     #[arg(long, value_name = "NAME", help_heading = "Crate")]
     pub bin: Option<String>,
 }
@@ -253,12 +253,12 @@ pub struct Inspect {
 /// What `eject` takes.
 #[derive(Debug, Args)]
 pub struct Eject {
-    /// The component; it goes into --templates DIR, which is .prodify/templates unless prodify.toml says another
+    /// The component; it goes into --templates DIR, by default the directory in prodify.toml, or else .prodify/templates
     pub component: String,
     /// Show what would be done, and do nothing
     #[arg(short = 'n', long, help_heading = "Writing")]
     pub dry_run: bool,
-    /// As --dry-run, with unified diffs of all but the record of what was written
+    /// Like --dry-run, with unified diffs of everything except .prodify/base.txtar
     #[arg(long, help_heading = "Writing")]
     pub diff: bool,
 }
@@ -267,10 +267,10 @@ pub struct Eject {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Crate")]
 pub struct Subject {
-    /// Its Cargo.toml, where that is not in this directory or above
+    /// Its Cargo.toml, if that is not in this directory or above
     #[arg(long, value_name = "PATH")]
     pub manifest_path: Option<PathBuf>,
-    /// The package, where a workspace has several
+    /// The package, if the workspace has several
     #[arg(short, long, value_name = "NAME")]
     pub package: Option<String>,
 }
@@ -279,13 +279,13 @@ pub struct Subject {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Answers")]
 pub struct Answers {
-    /// Answer a question; `cargo prodify show COMPONENT` lists them
+    /// Answer a question; `cargo prodify show COMPONENT` lists a component's questions
     #[arg(short = 'd', long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Take answers from a file, such as another project's prodify.toml
     #[arg(long, value_name = "FILE")]
     pub answers: Option<PathBuf>,
-    /// Take the default for whatever is not answered
+    /// Use the default for every unanswered question
     #[arg(short = 'y', long)]
     pub defaults: bool,
     /// Never ask anything
@@ -293,41 +293,41 @@ pub struct Answers {
     pub non_interactive: bool,
 }
 
-/// What is written, and over what.
+/// What to write, and what to do about files in the way.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Writing")]
 pub struct Writing {
     /// Show what would be done, and do nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// As --dry-run, with unified diffs of all but the record of what was written
+    /// Like --dry-run, with unified diffs of everything except .prodify/base.txtar
     #[arg(long)]
     pub diff: bool,
     /// Keep files that are in the way
     #[arg(long, conflicts_with = "overwrite")]
     pub keep: bool,
-    /// Replace files that are in the way; what git does not hold is kept as NAME.orig
+    /// Replace files that are in the way; an uncommitted version is kept as NAME.orig
     #[arg(long, action = ArgAction::SetTrue)]
     pub overwrite: bool,
 }
 
-/// What an update does where it meets the user's edits.
+/// What an update does about conflicts with the user's edits.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Writing")]
 pub struct Merging {
     /// Show what would be done, and do nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// As --dry-run, with unified diffs of all but the record of what was written
+    /// Like --dry-run, with unified diffs of everything except .prodify/base.txtar
     #[arg(long)]
     pub diff: bool,
-    /// Decide a conflict for the file as it is, or for your side of what is between its markers; may be repeated
+    /// Resolve a conflict: keep the file as it is, or take your side of its conflict markers; may be repeated
     #[arg(long, value_name = "PATH")]
     pub ours: Vec<String>,
-    /// Decide a conflict for what the template says, or for its side of what is between the markers; may be repeated. What git does not hold is kept as NAME.orig
+    /// Resolve a conflict: take the template's version, or its side of the conflict markers; may be repeated. An uncommitted version is kept as NAME.orig
     #[arg(long, value_name = "PATH")]
     pub theirs: Vec<String>,
-    /// Write although git has changes that are not committed
+    /// Write although there are uncommitted changes
     #[arg(long)]
     pub allow_dirty: bool,
 }
@@ -341,7 +341,7 @@ pub enum Vcs {
     None,
 }
 
-/// What a new project does about a workspace around it.
+/// What a new project does about a workspace that it is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum WorkspaceUse {
     /// Become a member

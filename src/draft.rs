@@ -1,4 +1,4 @@
-//! From a selection to the files that are to be: asks what is left to ask, renders, and writes nothing.
+//! From a selection to the files to write: asks the remaining questions and renders, but writes nothing.
 
 use std::path::PathBuf;
 
@@ -18,56 +18,56 @@ use crate::select::Selection;
 use crate::shell::Shell;
 use crate::tree::{RelPath, Tree};
 
-/// A project on paper.
+/// A project that is rendered but not written.
 #[derive(Debug, Default)]
 pub struct Draft {
     /// All answers, whether given, asked for or taken from the defaults.
     pub answers: Answers,
-    /// The keys of those that nobody gave.
+    /// The keys of those that were not given.
     pub assumed: Vec<String>,
     /// The files that its components write.
     pub tree: Tree,
-    /// What the crate's own sources have to say for them to run.
+    /// The code that the user's own sources need for them to work.
     pub wire: Vec<Wiring>,
-    /// What to type once they are written.
+    /// Commands to run once they are written.
     pub next: Vec<NextStep>,
-    /// The binaries that run in production, where the crate was there before.
+    /// The binaries that run in production, in an existing crate.
     pub bins: Vec<String>,
-    /// What is in the way of running them there.
+    /// What would keep them from running there.
     pub notes: Vec<String>,
     /// The versions that its files name.
     pub pins: Pins,
-    /// The directory of own templates that this run was told of.
+    /// The directory of own templates that was given in this run.
     pub templates: Option<PathBuf>,
 }
 
-/// What is drafted: a project that is about to be made, or a crate that is there.
+/// What is drafted: a new project or an existing crate.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// The project's name.
     pub name: &'a str,
-    /// What is known of it, where it is there.
+    /// The facts about an existing crate.
     pub known: Option<&'a Known>,
 }
 
-/// What is known of a crate that is there.
+/// The facts about an existing crate.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// What it is.
+    /// Its facts.
     pub facts: Facts,
-    /// What its manifest answers of the questions about the project, in the place of their defaults.
+    /// Defaults for the questions about the project that its manifest answers.
     pub answers: Answers,
 }
 
 impl<'a> Subject<'a> {
-    /// A project that is about to be made.
+    /// A new project.
     pub fn new(name: &'a str) -> Self {
         Self { name, known: None }
     }
 }
 
 impl Draft {
-    /// Which answers stand in for what nobody said.
+    /// The answers for which a placeholder stands in.
     pub fn placeholders(&self) -> Option<String> {
         let stands_in = |key: &&String| {
             let value = self.answers.get(*key).map(ToString::to_string);
@@ -76,9 +76,7 @@ impl Draft {
         let keys = self.assumed.iter().filter(stands_in);
         let keys: Vec<String> = keys.map(|key| format!("`{key}`")).collect();
         let keys = (!keys.is_empty()).then(|| keys.join(" and "));
-        keys.map(|keys| {
-            format!("example.com stands in for what was not said: {keys}; say it with --set")
-        })
+        keys.map(|keys| format!("example.com is a placeholder in {keys}: replace it with --set"))
     }
 }
 
@@ -86,8 +84,7 @@ impl Draft {
 ///
 /// # Errors
 ///
-/// [`Usage`] where an answer cannot be taken, or where the name is that of a crate it depends on; otherwise where a
-/// template fails.
+/// [`Usage`] if an answer is not valid, or if a dependency has the project's name; otherwise if a template fails.
 pub fn draft(
     catalog: &Catalog,
     subject: &Subject<'_>,
@@ -136,12 +133,12 @@ pub fn draft(
     })
 }
 
-/// The answers that a project called `name` takes over from another one: all but the defaults that were made of the other one's name,
-/// which it has of its own.
+/// The answers that a project called `name` takes over from another project: all except defaults derived from the other project's
+/// name.
 ///
 /// # Errors
 ///
-/// Where a default cannot be rendered.
+/// If a default cannot be rendered.
 pub fn taken_over(catalog: &Catalog, from: &Answered, name: &str) -> Result<Answers> {
     let mut taken = from.answers.clone();
     let Some(other) = &from.name else {
@@ -157,7 +154,7 @@ pub fn taken_over(catalog: &Catalog, from: &Answered, name: &str) -> Result<Answ
         };
         scope.default(question)
     };
-    // A default may be made of another one, in whatever order they are asked.
+    // A default may derive from another one, whatever the order of the questions.
     let mut renewed = from.answers.clone();
     loop {
         let before = taken.len();
@@ -179,8 +176,8 @@ pub fn taken_over(catalog: &Catalog, from: &Answered, name: &str) -> Result<Answ
     }
 }
 
-/// Answers every question, those of the project first, then those of the components in their order; says too which of them
-/// nobody gave.
+/// Answers every question: those of the project first, then those of the components in their order. Also returns the keys of the
+/// answers that were not given.
 fn answer_all(
     catalog: &Catalog,
     subject: &Subject<'_>,
@@ -191,7 +188,7 @@ fn answer_all(
 ) -> Result<(Answers, Vec<String>)> {
     let mut answers = Answers::new();
     let mut assumed = Vec::new();
-    // A crate that is there is asked about what its components' templates name, and about nothing else.
+    // For an existing crate, only the questions about the project that its components' templates use are asked.
     let is_wanted = |key: &str| {
         let components = || selection.components.iter();
         subject.known.is_none()
@@ -224,7 +221,7 @@ fn answer_all(
             default,
             holds: &holds,
         };
-        // `as_deref_mut` would keep the borrow for as long as the trait object lives.
+        // `as_deref_mut` would borrow for as long as the trait object lives.
         let prompt = prompt
             .as_mut()
             .filter(|_| is_wanted(&key))
@@ -232,7 +229,7 @@ fn answer_all(
         let (value, source) = given.answer(&asked, prompt)?;
         if source == Source::Flag && !is_wanted(&key) {
             return Err(Usage::new(format!(
-                "`--set {key}=…` answers what none of the components asks"
+                "`--set {key}=…` answers a question that none of the components asks"
             ))
             .into());
         }
@@ -247,7 +244,7 @@ fn answer_all(
     Ok((answers, assumed))
 }
 
-/// What can be said of a question while it is asked: the project, and the answers before it.
+/// What a question can refer to while it is asked: the project, and the answers so far.
 struct Scope<'a> {
     catalog: &'a Catalog,
     subject: &'a Subject<'a>,
@@ -256,7 +253,7 @@ struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The crate is nothing yet where it is about to be made: what it will be depends on the answers.
+    /// A new project has no facts about the crate yet: they depend on the answers.
     fn context(&self, answers: &Answers) -> Context {
         let none = Facts::default();
         let facts = self.subject.known.map_or(&none, |known| &known.facts);
@@ -275,7 +272,7 @@ impl Scope<'_> {
         }
     }
 
-    /// Whether a question's condition is met by this answer and those before it.
+    /// Whether this answer and those before it meet a question's condition.
     fn holds(&self, question: &Question, value: &Value) -> Result<(), String> {
         let Some(condition) = &question.holds else {
             return Ok(());

@@ -10,18 +10,18 @@ pub enum Outcome {
     Done,
     /// `check` found a difference.
     Different,
-    /// The command line, or an answer, cannot be taken.
+    /// The command line, or an answer, is not valid.
     Usage,
-    /// Conflicts are left to the user.
+    /// Conflicts are left for the user to resolve.
     Conflict,
-    /// Something failed; the tree is as it was.
+    /// Something failed; the tree is unchanged.
     Failed,
     /// Ctrl-C at a question.
     Interrupted,
 }
 
 impl Outcome {
-    /// The outcome that an error stands for.
+    /// The outcome that an error leads to.
     pub fn of(error: &anyhow::Error) -> Self {
         if error.is::<Usage>() {
             Self::Usage
@@ -52,14 +52,14 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// What the caller said cannot be taken: the message says what, and what to say instead.
+/// A mistake in what the caller passed: the message says what is wrong, and what to pass instead.
 #[derive(Debug)]
 pub struct Usage(String);
 
 impl Usage {
     /// An error with this message: lower case, no full stop.
     pub fn new(message: impl Into<String>) -> Self {
-        // What a message ends with may be another one's, of several lines.
+        // A message may end with another one of several lines.
         Self(message.into().trim_end().to_owned())
     }
 }
@@ -72,7 +72,7 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// Ctrl-C, or a "no" to the confirmation's question whether to go on.
+/// Ctrl-C, or a "no" when asked to confirm.
 #[derive(Debug)]
 pub struct Interrupted;
 
@@ -84,10 +84,10 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// So many names are told before the rest is a number.
+/// The number of names to list before the rest is only counted.
 const TOLD: usize = 6;
 
-/// Names as a message tells them; of many, the first few.
+/// Names, as listed in a message; the first few, if there are many.
 pub fn told<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     let (first, more) = names.split_at(names.len().min(TOLD));
@@ -98,9 +98,9 @@ pub fn told<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
-/// `; did you mean …?` for the candidate nearest to `word`, or nothing where none is near.
+/// `; did you mean …?` for the candidate nearest to `word`, or nothing if none is near.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
-    // The threshold is the one that clap uses for its own suggestions.
+    // clap uses the same threshold for its suggestions.
     candidates
         .into_iter()
         .map(|candidate| (strsim::jaro(word, candidate), candidate))

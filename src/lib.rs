@@ -2,31 +2,31 @@
 //!
 //! Answers and templates make a tree; three trees make a plan; only [`apply`] touches the disk.
 //!
-//! | tree | what it holds |
+//! | tree | contents |
 //! | --- | --- |
 //! | base | what prodify last wrote, from `.prodify/base.txtar` |
 //! | ours | what is on disk now |
 //! | theirs | what the answers render to with this version |
 //!
-//! A verb in [`commands`] decides first and does afterwards: it reads the [`catalog`], finds the [`facts`], resolves a
-//! selection ([`select`]), collects the [`answers`], renders ([`render`]) and plans ([`plan`]); then it asks its last question,
-//! and from there on writes without another one.
+//! A verb in [`commands`] first decides, then acts: it reads the [`catalog`], gathers the [`facts`], resolves a selection
+//! ([`select`]), collects the [`answers`], renders ([`render`]) and plans ([`plan`]); then it asks its last question, and from
+//! then on writes without asking.
 //!
-//! To a crate that exists, [`commands`] adds the same way. Its `Cargo.toml` is the user's, and is merged entry by entry
-//! ([`manifest`]) before the plan is made. `update` plans with what is asked for now, and `check` makes that plan and stops; a
-//! version that somebody else moved on is no difference to either ([`pins`]).
+//! [`commands`] adds to an existing crate in the same way. Its `Cargo.toml` is the user's, and is merged entry by entry
+//! ([`manifest`]) before the plan is made. `update` plans for the current answers and templates, and `check` makes the same plan
+//! and stops; neither counts a version that was bumped in the project as a difference ([`pins`]).
 //!
-//! A directory of the user's own templates is read in one place, [`commands`], and laid over the [`catalog`]; whatever comes after knows
-//! no difference.
+//! A directory with the user's own templates is read in one place, [`commands`], and overlaid on the [`catalog`]; nothing after
+//! that tells them apart.
 //!
 //! # Invariants
 //!
-//! - `select`, `render`, `tree`, `plan`, `merge`, `manifest`, `names`, `pins` and `provenance` see no file system, environment, clock or terminal.
-//! - No component is named in Rust code: what differs by component is data in `templates/`.
-//! - What reaches `apply` is a [`tree::RelPath`], which cannot leave the project.
+//! - `select`, `render`, `tree`, `plan`, `merge`, `manifest`, `names`, `pins` and `provenance` access no file system, environment, clock or terminal.
+//! - Rust code names no component: whatever differs by component is data in `templates/`.
+//! - `apply` only receives a [`tree::RelPath`], which cannot leave the project.
 //! - Only [`shell`] prints. Only `main` exits.
 //!
-//! `clippy.toml` and the tests under `tests/` keep them.
+//! `clippy.toml` and the tests in `tests/` enforce them.
 
 pub mod answers;
 pub mod apply;
@@ -62,10 +62,10 @@ use crate::cli::{Cli, Format};
 use crate::error::Outcome;
 use crate::shell::{Shell, Verbosity};
 
-/// Runs the program with these arguments, the first of which is its own name, and says how it ended.
+/// Runs the program with these arguments, including its own name, and returns how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
-    // Cargo calls `cargo-prodify prodify …`; a person may leave the word out.
+    // Cargo runs `cargo-prodify prodify …`; the word may be left out by hand.
     if arguments.get(1).is_some_and(|first| first == "prodify") {
         arguments.remove(1);
     }
@@ -106,7 +106,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
     })
 }
 
-/// What clap refuses, or was asked for: help and the version.
+/// Prints an error of clap's, or the help or version that was asked for.
 fn usage(error: &clap::Error, arguments: &[OsString]) -> Outcome {
     let shell = Shell::new(Verbosity::Normal);
     if !error.use_stderr() {
@@ -114,7 +114,7 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> Outcome {
             .usage(error)
             .map_or(Outcome::Failed, |()| Outcome::Done);
     }
-    // The command line could not be read, so whether it asks for JSON is read off its words.
+    // The command line could not be parsed, so look for the JSON format among its words.
     let json = arguments.iter().any(|word| word == "--format=json")
         || arguments
             .windows(2)
@@ -131,7 +131,7 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> Outcome {
     said.map_or(Outcome::Failed, |()| Outcome::Usage)
 }
 
-/// An error of clap's and its tips, one after the other, without what is the same for each.
+/// An error of clap's and its tips in one line, without the usage that every error ends with.
 fn in_one_line(text: &str) -> String {
     let text = text.strip_prefix("error: ").unwrap_or(text);
     let is_of_this = |said: &&str| !said.starts_with("Usage:") && !said.starts_with("For more");
@@ -143,7 +143,7 @@ fn in_one_line(text: &str) -> String {
     said.join("; ")
 }
 
-/// Sets the colours of everything that is printed.
+/// Sets the colours of all output.
 fn set_colors(choice: clap::ColorChoice) {
     let (ours, of_questions) = match choice {
         clap::ColorChoice::Auto => (anstream::ColorChoice::Auto, None),

@@ -1,4 +1,4 @@
-//! Text merges: what two sides made of one text, put together.
+//! Text merges: combine two edits of one text.
 
 mod keyed;
 
@@ -8,23 +8,23 @@ use diffy::{ConflictStyle, DiffOptions, IncompleteHunkStyle, Line, MergeOptions}
 
 pub use keyed::{Keys, Side, side_of};
 
-/// All lines of a text, in hundredths, and half of them.
+/// The full share of a text's lines, in per cent, and half of it.
 const ALL: usize = 100;
 const HALF: usize = ALL / 2;
 
-/// Of texts with fewer lines, one that is nearly the same may well be another one.
+/// Texts with fewer lines may be nearly the same by chance.
 const FEW: usize = 4;
 
-/// A merge that did not need to choose, or the text with both sides between markers.
+/// A merge without conflicts, or the text with conflict markers.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Merged {
-    /// Every edit of both sides is in it.
+    /// Contains every edit of both sides.
     Clean(String),
-    /// Holds conflict markers.
+    /// Contains conflict markers.
     Marked(String),
 }
 
-/// Merges what `ours` and `theirs` made of `base`; conflicts are marked in diff3's style.
+/// Merges the edits of `base` in `ours` and `theirs`; conflicts are marked in diff3's style.
 pub fn three_way(base: &str, ours: &str, theirs: &str) -> Merged {
     match options(ConflictStyle::Diff3).merge(base, ours, theirs) {
         Ok(text) => Merged::Clean(text),
@@ -32,7 +32,7 @@ pub fn three_way(base: &str, ours: &str, theirs: &str) -> Merged {
     }
 }
 
-/// Merges two texts that have no common origin: what they share stays, wherever they differ both stand between markers.
+/// Merges two texts without a common origin: shared lines stay, and wherever they differ, both sides are put between markers.
 pub fn two_way(ours: &str, theirs: &str) -> Merged {
     let lines: Vec<&str> = ours.split_inclusive('\n').collect();
     let shared = shared_lines(ours, theirs);
@@ -43,14 +43,14 @@ pub fn two_way(ours: &str, theirs: &str) -> Merged {
     }
 }
 
-/// Whether a text holds conflict markers of a merge that was made here, or what was left of them: one is enough, but for the line
-/// between the sides, which could be anybody's. Another's markers are none of them: a text may be about git.
+/// Whether a text contains conflict markers written by this program, or the remains of one: a single marker is enough, except for
+/// the line between the sides, which could be any text. Other programs' markers do not count, since a text may be about git.
 pub fn has_markers(text: &str) -> bool {
     let markers = ["<<<<<<< ours", "||||||| original", ">>>>>>> theirs"];
     text.lines().any(|line| markers.contains(&line))
 }
 
-/// Whether a text holds what looks like the conflict markers of a merge of git's, which name a commit.
+/// Whether a text contains what look like git's conflict markers, which name a commit.
 pub fn has_markers_of_git(text: &str) -> bool {
     let mut lines = text.lines();
     let is = |line: &str, marker: &str| {
@@ -63,23 +63,23 @@ pub fn has_markers_of_git(text: &str) -> bool {
         .all(|marker| lines.any(|line| is(line, marker)))
 }
 
-/// Whether every line of a text that ends at all ends as on Windows.
+/// Whether all line endings of a text are CRLF.
 pub fn is_crlf(text: &str) -> bool {
     let ends = text.matches('\n').count();
     ends > 0 && text.matches("\r\n").count() == ends
 }
 
-/// The text with the line ends of Unix.
+/// The text with LF line endings.
 pub fn to_lf(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
-/// A text with the line ends of Unix, with those of Windows.
+/// A text with LF line endings, with CRLF instead.
 pub fn to_crlf(text: &str) -> String {
     text.replace('\n', "\r\n")
 }
 
-/// Markers stand on lines of their own, also behind a last line that has no end.
+/// Markers have lines of their own, even after a last line without an end.
 fn options(style: ConflictStyle) -> MergeOptions {
     let mut options = MergeOptions::new();
     options
@@ -88,7 +88,7 @@ fn options(style: ConflictStyle) -> MergeOptions {
     options
 }
 
-/// The lines that two texts share, in their order: the place of each in the one and in the other.
+/// The lines that two texts share, in order: the index of each in both.
 pub fn shared_lines(one: &str, other: &str) -> Vec<(usize, usize)> {
     let everything = one.lines().count().max(other.lines().count());
     let patch = DiffOptions::new()
@@ -112,14 +112,14 @@ pub fn shared_lines(one: &str, other: &str) -> Vec<(usize, usize)> {
     shared
 }
 
-/// Whether one text may have become the other by edits: they are the same, or share at least half of their lines. A few lines alone
-/// say too little.
+/// Whether one text may be an edited version of the other: they are equal, or share at least half of their lines. Too few lines
+/// are no evidence.
 pub fn is_similar(one: &str, other: &str) -> bool {
     shared_share(one, other) >= HALF
 }
 
-/// So many hundredths of the lines of the longer text are in the other one too; all where the texts are the same. Empty lines do not
-/// count, and neither do the ends of lines or their indentation.
+/// The percentage of the longer text's lines that are also in the other text; 100 if the texts are equal. Empty lines do not
+/// count, and line endings and indentation are ignored.
 pub fn shared_share(one: &str, other: &str) -> usize {
     let lines = |text: &'_ str| -> BTreeMap<String, usize> {
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -142,7 +142,7 @@ pub fn shared_share(one: &str, other: &str) -> usize {
     }
 }
 
-/// The first line of a text, counted from one, that is another one afterwards; none where nothing is.
+/// The number of the first line that changed, counted from one, if any.
 pub fn first_change(before: &str, after: &str) -> Option<usize> {
     let lines = || before.lines().zip(after.lines());
     let same = lines()
@@ -151,12 +151,12 @@ pub fn first_change(before: &str, after: &str) -> Option<usize> {
     (before != after).then(|| (same + 1).min(before.lines().count().max(1)))
 }
 
-/// A unified diff between two versions of `path`; `None` stands for no file.
+/// A unified diff between two versions of `path`; `None` means that there is no file.
 pub fn unified_diff(path: &str, before: Option<&str>, after: Option<&str>) -> String {
     moved_diff([path; 2], before, after)
 }
 
-/// As [`unified_diff`], of a file that has another path afterwards.
+/// Like [`unified_diff`], for a file that moved.
 pub fn moved_diff([from, to]: [&str; 2], before: Option<&str>, after: Option<&str>) -> String {
     let side = |prefix: &str, path: &str, text: Option<&str>| {
         text.map_or("/dev/null".to_owned(), |_| format!("{prefix}/{path}"))
@@ -207,7 +207,7 @@ mod tests {
         ] {
             assert!(!has_markers(plain), "{plain}");
         }
-        // Who took out one of them may not have read on.
+        // A user who removed one of them may not have read further.
         for line in ["<<<<<<< ours", "||||||| original", ">>>>>>> theirs"] {
             assert!(has_markers(&marked.replace(line, "x")), "without {line}");
             assert!(has_markers(&format!("a\n{line}\nb\n")), "{line} alone");

@@ -1,8 +1,8 @@
-//! Which names and texts can be taken, wherever in a project they end up.
+//! Which names and texts are valid, wherever in a project they are used.
 //!
-//! Each check gives a clause that says what is wrong, to stand behind the name of the thing.
+//! Each check returns a clause that says what is wrong, to follow the thing's name.
 
-/// Words that YAML 1.1, which Kubernetes and GitHub speak, reads as a boolean or as nothing.
+/// Words that YAML 1.1, which Kubernetes and GitHub use, reads as a boolean or as null.
 pub const YAML_WORDS: [&str; 10] = [
     "false", "n", "no", "nan", "null", "off", "on", "true", "y", "yes",
 ];
@@ -13,7 +13,7 @@ const LABEL: usize = 63;
 /// The longest host name (RFC 1035, section 2.3.4, less the length bytes).
 const HOSTNAME: usize = 253;
 
-/// What a file system takes for a name: git keeps a branch as a file.
+/// A limit for the file system: git stores a branch as a file.
 const LONGEST_BRANCH: usize = 200;
 
 /// Strict and reserved keywords of edition 2024 (The Rust Reference, "Keywords").
@@ -73,10 +73,10 @@ const KEYWORDS: [&str; 53] = [
     "macro_rules",
 ];
 
-/// Crates that every build knows already (what cargo warns of or refuses, and `std`'s siblings).
+/// Crates that are in scope in every build (cargo warns about or rejects them, and `std`'s siblings).
 const BUILT_IN: [&str; 6] = ["alloc", "core", "proc_macro", "proc-macro", "std", "test"];
 
-/// Directories that cargo keeps in `target/` (cargo refuses a binary of such a name).
+/// Directories in cargo's `target/` (cargo rejects a binary of such a name).
 const TARGET_DIRS: [&str; 4] = ["build", "deps", "examples", "incremental"];
 
 /// Names that are devices on Windows.
@@ -85,14 +85,14 @@ const DEVICES: [&str; 22] = [
     "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9", "nul", "prn",
 ];
 
-/// A package name that can also be a crate, a binary, an image and a Kubernetes object.
+/// A package name that is also valid for a crate, a binary, an image and a Kubernetes object.
 pub fn package(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err("is empty".to_owned());
     }
     if name.len() > LABEL {
         return Err(format!(
-            "is {} characters long; a Kubernetes name takes {LABEL}",
+            "is {} characters long; a Kubernetes name has at most {LABEL}",
             name.len()
         ));
     }
@@ -101,28 +101,26 @@ pub fn package(name: &str) -> Result<(), String> {
         .find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-' | '_'))
     {
         return Err(format!(
-            "holds {wrong:?}; a name has lower-case ASCII letters, digits, `-` and `_`"
+            "contains {wrong:?}; a name consists of lower-case ASCII letters, digits, `-` and `_`"
         ));
     }
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
         return Err("does not begin with a letter".to_owned());
     }
     if !name.ends_with(|c: char| c.is_ascii_alphanumeric()) {
-        return Err(
-            "does not end with a letter or a digit, as a Kubernetes name has to".to_owned(),
-        );
+        return Err("does not end with a letter or a digit, as a Kubernetes name must".to_owned());
     }
     let reserved = [
         (&KEYWORDS[..], "is a Rust keyword"),
         (&BUILT_IN[..], "is the name of a crate that comes with Rust"),
         (
             &TARGET_DIRS[..],
-            "is the name of a directory that cargo keeps in target/",
+            "is the name of a directory in cargo's target/",
         ),
         (&DEVICES[..], "is the name of a device on Windows"),
         (
             &YAML_WORDS[..],
-            "is read as a boolean or as nothing in YAML, which Kubernetes and GitHub speak",
+            "is a boolean or null in YAML, which Kubernetes and GitHub read",
         ),
     ];
     reserved
@@ -131,7 +129,7 @@ pub fn package(name: &str) -> Result<(), String> {
         .map_or(Ok(()), |(_, why)| Err((*why).to_owned()))
 }
 
-/// A name that cargo takes for a package: one that is there already may have one that [`package`] would not give to a new one.
+/// A package name that cargo accepts: an existing package may have one that [`package`] rejects for a new one.
 pub fn existing_package(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err("is empty".to_owned());
@@ -139,7 +137,7 @@ pub fn existing_package(name: &str) -> Result<(), String> {
     let is_of_a_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
     if let Some(wrong) = name.chars().find(|c| !is_of_a_name(*c)) {
         return Err(format!(
-            "holds {wrong:?}; a name has letters, digits, `-` and `_`"
+            "contains {wrong:?}; a name consists of letters, digits, `-` and `_`"
         ));
     }
     if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
@@ -148,11 +146,11 @@ pub fn existing_package(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A DNS label of RFC 1035: what a Kubernetes Service can be called.
+/// A DNS label of RFC 1035: a valid name for a Kubernetes Service.
 pub fn dns_label(text: &str) -> Result<(), String> {
     let rule = || {
         format!(
-            "must have lower-case letters, digits and `-`, begin with a letter, not end with `-`, and be at most {LABEL} long"
+            "must consist of at most {LABEL} lower-case letters, digits and `-`, begin with a letter, and not end with `-`"
         )
     };
     let shape = text.len() <= LABEL
@@ -165,12 +163,12 @@ pub fn dns_label(text: &str) -> Result<(), String> {
         return Err(rule());
     }
     if YAML_WORDS.contains(&text) {
-        return Err("is read as a boolean or as nothing in YAML".to_owned());
+        return Err("is a boolean or null in YAML".to_owned());
     }
     Ok(())
 }
 
-/// A host name of two labels or more, of which the last is not a number.
+/// A host name of two or more labels, the last of which is not a number.
 pub fn hostname(text: &str) -> Result<(), String> {
     let label = |label: &str| {
         !label.is_empty()
@@ -194,8 +192,8 @@ pub fn hostname(text: &str) -> Result<(), String> {
 
 /// An image's name with its registry, without tag or digest.
 ///
-/// The rules are those of the distribution project's reference grammar, with the registry made mandatory: a name without one
-/// means Docker Hub to one program and nothing to another.
+/// The rules are those of the distribution project's reference grammar, except that the registry is mandatory: without one, some
+/// programs assume Docker Hub and others fail.
 pub fn image(text: &str) -> Result<(), String> {
     let rule = || {
         "must be an image with its registry and without a tag, such as `ghcr.io/acme/orders`"
@@ -220,7 +218,7 @@ pub fn image(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// An http or https address with a host.
+/// An http or https URL with a host.
 pub fn url(text: &str) -> Result<(), String> {
     let rest = text
         .strip_prefix("https://")
@@ -235,11 +233,11 @@ pub fn url(text: &str) -> Result<(), String> {
         {
             Ok(())
         }
-        _ => Err("must be an address such as `https://github.com/acme/orders`".to_owned()),
+        _ => Err("must be a URL such as `https://github.com/acme/orders`".to_owned()),
     }
 }
 
-/// The port that a URL is asked at: the one that it names, or that of its scheme.
+/// The port of a URL: an explicit one, or its scheme's.
 pub fn port_of(url: &str) -> u16 {
     let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
     let authority = rest.split('/').next().unwrap_or_default();
@@ -249,7 +247,7 @@ pub fn port_of(url: &str) -> u16 {
     named.unwrap_or(if scheme == "http" { 80 } else { 443 })
 }
 
-/// A branch, by the plain part of git's rules (git-check-ref-format): without the characters that are globs to a forge.
+/// A branch name, by the plain part of git's rules (git-check-ref-format), without the characters that forges treat as globs.
 pub fn branch(text: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
     let part = |part: &str| {
@@ -263,42 +261,42 @@ pub fn branch(text: &str) -> Result<(), String> {
         || !text.split('/').all(part)
         || text.contains("..")
     {
-        return Err("must be the name of a branch, such as `main` or `release/1.x`".to_owned());
+        return Err("must be a branch name, such as `main` or `release/1.x`".to_owned());
     }
     Ok(())
 }
 
 /// One line without control characters.
 pub fn line(text: &str) -> Result<(), String> {
-    // Line separators end a line in some of the formats; a bidirectional override shows a reviewer something else than
-    // what is there (CVE-2021-42574).
+    // Line separators end a line in some of the formats; a bidirectional override makes a reviewer see something else than the
+    // actual text (CVE-2021-42574).
     let unseen = |c: char| {
         c.is_control()
             || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
     match text.chars().find(|c| unseen(*c)) {
         Some(c) => Err(format!(
-            "holds the control character {}; it must be one line of text",
+            "contains the control character {}; it must be a single line of text",
             c.escape_unicode()
         )),
-        None if text.trim() != text => Err("begins or ends with white space".to_owned()),
+        None if text.trim() != text => Err("begins or ends with whitespace".to_owned()),
         None if text.is_empty() => Err("is empty".to_owned()),
         None => Ok(()),
     }
 }
 
-/// The name as a DNS label: what images and Kubernetes objects are called.
+/// The name as a DNS label, for images and Kubernetes objects.
 pub fn slug(name: &str) -> String {
     name.replace('_', "-")
 }
 
-/// The name as a Rust identifier: what the library is called.
+/// The name as a Rust identifier, for the library.
 pub fn ident(name: &str) -> String {
     name.replace('-', "_")
 }
 
-/// Where an image of this project goes: the forge's own registry where there is one, and one that cannot exist (RFC 2606)
-/// where the repository does not tell.
+/// The image name of a project: in the forge's own registry if it has one, or in one that cannot exist (RFC 2606) if the
+/// repository does not tell.
 pub fn image_of(repository: &str, slug: &str) -> String {
     let forges = [
         ("https://github.com/", "ghcr.io"),
@@ -315,7 +313,7 @@ pub fn image_of(repository: &str, slug: &str) -> String {
         .unwrap_or_else(|| format!("registry.example.com/{slug}"))
 }
 
-/// Whether a text names a host that stands in for one that is not known: one of RFC 2606's.
+/// Whether a text contains a placeholder for an unknown host: one of RFC 2606's.
 pub fn is_placeholder(text: &str) -> bool {
     let host = text.split('/').next().unwrap_or(text);
     host.ends_with(".example.com")
@@ -396,7 +394,7 @@ mod tests {
         }
         assert_eq!(
             dns_label("on"),
-            Err("is read as a boolean or as nothing in YAML".to_owned())
+            Err("is a boolean or null in YAML".to_owned())
         );
         assert!(dns_label("1a").is_err());
     }

@@ -1,8 +1,8 @@
-//! Versions that prodify pins, and that Dependabot or Renovate moves on without it.
+//! Versions that prodify pins, and that Dependabot or Renovate bumps in a project.
 //!
-//! A line that one side changed in nothing but its versions, digests and commits is not an edit like others: the newer version
-//! is taken, and the lines around it merge as if nobody had touched it. Which version is the newer one is read off the numbers; a
-//! commit has none, so it goes with the comment beside it (`uses: actions/checkout@3d3c42e… # v7.0.1`).
+//! A line in which one side changed only versions, digests and commits is not treated as edited: the newer version wins, and the
+//! lines around it merge as if it was untouched. Versions are compared by their numbers; a commit has none, so it follows the
+//! comment beside it (`uses: actions/checkout@3d3c42e… # v7.0.1`).
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ use crate::tree::{RelPath, Tree};
 pub struct Pins(BTreeSet<String>);
 
 impl Pins {
-    /// Those of `versions.toml`; those of crates stand in Cargo.toml alone, which is no text to be merged.
+    /// Those of `versions.toml`; crate versions are only used in Cargo.toml, which is not merged as text.
     pub fn of(versions: &DocumentMut) -> Self {
         let mut pins = BTreeSet::new();
         let tables = versions.iter().filter(|(name, _)| *name != "crates");
@@ -28,13 +28,13 @@ impl Pins {
         Self(pins)
     }
 
-    /// As [`Pins::settle`], in the trees of a plan.
+    /// Like [`Pins::settle`], for the trees of a plan.
     pub fn settle_trees(&self, trees: &mut Trees) -> Vec<String> {
         self.settle(&mut trees.base, &trees.ours, &mut trees.theirs)
     }
 
-    /// Makes base and theirs say what is to be of every pin that was moved in ours: where ours is not older, it is what both would
-    /// have said; where it is, base says it, and theirs is news. Returns what was older, in words.
+    /// Makes base and theirs agree with every pin that was bumped in ours: if ours is not older, both get its version; if it is
+    /// older, base gets it, so that theirs is a change. Returns a message for each older one.
     pub fn settle(&self, base: &mut Tree, ours: &Disk, theirs: &mut Tree) -> Vec<String> {
         let mut notes = Vec::new();
         for (path, new) in theirs {
@@ -42,7 +42,7 @@ impl Pins {
             else {
                 continue;
             };
-            // An untouched file, and one that is as it is to be, have nothing to settle.
+            // An untouched file, and one that is up to date, need no settling.
             if *text != old.text && *text != new.text {
                 let ours = merge::to_lf(text);
                 notes.extend(self.settle_text(path, &mut old.text, &ours, &mut new.text));
@@ -76,7 +76,7 @@ impl Pins {
             if order == Ordering::Less && b != t {
                 let (line, o, t) = (our + 1, o.trim(), t.trim());
                 notes.push(format!(
-                    "{path}:{line}: `{o}` is older than what is pinned now: `{t}`"
+                    "{path}:{line}: `{o}` is older than the current pin, `{t}`"
                 ));
             } else {
                 their_lines[*their] = o;
@@ -86,7 +86,7 @@ impl Pins {
         notes
     }
 
-    /// Whether every version in which ours differs is one that prodify pins.
+    /// Whether all versions in which ours differs are ones that prodify pins.
     fn are_pins(&self, base: &str, ours: &str, theirs: &str) -> bool {
         let numbers = |line| -> Vec<&str> { words(line).filter_map(|word| word.numbers).collect() };
         let (base, ours, theirs) = (numbers(base), numbers(ours), numbers(theirs));
@@ -102,7 +102,7 @@ impl Pins {
     }
 }
 
-/// Which of two texts names the newer versions, where they differ in nothing else and it can be told.
+/// Which of two texts has the newer versions, if they differ only in versions and the order can be told.
 pub fn order(ours: &str, theirs: &str) -> Option<Ordering> {
     let (ours, theirs) = (undigested(ours), undigested(theirs));
     let mut found = Ordering::Equal;
@@ -118,7 +118,7 @@ pub fn order(ours: &str, theirs: &str) -> Option<Ordering> {
             _ => moved |= ours.text != theirs.text,
         }
     }
-    // Two commits under one version: neither is the newer one for all that can be seen.
+    // Two commits with the same version cannot be ordered.
     (found != Ordering::Equal || !moved).then_some(found)
 }
 
@@ -130,7 +130,7 @@ fn collect(item: &Item, pins: &mut BTreeSet<String>) {
     pins.extend(words.filter_map(|word| word.numbers.map(str::to_owned)));
 }
 
-/// The lines of another text that are those of the first but for their versions, by their places in the first.
+/// The lines of another text that equal those of the first except for their versions, by their indices in the first.
 fn aligned(first: &str, other: &str) -> BTreeMap<usize, usize> {
     let skeletons = |text: &str| -> String {
         let lines = text.split_inclusive('\n');
@@ -141,7 +141,7 @@ fn aligned(first: &str, other: &str) -> BTreeMap<usize, usize> {
         .collect()
 }
 
-/// A line with a blank for every version and commit.
+/// A line with its versions and commits blanked.
 fn skeleton(line: &str) -> String {
     let blank = |word: Word<'_>| match (word.numbers, is_commit(word.text)) {
         (_, true) => "\u{0}".to_owned(),
@@ -151,7 +151,7 @@ fn skeleton(line: &str) -> String {
     words(line).map(blank).collect()
 }
 
-/// A line without the digests of images, which Renovate adds to tags and moves along with them.
+/// A line without image digests, which Renovate adds to tags and updates with them.
 fn undigested(line: &str) -> String {
     const DIGEST: (&str, usize) = ("@sha256:", 64);
     let mut rest = line;
@@ -167,7 +167,7 @@ fn undigested(line: &str) -> String {
     kept + rest
 }
 
-/// A part of a line: something that could be a version, or what stands between two such things.
+/// A part of a line: a possible version, or the text between two of them.
 #[derive(Clone, Copy, Debug)]
 struct Word<'l> {
     text: &'l str,
@@ -196,7 +196,7 @@ fn numbers(word: &str) -> Option<&str> {
     Some(rest[..end.unwrap_or(rest.len())].trim_end_matches('.'))
 }
 
-/// The words of two lines side by side, where they have the same ones but for versions and commits.
+/// The words of two lines in pairs, if the lines differ only in versions and commits.
 fn pairs<'l>(first: &'l str, other: &'l str) -> Option<Vec<(Word<'l>, Word<'l>)>> {
     let same = skeleton(first) == skeleton(other);
     same.then(|| words(first).zip(words(other)).collect())
@@ -210,7 +210,7 @@ fn is_hex(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Number by number; one that is not there is a zero, as in `v7` for `v7.0.0`.
+/// Compares number by number; a missing one is zero, as in `v7` for `v7.0.0`.
 fn compare(ours: &str, theirs: &str) -> Ordering {
     let parts = |numbers: &str| -> Vec<u64> {
         let parts = numbers.split('.');
@@ -234,7 +234,7 @@ mod tests {
     const OLD: &str = "1111111111111111111111111111111111111111";
     const NEW: &str = "2222222222222222222222222222222222222222";
 
-    /// What base and theirs are after the pins were settled, and what was said.
+    /// Base and theirs after the pins were settled, and the messages.
     fn settled(base: &str, ours: &str, theirs: &str) -> (String, String, Vec<String>) {
         let versions = r#"
             actions.checkout = { version = "v7.0.1", sha = "3333333333333333333333333333333333333333" }
@@ -261,7 +261,7 @@ mod tests {
             settled(&base, &ours, &theirs),
             (ours.clone(), ours.clone(), Vec::new())
         );
-        // Also where the template did not move it, and changed the line beside it.
+        // Also if the template did not change it, but changed the line beside it.
         let (base, theirs) = (theirs.clone(), theirs.replace("b\n", "c\n"));
         let wanted = ours.replace("b\n", "c\n");
         assert_eq!(settled(&base, &ours, &theirs), (ours, wanted, Vec::new()));
@@ -275,7 +275,7 @@ mod tests {
             image("18.5-trixie"),
             image("18.6-trixie"),
         );
-        let note = "f:1: `image: postgres:18.5-trixie` is older than what is pinned now: `image: postgres:18.6-trixie`";
+        let note = "f:1: `image: postgres:18.5-trixie` is older than the current pin, `image: postgres:18.6-trixie`";
         assert_eq!(
             settled(&base, &ours, &theirs),
             (ours, theirs, vec![note.to_owned()])
@@ -292,17 +292,17 @@ mod tests {
     #[test]
     fn what_is_no_pin_is_left_to_the_merge() {
         for (base, ours, theirs) in [
-            // A number that is no version of prodify's.
+            // A number that is not one of prodify's versions.
             ("host: 127.0.0.1\n", "host: 10.0.0.1\n", "host: 0.0.0.0\n"),
             // A crate's version: Cargo.toml is merged elsewhere.
             ("axum: 0.7\n", "axum: 0.9\n", "axum: 0.8\n"),
-            // Another image altogether.
+            // A different image.
             (
                 "postgres:18.4-trixie\n",
                 "postgres:18.5-alpine\n",
                 "postgres:18.6-trixie\n",
             ),
-            // A pin, and something else on its line.
+            // A pin, and another edit on its line.
             ("v6 18\n", "v8 19\n", "v7.0.1 20\n"),
         ] {
             let (after, news, notes) = settled(base, ours, theirs);
@@ -335,7 +335,7 @@ mod tests {
             order(&with(OLD, "v8"), &with(NEW, "v7")),
             Some(Ordering::Greater)
         );
-        // The same version by two commits is nothing that numbers can tell.
+        // Two commits with the same version cannot be ordered by numbers.
         assert_eq!(order(&with(OLD, "v7"), &with(NEW, "v7")), None);
     }
 }

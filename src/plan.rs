@@ -1,4 +1,4 @@
-//! From three trees to a plan: what prodify last wrote (`base`), what is on disk (`ours`), what is to be (`theirs`).
+//! From three trees to a plan: what prodify last wrote (`base`), what is on disk (`ours`), and the new output (`theirs`).
 
 mod decide;
 mod moves;
@@ -15,19 +15,19 @@ use crate::tree::{Class, File, RelPath, Tree};
 /// What is on disk at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OnDisk {
-    /// A file of text.
+    /// A text file.
     Text {
         /// The whole text.
         text: String,
-        /// Whether it can be run, where the system knows of such a thing.
+        /// Whether it is executable, on systems that distinguish that.
         executable: Option<bool>,
     },
-    /// Anything else: bytes that are no text, a directory, a link. Never replaced, never removed.
+    /// Anything else: binary data, a directory, a link. Never replaced, never removed.
     Other(&'static str),
 }
 
 impl OnDisk {
-    /// A file of text, of which nothing is said on whether it can be run.
+    /// A text file; whether it is executable is left open.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text {
             text: text.into(),
@@ -35,7 +35,7 @@ impl OnDisk {
         }
     }
 
-    /// The text of a file of text, taken out.
+    /// The text of a text file, by value.
     pub fn into_text(self) -> Option<String> {
         match self {
             Self::Text { text, .. } => Some(text),
@@ -43,7 +43,7 @@ impl OnDisk {
         }
     }
 
-    /// The text of a file of text.
+    /// The text of a text file.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text { text, .. } => Some(text),
@@ -52,30 +52,30 @@ impl OnDisk {
     }
 }
 
-/// What is on disk, by path; a path that is not in it is free.
+/// What is on disk, by path; a path that is missing is free.
 pub type Disk = BTreeMap<RelPath, OnDisk>;
 
 /// What happens to a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
-    /// Nothing is there: it is written.
+    /// Nothing is there: write it.
     Create,
-    /// It is as it was written: it is replaced.
+    /// It is as it was last written: replace it.
     Update,
-    /// It was edited: the edits and the news are put together.
+    /// It was edited: merge the edits with the new version.
     Merge,
-    /// It lies somewhere else from now on, with the text that it has.
+    /// It moves to another path, unchanged.
     Rename,
-    /// It is as it is to be.
+    /// It is up to date already.
     Identical,
-    /// It stays as it is.
+    /// It stays unchanged.
     Skip,
-    /// Only the user can say; nothing happens to it until then.
+    /// Only the user can decide; nothing happens until then.
     Conflict,
-    /// Only the user can say: both are written, between markers where they meet.
+    /// Only the user can decide: both versions are written, with conflict markers where they differ.
     Mark,
-    /// It is as it was written, and is no longer wanted.
+    /// It is as it was last written, and no longer wanted: delete it.
     Delete,
 }
 
@@ -94,47 +94,47 @@ impl Action {
 pub struct Step {
     /// The path.
     pub path: RelPath,
-    /// Where the file lies so far, where that is somewhere else: it is removed there.
+    /// The current path of a file that moves: it is removed there.
     pub from: Option<RelPath>,
     /// What happens.
     pub action: Action,
-    /// Why, where the action alone does not tell.
+    /// Why, if the action alone does not tell.
     pub why: Option<&'static str>,
-    /// What is there now, where that is text.
+    /// The current text, if it is text.
     pub before: Option<String>,
-    /// What will be there; for a conflict, what would be there if the user gave way.
+    /// The new file; for a conflict, the one that would be written if the user gave way.
     pub after: Option<File>,
-    /// For a conflict between two edits of one text: both, between markers where they meet.
+    /// For a conflict between two edits of one text: both, with conflict markers.
     pub marked: Option<String>,
-    /// Whether it is to be run or not to be run, where that changes.
+    /// Whether it becomes or stops being executable, if that changes.
     pub executable: Option<bool>,
-    /// Whether it was a conflict, which the user has decided.
+    /// Whether it was a conflict that the user has resolved.
     pub resolved: bool,
 }
 
 /// What happens to every path, in the order of the paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// A step for each path that is in any of the trees.
+    /// One step for each path in any of the trees.
     pub steps: Vec<Step>,
 }
 
-/// What the user says to a conflict.
+/// The user's decision on a conflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
     /// The file stays.
     Keep,
     /// The file is replaced.
     Overwrite,
-    /// Both are put together, with markers where they differ.
+    /// Both are merged, with conflict markers where they differ.
     Merge,
 }
 
-/// Why nothing is written where something was, and of which there are no news: the user deleted it, or has it elsewhere.
-pub const GONE: &str = "is not there any more";
+/// Why a missing file without changes is not written: the user deleted it, or moved it.
+pub const GONE: &str = "no longer exists";
 
-/// Why a file is left alone that was merged before.
-pub const MARKED: &str = "holds conflict markers: edit what is between them first";
+/// Why a file with markers of an earlier merge is left alone.
+pub const MARKED: &str = "contains conflict markers: resolve them first";
 
 /// Makes the plan for every path that prodify wrote or would write.
 pub fn plan(base: &Tree, mut ours: Disk, mut theirs: Tree) -> Plan {
@@ -159,7 +159,7 @@ fn step(
         Some(OnDisk::Text { text, executable }) => (Some(text), executable),
         None => (None, None),
     };
-    // Git, or an editor, may have given every line another end than it was written with.
+    // Git, or an editor, may have converted the line endings.
     let has_returns = |file: &File| file.text.contains('\r');
     let ours = before.as_deref();
     let returned = ours.is_some_and(merge::is_crlf)
@@ -205,14 +205,14 @@ fn step(
     })
 }
 
-/// What becomes of a path where something else is than a file of text.
+/// The step for a path that holds something other than a text file.
 fn in_the_way(
     path: RelPath,
     base: Option<&File>,
     theirs: Option<File>,
     kind: &'static str,
 ) -> Step {
-    // The template did not change, so there is nothing to say of what the user made of it.
+    // The template did not change, so there is nothing to say about what the user did.
     let stays = base
         .zip(theirs.as_ref())
         .is_some_and(|(base, theirs)| base.text == theirs.text);
@@ -239,7 +239,7 @@ impl Plan {
         self.steps.iter().any(|step| step.action.writes())
     }
 
-    /// Adds steps, and keeps the order.
+    /// Adds steps, keeping the order.
     pub fn extend(&mut self, steps: impl IntoIterator<Item = Step>) {
         self.steps.extend(steps);
         self.steps.sort_by(|a, b| a.path.cmp(&b.path));
@@ -247,7 +247,7 @@ impl Plan {
 }
 
 impl Step {
-    /// What happens to a path, where no text has to be told of.
+    /// A step that involves no text.
     pub fn new(path: RelPath, action: Action, why: Option<&'static str>) -> Self {
         Self {
             path,
@@ -262,7 +262,7 @@ impl Step {
         }
     }
 
-    /// Makes it the step of a file of text that lies somewhere else so far; whether it can be run stays as it is.
+    /// Makes this a step of a text file that moves here; whether it is executable stays the same.
     fn come_from(&mut self, from: &RelPath, executable: bool) {
         if self.before.is_none() || self.action == Action::Delete {
             return;
@@ -277,7 +277,7 @@ impl Step {
         }
     }
 
-    /// Lets the file lie somewhere else, as it is.
+    /// Moves the file, unchanged.
     fn rename(&mut self, executable: bool) {
         self.action = Action::Rename;
         self.after = self.before.clone().map(|text| File {
@@ -286,27 +286,27 @@ impl Step {
         });
     }
 
-    /// Where the file lies so far.
+    /// The file's current path.
     pub fn lies_at(&self) -> &RelPath {
         self.from.as_ref().unwrap_or(&self.path)
     }
 
-    /// Whether it puts something else in the place of what the user had written there, or nothing, rather than edits it.
+    /// Whether it replaces or removes the user's own text, rather than edits it.
     pub fn replaces_the_users(&self) -> bool {
         self.resolved && matches!(self.action, Action::Update | Action::Delete)
     }
 
-    /// Whether it is a conflict with something that is never replaced, since it is no text.
+    /// Whether it is a conflict with something that is never replaced, since it is not text.
     pub fn is_stuck(&self) -> bool {
         self.action == Action::Conflict && self.before.is_none() && self.after.is_some()
     }
 
-    /// Whether it is a conflict with something that is in no file's way, and stays whatever the user says.
+    /// Whether it is a conflict with something that is in no file's way, and is kept whatever the user decides.
     pub fn is_stranger(&self) -> bool {
         self.action == Action::Conflict && self.before.is_none() && self.after.is_none()
     }
 
-    /// Writes both edits of a conflict between markers, where that can be; the conflict is still the user's to decide.
+    /// Writes both versions of a conflict between markers, if possible; the user still has to resolve it.
     pub fn mark(&mut self) {
         if let (Action::Conflict, Some(after), Some(text)) =
             (self.action, &mut self.after, self.marked.take())
@@ -316,17 +316,17 @@ impl Step {
         }
     }
 
-    /// Leaves a file alone that still holds the markers of an earlier conflict.
+    /// Leaves a file alone that still contains the markers of an earlier conflict.
     pub fn leave_marked(&mut self) {
         self.action = Action::Conflict;
         self.why = Some(MARKED);
         self.after = None;
         self.marked = None;
-        // It lies where it lay until then.
+        // The file stays where it was.
         self.path = self.from.take().unwrap_or_else(|| self.path.clone());
     }
 
-    /// Leaves a file as it is, although it is not decided what becomes of it.
+    /// Leaves a file unchanged, although its conflict is not resolved.
     pub fn leave(&mut self) {
         self.action = Action::Skip;
         self.from = None;
@@ -334,8 +334,9 @@ impl Step {
         self.marked = None;
     }
 
-    /// Ends the conflicts of an earlier run, whose markers the file still holds, all for one side; what was edited beside them stays. News
-    /// come along, but for those that meet an edit: they are left for another run. Tells whether it could.
+    /// Resolves the conflicts of an earlier run, whose markers are still in the file, in favour of one side; edits outside of the
+    /// markers stay. New lines are merged, unless they conflict with an edit: those are left for another run. Returns whether it
+    /// could.
     pub fn unmark(&mut self, side: Side) -> bool {
         let has_news = self.action == Action::Merge;
         let merged = self.after.as_ref().filter(|_| has_news);
@@ -349,9 +350,11 @@ impl Step {
             ..File::of_prodify(text, Class::Shared)
         });
         self.why = Some(match (self.action, side) {
-            (Action::Conflict, _) => "is without its markers; run `update` again for what is new",
-            (_, Side::Ours) => "has your side of what was between its markers",
-            (_, Side::Theirs) => "has the template's side of what was between its markers",
+            (Action::Conflict, _) => {
+                "has no conflict markers left; run `update` again to merge what is new"
+            }
+            (_, Side::Ours) => "has your side of its conflicts",
+            (_, Side::Theirs) => "has the template's side of its conflicts",
         });
         if self.action == Action::Conflict {
             self.marked = None;
@@ -365,7 +368,7 @@ impl Step {
         true
     }
 
-    /// Decides a conflict. Something that is no text can only be kept: it stays a conflict where more is asked for.
+    /// Resolves a conflict. Something that is not text can only be kept: other resolutions leave it in conflict.
     pub fn resolve(&mut self, resolution: Resolution) {
         let (action, why) = match (resolution, &self.before, &mut self.after) {
             (Resolution::Overwrite, Some(_), Some(_)) => {
@@ -378,7 +381,10 @@ impl Step {
                         merge::two_way(before, &after.text);
                     text
                 });
-                (Action::Merge, "holds both; look for conflict markers")
+                (
+                    Action::Merge,
+                    "contains both versions; look for conflict markers",
+                )
             }
             (Resolution::Overwrite | Resolution::Merge, None, Some(_)) => return,
             _ => (Action::Skip, "kept as it is"),
@@ -423,7 +429,7 @@ mod tests {
         plan(&tree(base), disk, tree(theirs))
     }
 
-    /// The action, and the text that the file ends with.
+    /// The action, and the file's final text.
     fn outcome(
         base: Option<&str>,
         ours: Option<&str>,
@@ -507,7 +513,7 @@ mod tests {
                         );
                         continue;
                     };
-                    // No line of a user's is lost.
+                    // No line of the user's is lost.
                     if ours != base {
                         assert!(
                             after.as_deref() == ours
@@ -520,11 +526,11 @@ mod tests {
                     if base.is_some() && ours.is_none() {
                         assert_eq!(after, None, "{case}");
                     }
-                    // An untouched file ends as the template.
+                    // An untouched file ends up as the template.
                     if ours == base {
                         assert_eq!(after.as_deref(), theirs, "{case}");
                     }
-                    // A second run changes nothing: base is then what was rendered.
+                    // A second run changes nothing: base is then the rendered version.
                     let again = outcome(theirs, after.as_deref(), theirs);
                     assert!(again.is_none_or(|(_, text)| text == after), "{case}");
                 }

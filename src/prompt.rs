@@ -1,4 +1,4 @@
-//! Questions to a person, behind one trait so that what is decided from the answers can be tested without a terminal.
+//! Questions to a person, behind a trait so that decisions based on the answers can be tested without a terminal.
 
 mod theme;
 
@@ -12,10 +12,10 @@ use dialoguer::{Confirm, Input, MultiSelect, Select};
 use self::theme::OneLine;
 use crate::error::Interrupted;
 
-/// Says what is wrong with a typed answer, or takes it.
+/// Accepts a typed answer, or says what is wrong with it.
 pub type Validate<'a> = dyn Fn(&str) -> Result<(), String> + 'a;
 
-/// One of the answers to choose from.
+/// One of several answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Item<'a> {
     /// The answer.
@@ -24,13 +24,13 @@ pub struct Item<'a> {
     pub help: &'a str,
 }
 
-/// Somebody who answers.
+/// The person, or test, that answers.
 pub trait Prompt {
-    /// A line of text that `validate` takes.
+    /// A line of text that `validate` accepts.
     fn text(&mut self, question: &str, default: &str, validate: &Validate<'_>) -> Result<String>;
     /// The index of one of `items`.
     fn choose(&mut self, question: &str, items: &[Item<'_>], default: usize) -> Result<usize>;
-    /// The indexes of any of `items`, each with whether it is chosen to begin with.
+    /// The indices of any number of `items`, each with whether it is initially selected.
     fn choose_many(&mut self, question: &str, items: &[(Item<'_>, bool)]) -> Result<Vec<usize>>;
     /// Yes or no.
     fn confirm(&mut self, question: &str, default: bool) -> Result<bool>;
@@ -43,13 +43,13 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Takes over Ctrl-C, so that a question can give the cursor back before the program ends.
+    /// Handles Ctrl-C, so that a question can restore the cursor before the program ends.
     ///
     /// # Errors
     ///
-    /// Where the system has no such handler to give.
+    /// If the handler cannot be installed.
     pub fn new() -> Result<Self> {
-        // The signal also interrupts the read that waits for a key, which is then the error that `ask` sees.
+        // The signal also interrupts the read that waits for a key, so `ask` sees an error.
         ctrlc::set_handler(|| {})?;
         Ok(Self {
             colors: ColorfulTheme::default(),
@@ -57,7 +57,7 @@ impl Terminal {
         })
     }
 
-    /// Asks a question, with these lines to choose from.
+    /// Asks a question, with these lines as choices.
     fn ask<T>(
         &self,
         lines: &[String],
@@ -69,7 +69,7 @@ impl Terminal {
             let _ = self.term.show_cursor();
             match error.kind() {
                 io::ErrorKind::Interrupted => {
-                    // What is said next begins a line of its own, below the question.
+                    // The next message starts on a line of its own, below the question.
                     let _ = self.term.write_line("");
                     Interrupted.into()
                 }
@@ -80,7 +80,7 @@ impl Terminal {
 }
 
 impl Terminal {
-    /// Leaves a question and its answer on the screen, without what the answer means.
+    /// Leaves a question and its answer on the screen, without the explanation of the answer.
     fn echo(&self, question: &str, answer: &str) -> Result<()> {
         let mut line = String::new();
         let formatted = OneLine::new(&self.colors, &self.term, &[])
@@ -92,7 +92,7 @@ impl Terminal {
     }
 }
 
-/// A line for each item, the names in one column and what they mean in the next.
+/// A line for each item: the names in one column, and their meanings in the next.
 fn lines(items: &[Item<'_>]) -> Vec<String> {
     let width = items
         .iter()

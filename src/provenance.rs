@@ -1,4 +1,4 @@
-//! What a project remembers of how it was made: `prodify.toml` and `.prodify/base.txtar`.
+//! A project's record of how it was written: `prodify.toml` and `.prodify/base.txtar`.
 
 mod base;
 
@@ -13,13 +13,13 @@ use crate::tree::RelPath;
 
 pub use base::{Base, Moved, read_base, write_base};
 
-/// Where the answers stand.
+/// The file of the answers.
 pub const ANSWERS: &str = "prodify.toml";
 
-/// Where the last written files stand.
+/// The file of the last written files.
 pub const BASE: &str = ".prodify/base.txtar";
 
-/// Where texts wait to be renamed into their places.
+/// The directory of new files before they are renamed into place.
 pub const STAGING: &str = ".prodify/staging";
 
 /// The table of prodify.toml that names a directory of own templates.
@@ -31,14 +31,14 @@ const FORMAT: i64 = 1;
 /// This version.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What stands above the answers.
+/// The comment above the answers.
 const HEADER: &str = "\
-# What this project was made from: its components, and the answers they were written with. Both may be edited:
-# `cargo prodify update` brings the files after them.
-# Another project can begin with the same ones: `cargo prodify new PATH --answers prodify.toml`.
+# What this project was created from: its components, and their answers. Edit them as you like;
+# `cargo prodify update` then updates the files.
+# Another project can start from the same ones: `cargo prodify new PATH --answers prodify.toml`.
 ";
 
-/// Whether a path, at the top of a project or below it, is one of the two.
+/// Whether a path, in a project's root directory or below, is one of the two records.
 pub fn is_record(path: &RelPath) -> bool {
     [ANSWERS, BASE].iter().any(|record| {
         path.as_str()
@@ -47,20 +47,20 @@ pub fn is_record(path: &RelPath) -> bool {
     })
 }
 
-/// What an answers file says.
+/// The contents of an answers file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answered {
-    /// The version that last wrote it; none is this one.
+    /// The version that last wrote it, unless it is this one.
     pub version: Option<String>,
-    /// The project's name, where it says so.
+    /// The project's name, if given.
     pub name: Option<String>,
-    /// The binaries that run in production, where it names any.
+    /// The binaries that run in production, if given.
     pub bins: Vec<String>,
-    /// The components, where it names any.
+    /// The components, if given.
     pub components: Option<Vec<String>>,
-    /// The directory of own templates, from the project's own, where it has one.
+    /// The directory of own templates, relative to the project, if given.
     pub templates: Option<String>,
-    /// The answers; the project's name is none, since it is no other project's.
+    /// The answers, without the project's name, which no other project takes over.
     pub answers: Answers,
 }
 
@@ -72,7 +72,7 @@ impl Answered {
         matches!((wrote, own), (Some(Ok(wrote)), Ok(own)) if wrote < own)
     }
 
-    /// The version that last wrote it, where that is a newer one than this.
+    /// The version that last wrote it, if it is newer than this one.
     pub fn newer_version(&self) -> Option<&str> {
         let wrote = self.version.as_deref()?;
         let newer = Version::parse(wrote).ok()? > Version::parse(VERSION).ok()?;
@@ -124,7 +124,7 @@ pub fn write_answers(answered: &Answered) -> String {
 ///
 /// # Errors
 ///
-/// Where it is no TOML, is of a newer format, or holds what is no answer.
+/// If it is not TOML, has a newer format, or contains something that is not an answer.
 pub fn read_answers(text: &str) -> Result<Answered> {
     let document: DocumentMut = text.parse()?;
     let mut answered = Answered::default();
@@ -133,7 +133,7 @@ pub fn read_answers(text: &str) -> Result<Answered> {
             ("format", item) => match item.as_integer() {
                 Some(FORMAT) => {}
                 Some(newer) if newer > FORMAT => bail!(
-                    "it is of format {newer}, from a newer cargo prodify than this one, which reads format {FORMAT}: install the newer one"
+                    "it has format {newer}, from a newer cargo prodify than this one, which reads format {FORMAT}: install the newer version"
                 ),
                 _ => bail!("`format` must be {FORMAT}"),
             },
@@ -176,7 +176,7 @@ pub fn read_answers(text: &str) -> Result<Answered> {
     Ok(answered)
 }
 
-/// The directory that `[templates]` names: another machine has it there too.
+/// The directory in `[templates]`, which must be valid on other machines too.
 fn templates(item: &Item) -> Result<String> {
     let table = item.as_table_like();
     let other = table.and_then(|table| table.iter().find(|(key, _)| *key != "path"));
@@ -186,12 +186,12 @@ fn templates(item: &Item) -> Result<String> {
     match (path.filter(is_relative), other) {
         (Some(path), None) => Ok(path.to_owned()),
         _ => bail!(
-            "`[templates]` must have a `path` and nothing else: a directory as the project sees it, such as `../templates`"
+            "`[templates]` must have a `path` and nothing else: a directory, relative to the project, such as `../templates`"
         ),
     }
 }
 
-/// The project's name, which goes into code: at least one that cargo would take.
+/// The project's name, which goes into code: it must at least be one that cargo accepts.
 fn name(item: &Item) -> Result<String> {
     let name = item.as_str().context("`project.name` must be text")?;
     if let Err(why) = names::existing_package(name) {

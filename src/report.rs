@@ -1,7 +1,7 @@
-//! What a run has to say at its end, as text for people and as JSON for programs.
+//! The result of a run, as text for people and as JSON for programs.
 //!
-//! The JSON is described by `report.schema.json` beside this file, that of `inspect` by `inspection.schema.json`, and tests hold the
-//! one against the other.
+//! The JSON is specified by `report.schema.json` beside this file, that of `inspect` by `inspection.schema.json`; tests validate
+//! the output.
 
 mod annotations;
 mod inspection;
@@ -25,7 +25,7 @@ use crate::shell::{Shell, Verbosity};
 use crate::tree::RelPath;
 use crate::{merge, provenance};
 
-/// The version of the JSON; it grows with a change that a reader would stumble over.
+/// The version of the JSON; incremented by breaking changes.
 const SCHEMA_VERSION: u32 = 1;
 
 /// What a verb found or did.
@@ -49,7 +49,7 @@ pub struct Written {
     pub command: &'static str,
     /// How it ended.
     pub outcome: Ending,
-    /// Whether it was only asked what would be done.
+    /// Whether this was a dry run.
     #[serde(skip)]
     pub is_dry: bool,
     /// The project's name.
@@ -60,19 +60,19 @@ pub struct Written {
     pub components: Vec<String>,
     /// What happened to each file.
     pub files: Vec<FileReport>,
-    /// What is worth knowing.
+    /// Notes for the user.
     pub notes: Vec<String>,
-    /// What the crate's own sources have to say for the new code to run.
+    /// The code that the user's own sources need for the new code to run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub wire: Vec<Wiring>,
-    /// What to type next.
+    /// Commands to run next.
     pub next: Vec<NextStep>,
-    /// The command line that takes what the user says to conflicts, where that is another one than this run's.
+    /// The command line that resolves the conflicts, if it differs from that of this run.
     #[serde(skip)]
     pub again: Option<String>,
 }
 
-/// How a run that writes ended.
+/// How a run of a writing verb ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
@@ -82,9 +82,9 @@ pub enum Ending {
     Unchanged,
     /// A dry run: this is what would happen.
     Planned,
-    /// Files are in the way, and nothing is written.
+    /// Files are in the way, so nothing is written.
     Conflict,
-    /// An update is written, but for conflicts that are left to the user.
+    /// An update is written, except for conflicts that are left to the user.
     Unresolved,
     /// A check: an update would change something.
     Different,
@@ -93,29 +93,29 @@ pub enum Ending {
 /// What happened to a file.
 #[derive(Debug, Serialize)]
 pub struct FileReport {
-    /// Its path below the directory that is being written to.
+    /// Its path relative to the directory that is written to.
     pub path: String,
-    /// Where it lay until then, where that is somewhere else.
+    /// Its previous path, if it moves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// What happened.
     pub action: Action,
-    /// Why, where that is not plain.
+    /// Why, if it is not obvious.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<&'static str>,
-    /// The change as a unified diff, where it was asked for.
+    /// The change as a unified diff, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
-    /// The first line of the file on disk that changes, where there is a difference to show.
+    /// The first line of the file on disk that changes, if a difference is to be shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
-    /// Its path below the top of the repository, where annotations need that.
+    /// Its path relative to the repository's root, if needed for annotations.
     #[serde(skip)]
     pub place: Option<String>,
-    /// Whether something is in the way that cannot be replaced, whatever the user says.
+    /// Whether it is in the way, and can never be replaced.
     #[serde(skip)]
     pub is_stuck: bool,
-    /// Whether it is in nobody's way but lies where a new project is to be.
+    /// Whether it is in no file's way, but in the directory of a new project.
     #[serde(skip)]
     pub is_stranger: bool,
 }
@@ -129,15 +129,15 @@ pub struct Summary {
     scope: Scope,
     requires: Vec<String>,
     conflicts: Vec<String>,
-    /// What the own templates do to it.
+    /// How own templates change it.
     #[serde(skip_serializing_if = "Option::is_none")]
     own: Option<Origin>,
-    /// Why it cannot be added to a crate that exists.
+    /// Why it cannot be added to an existing crate.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
 }
 
-/// All about a component.
+/// A component in detail.
 #[derive(Debug, Serialize)]
 pub struct Details {
     #[serde(flatten)]
@@ -153,10 +153,10 @@ struct QuestionReport {
     help: String,
     #[serde(rename = "type")]
     kind: &'static str,
-    /// None where it can only be told of a project.
+    /// None if it depends on the project.
     #[serde(skip_serializing_if = "Option::is_none")]
     default: Option<Value>,
-    /// What it is made of then.
+    /// What it then derives from.
     #[serde(skip_serializing_if = "Option::is_none")]
     default_from: Option<Basis>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -180,11 +180,11 @@ impl Report {
         )
     }
 
-    /// What is asked of every project.
+    /// The questions that are asked for every project.
     pub fn project(catalog: &Catalog) -> Self {
         let summary = Summary {
             name: "project".to_owned(),
-            summary: "asked of every project, whatever is chosen".to_owned(),
+            summary: "asked for every project, whatever components it has".to_owned(),
             preset: Preset::Minimal,
             scope: Scope::Package,
             requires: Vec::new(),
@@ -206,7 +206,7 @@ impl Report {
         }))
     }
 
-    /// All about a component.
+    /// A component in detail.
     pub fn show(catalog: &Catalog, component: &Component) -> Self {
         let questions = component
             .questions
@@ -270,7 +270,7 @@ impl Report {
         }
     }
 
-    /// The document that it is to programs.
+    /// The JSON document for programs.
     pub fn json(&self) -> String {
         let (command, mut body) = match self {
             Self::Written(written) => (written.command, json!(written)),
@@ -285,7 +285,7 @@ impl Report {
     }
 }
 
-/// An error as an annotation in a workflow on GitHub.
+/// An error as an annotation for GitHub Actions.
 pub use annotations::error as error_annotation;
 
 /// An error as a JSON document.
@@ -302,7 +302,7 @@ fn document(body: &Json) -> String {
 }
 
 impl FileReport {
-    /// What a plan does to each file; with diffs where they are asked for.
+    /// What a plan does to each file; with diffs, if requested.
     pub fn of_plan(plan: &Plan, diffs: bool) -> Vec<Self> {
         let diff = |step: &crate::plan::Step| {
             let after = step.after.as_ref().map(|file| file.text.as_str());
@@ -310,7 +310,7 @@ impl FileReport {
             let paths = [from, &step.path].map(RelPath::as_str);
             merge::moved_diff(paths, step.before.as_deref(), after)
         };
-        // What is no text has no difference that could be shown.
+        // A file that is not text has no diff.
         let shows = |step: &crate::plan::Step| match step.action {
             Action::Create => true,
             action => step.before.is_some() && (action.writes() || step.after.is_some()),

@@ -1,4 +1,4 @@
-//! Which components a project has: from a preset and from what was asked for, to an ordered selection.
+//! The components of a project: from a preset and a request to an ordered selection.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,24 +10,24 @@ use crate::error::{Usage, did_you_mean, told};
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// What they are for.
+    /// The kind of crate that they are for.
     pub home: Home,
-    /// Components to begin with.
+    /// The initial components.
     pub start: BTreeSet<String>,
-    /// Components to have as well; what they require comes along.
+    /// Components to add, with those that they require.
     pub with: Vec<String>,
-    /// Components to do without.
+    /// Components to leave out.
     pub without: Vec<String>,
 }
 
 /// The components of a project, each after those that it requires.
 #[derive(Debug, Default)]
 pub struct Selection<'c> {
-    /// In the order in which their fragments and facts follow each other.
+    /// In the order of their fragments and facts.
     pub components: Vec<&'c Component>,
-    /// Those that a preset holds but that do not fit where the project lies.
+    /// Those that a preset includes, but that cannot be added to this directory.
     pub left_out: Vec<&'c Component>,
-    /// The one that makes the package of a new project, where nothing that was asked for does.
+    /// The one that creates a new project's package, if no requested one does.
     pub package: Option<&'c Component>,
 }
 
@@ -40,7 +40,7 @@ impl Selection<'_> {
     }
 }
 
-/// The names of the components that a preset holds.
+/// The names of the components in a preset.
 pub fn preset(catalog: &Catalog, preset: Preset) -> BTreeSet<String> {
     catalog
         .components()
@@ -53,7 +53,7 @@ pub fn preset(catalog: &Catalog, preset: Preset) -> BTreeSet<String> {
 ///
 /// # Errors
 ///
-/// [`Usage`] where there is none, with the one that may be meant.
+/// [`Usage`] if there is none, suggesting a similar name.
 pub fn known<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Component> {
     catalog.get(name).ok_or_else(|| {
         let hint = did_you_mean(name, catalog.names());
@@ -68,22 +68,22 @@ pub fn known<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Component> {
 ///
 /// # Errors
 ///
-/// As [`known`], of the first that there is not.
+/// As [`known`], for the first unknown one.
 pub fn all_known<'c>(catalog: &'c Catalog, names: &[String]) -> Result<Vec<&'c Component>> {
     names.iter().map(|name| known(catalog, name)).collect()
 }
 
-/// Resolves a request; `widest` is the widest scope whose top the project lies at.
+/// Resolves a request; `widest` is the widest scope of which the project's directory is the root.
 ///
 /// # Errors
 ///
-/// [`Usage`] for an unknown component, one that is required and unwanted, two that conflict, one asked for by name that
-/// does not fit where the project lies, or none at all.
+/// [`Usage`] for an unknown component, one that is both required and excluded, two that conflict, one requested by name that
+/// cannot be added to this directory, or an empty selection.
 pub fn select<'c>(catalog: &'c Catalog, request: &Request, widest: Scope) -> Result<Selection<'c>> {
     let mut without = BTreeSet::new();
     for name in &request.without {
         if request.with.contains(name) {
-            return Err(Usage::new(format!("`{name}` is both asked for and unwanted")).into());
+            return Err(Usage::new(format!("`{name}` is in both --with and --without")).into());
         }
         without.insert(known(catalog, name)?.name.as_str());
     }
@@ -102,7 +102,7 @@ pub fn select<'c>(catalog: &'c Catalog, request: &Request, widest: Scope) -> Res
         let component = known(catalog, name)?;
         if component.scope > widest {
             return Err(Usage::new(format!(
-                "`{name}` belongs to the top of a {}, and this is not one",
+                "`{name}` belongs in the root directory of a {}, which this is not",
                 component.scope
             ))
             .into());
@@ -118,14 +118,14 @@ pub fn select<'c>(catalog: &'c Catalog, request: &Request, widest: Scope) -> Res
             .find(|other| chosen.contains_key(other.as_str()))
         {
             return Err(Usage::new(format!(
-                "`{}` and `{other}` cannot stand side by side: leave one out with --without",
+                "`{}` and `{other}` conflict: leave one out with --without",
                 component.name
             ))
             .into());
         }
     }
     if chosen.is_empty() {
-        return Err(Usage::new("no component is chosen: name some with --with").into());
+        return Err(Usage::new("no component is selected: select some with --with").into());
     }
     left_out.retain(|name, _| !without.contains(name));
     Ok(Selection {
@@ -135,12 +135,11 @@ pub fn select<'c>(catalog: &'c Catalog, request: &Request, widest: Scope) -> Res
     })
 }
 
-/// As [`select`], for a project that is about to be made: where nothing that was asked for makes its package, the component that does
-/// comes along.
+/// Like [`select`], for a new project: if no requested component creates its package, the one that does is added.
 ///
 /// # Errors
 ///
-/// As [`select`]; and [`Usage`] where that one is unwanted, or where there are several.
+/// As [`select`]; and [`Usage`] if that component is excluded, or if there are several.
 pub fn select_new<'c>(
     catalog: &'c Catalog,
     request: &Request,
@@ -163,7 +162,7 @@ pub fn select_new<'c>(
             })
         }
         _ => Err(Usage::new(format!(
-            "a new project has to be a package, and of {} none makes one: choose {} too, or add to a crate that exists with `cargo prodify add`",
+            "a new project must be a package, and none of {} creates one: select {} too, or add to an existing crate with `cargo prodify add`",
             told(selection.names()),
             makers.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
         ))
@@ -171,7 +170,7 @@ pub fn select_new<'c>(
     }
 }
 
-/// Adds what the chosen components require.
+/// Adds the components that the selected ones require.
 fn require<'c>(
     catalog: &'c Catalog,
     home: Home,
@@ -201,7 +200,7 @@ fn require<'c>(
     Ok(())
 }
 
-/// Each component after those that it requires or names in `after`, otherwise in the order of their names.
+/// Sorts components by name, but each after those that it requires or names in `after`.
 fn order<'c>(mut chosen: BTreeMap<&'c str, &'c Component>) -> Vec<&'c Component> {
     let mut ordered: Vec<&Component> = Vec::new();
     while !chosen.is_empty() {
@@ -212,7 +211,7 @@ fn order<'c>(mut chosen: BTreeMap<&'c str, &'c Component>) -> Vec<&'c Component>
                 .chain(&component.after)
                 .any(|name| chosen.contains_key(name.as_str()))
         };
-        // A circle, which a test keeps out of the catalog, would be broken at its first name.
+        // A cycle, from which a test keeps the catalog free, would be broken at its first name.
         let next = chosen
             .values()
             .find(|component| !waits(component))
@@ -249,7 +248,7 @@ mod tests {
         Catalog::from_sources(sources).unwrap()
     }
 
-    /// Components of which `app` makes a package.
+    /// A catalog in which `app` creates a package.
     fn example() -> Catalog {
         catalog(&[
             ("app", ""),
@@ -319,7 +318,7 @@ mod tests {
         assert_eq!(new("alpha", &[]).unwrap(), "alpha app");
         assert_eq!(
             new("alpha", &["app"]).unwrap_err(),
-            "a new project has to be a package, and of `alpha` none makes one: choose `app` too, or add to a crate that exists with `cargo prodify add`"
+            "a new project must be a package, and none of `alpha` creates one: select `app` too, or add to an existing crate with `cargo prodify add`"
         );
     }
 
@@ -332,7 +331,7 @@ mod tests {
         assert!(
             pick(&["app"], &["ci"], &[], Scope::Package)
                 .unwrap_err()
-                .contains("top of a repository")
+                .contains("root directory of a repository")
         );
     }
 
@@ -345,8 +344,8 @@ mod tests {
             error(&["app", "db"], &[], &["app"]),
             "`db` requires `app`: leave `db` out too, or keep `app`"
         );
-        assert!(error(&["app"], &["other"], &[]).contains("cannot stand side by side"));
-        assert!(error(&[], &["db"], &["db"]).contains("both asked for and unwanted"));
+        assert!(error(&["app"], &["other"], &[]).contains("conflict: leave one out"));
+        assert!(error(&[], &["db"], &["db"]).contains("is in both --with and --without"));
         assert!(error(&[], &["cahce"], &[]).contains("did you mean `cache`?"));
         assert!(error(&["app"], &[], &["app"]).contains("no component"));
     }

@@ -1,29 +1,29 @@
-//! The only printer. People read standard error, programs read standard output.
+//! All output goes through here: messages for people to standard error, results for programs to standard output.
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
 
-/// How much is said.
+/// How much is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
-    /// Errors alone.
+    /// Only errors.
     Quiet,
     /// What was done.
     #[default]
     Normal,
-    /// And why.
+    /// Also why.
     Verbose,
 }
 
-/// Where everything is printed.
+/// Prints all output.
 #[derive(Debug)]
 pub struct Shell {
     verbosity: Verbosity,
 }
 
-/// As cargo colours its own words.
+/// The colours that cargo uses for the same words.
 const DONE: Style = AnsiColor::Green.on_default().bold();
 const NOTE: Style = AnsiColor::Cyan.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -31,24 +31,24 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
 impl Shell {
-    /// A shell that says so much.
+    /// A shell with this verbosity.
     pub fn new(verbosity: Verbosity) -> Self {
         Self { verbosity }
     }
 
-    /// How much is said.
+    /// How much is printed.
     pub fn verbosity(&self) -> Verbosity {
         self.verbosity
     }
 
-    /// A verb in cargo's column, and what it was done to.
+    /// A verb, right-aligned as in cargo's output, and what it was done to.
     pub fn status(&self, verb: &str, message: impl Display) {
         if self.verbosity >= Verbosity::Normal {
             self.say(format!("{DONE}{verb:>12}{DONE:#} {message}"));
         }
     }
 
-    /// As [`Shell::status`], for what needs a look, however little is to be said.
+    /// Like [`Shell::status`], for what needs the user's attention, whatever the verbosity.
     pub fn attention(&self, verb: &str, message: impl Display) {
         self.say(format!("{WARNING}{verb:>12}{WARNING:#} {message}"));
     }
@@ -60,7 +60,7 @@ impl Shell {
         }
     }
 
-    /// Something that only matters to who asked for it.
+    /// A line for verbose output only.
     pub fn detail(&self, message: impl Display) {
         if self.verbosity >= Verbosity::Verbose {
             self.say(format!("{FAINT}{message}{FAINT:#}"));
@@ -74,13 +74,13 @@ impl Shell {
         }
     }
 
-    /// A line that belongs to a question or a refusal, however little is to be said.
+    /// A line that belongs to a question or a refusal, whatever the verbosity.
     pub fn say(&self, message: impl Display) {
-        // Where standard error is gone there is nobody to tell.
+        // If standard error is closed, there is no other place to report it.
         let _ = writeln!(anstream::stderr(), "{message}");
     }
 
-    /// What was being done, to what, and what is wrong with it.
+    /// An error with its causes.
     pub fn error(&self, error: &anyhow::Error) {
         self.say(format!("{ERROR}error{ERROR:#}: {error}"));
         let mut causes = error.chain().skip(1).peekable();
@@ -94,7 +94,7 @@ impl Shell {
         }
     }
 
-    /// What clap has to say, in its own words and colours.
+    /// An error or text of clap's, in clap's own words and colours.
     ///
     /// # Errors
     ///
@@ -108,11 +108,11 @@ impl Shell {
         Ok(())
     }
 
-    /// What was asked for.
+    /// The output that was asked for.
     ///
     /// # Errors
     ///
-    /// Where standard output does not take it; a reader that has read enough is none.
+    /// If writing to standard output fails; a closed pipe is no error.
     pub fn out(&self, text: impl Display) -> io::Result<()> {
         let mut out = anstream::stdout();
         match write!(out, "{text}").and_then(|()| out.flush()) {

@@ -1,26 +1,25 @@
-//! Work on many things at once.
+//! Parallel work on many items.
 
 use std::num::NonZero;
 use std::thread;
 
 use anyhow::{Result, anyhow};
 
-/// More of them would take longer to start than they save.
+/// Starting more of them would take longer than they save.
 const MOST: usize = 4;
 
-/// Does the same with each of `items`, on as many threads as there are processors; returns what came of it in the order of
-/// the items.
+/// Applies a function to all `items`, on as many threads as there are processors; returns the results in the order of the items.
 ///
 /// # Errors
 ///
-/// The first one in that order.
+/// The first error in that order.
 pub fn try_map<T: Sync, R: Send>(
     items: &[T],
     work: impl Fn(&T) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     let threads = processors.min(MOST).min(items.len()).max(1);
-    // Neighbours are alike: dealt out in turn, each thread gets as much to do as the others.
+    // Neighbours are alike: dealing items out in turn gives all threads about the same amount of work.
     let share = |first: usize| {
         let mut results = Vec::with_capacity(items.len().div_ceil(threads));
         for item in items.iter().skip(first).step_by(threads) {

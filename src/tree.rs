@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// A path below a project's root, with `/` between its parts: never absolute, never climbing.
+/// A path below a project's root, with `/` between its parts: never absolute, and never leading up.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct RelPath(String);
 
 impl RelPath {
-    /// Takes a path as it stands in a template directory or a base file.
+    /// Takes a path from a template directory or a base file.
     ///
     /// # Errors
     ///
-    /// [`InvalidPath`] where the path is empty, absolute, climbs with `..`, has an empty part or a `.`, or holds a
-    /// backslash, a colon or a control character, which mean something else on some system.
+    /// [`InvalidPath`] if the path is empty, absolute, goes up with `..`, has an empty part or a `.`, or contains a backslash, a
+    /// colon or a control character, which are special on some systems.
     pub fn new(path: impl Into<String>) -> Result<Self, InvalidPath> {
         let path = path.into();
         let bad_char = |c: char| c.is_control() || matches!(c, '\\' | ':');
@@ -36,7 +36,7 @@ impl RelPath {
         }
     }
 
-    /// Where the path lies on disk.
+    /// The path on disk.
     pub fn in_root(&self, root: &Path) -> PathBuf {
         root.join(&self.0)
     }
@@ -46,20 +46,20 @@ impl RelPath {
         &self.0
     }
 
-    /// What the end of its name says of what it holds: `toml`; the whole name, where that has no such end.
+    /// The kind of file, by its extension: `toml`; the whole name if there is no extension.
     pub fn kind(&self) -> &str {
         self.name().rsplit('.').next().unwrap_or(&self.0)
     }
 
-    /// The other path that Rust takes for the same module: `src/x/mod.rs` for `src/x.rs`, and the other way around. It takes no
-    /// two files for one.
+    /// The other path that Rust would use for the same module: `src/x/mod.rs` for `src/x.rs`, and vice versa. Having both is an
+    /// error.
     pub fn same_module(&self) -> Option<Self> {
         if let Some(directory) = self.0.strip_suffix("/mod.rs") {
             return Some(Self(format!("{directory}.rs")));
         }
         let module = self.0.strip_suffix(".rs")?;
         let mut parts = module.rsplit('/');
-        // The root of a crate is no module's file, and what is beside it is none of its parts.
+        // A crate's root is not a module's file, and files beside it are not its submodules.
         let is_root = matches!(parts.next(), Some("main" | "lib" | "build"))
             || matches!(parts.next(), Some("bin" | "tests" | "examples" | "benches"));
         (!is_root).then(|| Self(format!("{module}/mod.rs")))
@@ -99,7 +99,7 @@ impl fmt::Display for InvalidPath {
 
 impl std::error::Error for InvalidPath {}
 
-/// Who owns a file after it was written.
+/// Who owns a file after it has been written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
@@ -108,25 +108,25 @@ pub enum Class {
     Shared,
     /// The user's after the first write.
     Once,
-    /// Always written anew.
+    /// Always overwritten.
     Tool,
 }
 
-/// A file as it is to be.
+/// A file to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// The whole text.
+    /// The text.
     pub text: String,
-    /// Whether it can be run.
+    /// Whether it is executable.
     pub executable: bool,
     /// Who owns it.
     pub class: Class,
-    /// The component that it came from.
+    /// The component that it comes from.
     pub component: String,
 }
 
 impl File {
-    /// The entries of a manifest, which are every component's and so none's.
+    /// Entries of a manifest, which belong to no single component.
     pub fn of_all(text: String) -> Self {
         let component = "project".to_owned();
         Self {
@@ -137,7 +137,7 @@ impl File {
         }
     }
 
-    /// A file that is no component's, such as the record of what was written.
+    /// A file that belongs to no component, such as the record of what was written.
     pub fn of_prodify(text: String, class: Class) -> Self {
         let component = "prodify".to_owned();
         Self {

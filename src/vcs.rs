@@ -1,4 +1,4 @@
-//! git, asked and told by its own command.
+//! git, through its command line.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 /// The message of the first commit.
 const MESSAGE: &str = "Begin from cargo prodify's templates";
 
-/// How far a new repository came.
+/// How far the creation of a repository got.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begun {
     /// With a first commit.
@@ -20,16 +20,16 @@ pub enum Begun {
     Nothing(String),
 }
 
-/// Makes a repository of `root` that begins with `branch`, and a first commit where the user's git knows who they are.
+/// Creates a repository in `root` with the initial branch `branch`, and a first commit if git knows the user's identity.
 ///
-/// The files are there by then, so whatever git cannot do is said and is no error.
+/// The files have been written by then, so failures of git are reported in the result instead of as errors.
 pub fn begin(root: &Path, branch: &str) -> Begun {
     let begun = git(root, &["init", "--quiet", "--initial-branch", branch])
         .and_then(|()| git(root, &["add", "--all"]));
     if let Err(error) = begun {
         return Begun::Nothing(format!("{error:#}"));
     }
-    // An identity that git makes up from the host's name is no signature for a project's first commit.
+    // An identity that git derives from the host name should not sign a project's first commit.
     let known = ["GIT_COMMITTER_IDENT", "GIT_AUTHOR_IDENT"]
         .iter()
         .all(|identity| git(root, &["-c", "user.useConfigOnly=true", "var", identity]).is_ok());
@@ -41,14 +41,13 @@ pub fn begin(root: &Path, branch: &str) -> Begun {
     }
     match git(root, &["commit", "--quiet", "--message", MESSAGE]) {
         Ok(()) => Begun::Committed,
-        Err(error) => Begun::Staged(format!("git did not take the commit: {error:#}")),
+        Err(error) => Begun::Staged(format!("git refused the commit: {error:#}")),
     }
 }
 
-/// Whether git could give a file back as it is now: the last commit has just this text at its place.
+/// Whether git could restore a file as it is now: it has just this text in the last commit.
 ///
-/// That a status is empty would be no proof: a repository within the repository, or a file that git was told to assume
-/// unchanged, has none either.
+/// A clean status would not prove that: a nested repository, or a file marked as assumed unchanged, has one too.
 pub fn holds(path: &Path, text: &str) -> bool {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(OsStr::to_str))
     else {
@@ -57,7 +56,7 @@ pub fn holds(path: &Path, text: &str) -> bool {
     text_at("HEAD", directory, name).is_some_and(|committed| committed == text)
 }
 
-/// The text that a commit has at a path below a directory, as git would put it there.
+/// The text of a file below a directory in a commit, as git would check it out.
 pub fn text_at(commit: &str, directory: &Path, path: &str) -> Option<String> {
     let place = format!("{commit}:./{path}");
     let output = run(directory, &["cat-file", "--filters", &place]).ok()?;
@@ -65,7 +64,7 @@ pub fn text_at(commit: &str, directory: &Path, path: &str) -> Option<String> {
     String::from_utf8(text).ok()
 }
 
-/// Those of some paths below a directory at which a commit has a file; none where there is no such commit, or no git.
+/// Those of some paths below a directory that are files in a commit; none if there is no such commit, or no git.
 pub fn files_at(commit: &str, directory: &Path, paths: &[&str]) -> Vec<String> {
     if paths.is_empty() {
         return Vec::new();
@@ -79,7 +78,7 @@ pub fn files_at(commit: &str, directory: &Path, paths: &[&str]) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// The last so many commits that changed a file, the newest one first.
+/// The last commits that changed a file, the newest first.
 pub fn commits_of(directory: &Path, path: &str, number: usize) -> Vec<String> {
     let number = number.to_string();
     let list = ["log", "--format=%h", "-n", &number, "--", path];
@@ -93,11 +92,11 @@ pub fn commits_of(directory: &Path, path: &str, number: usize) -> Vec<String> {
         .collect()
 }
 
-/// The files below a directory that are not as the last commit has them.
+/// The files below a directory that differ from the last commit.
 ///
 /// # Errors
 ///
-/// Where there is no git, or it cannot tell, as in no repository.
+/// If there is no git, or it cannot tell, for example outside of a repository.
 pub fn uncommitted(directory: &Path) -> Result<Vec<Uncommitted>> {
     let status = [
         "status",
@@ -122,18 +121,18 @@ pub fn uncommitted(directory: &Path) -> Result<Vec<Uncommitted>> {
     Ok(entries.collect())
 }
 
-/// A file that is not as the last commit has it.
+/// A file that differs from the last commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uncommitted {
-    /// Its path below the directory that was asked about.
+    /// Its path relative to the directory in question.
     pub path: String,
-    /// Whether git knows it.
+    /// Whether git tracks it.
     pub tracked: bool,
-    /// Whether it is in the middle of a merge, which nobody has ended yet.
+    /// Whether it is unmerged: its merge has not been concluded.
     pub unmerged: bool,
 }
 
-/// Whether git tracks a file; none where it lies in no repository, or where there is no git.
+/// Whether git tracks a file; none outside of a repository, or without git.
 pub fn tracks(path: &Path) -> Option<bool> {
     let (directory, name) = (path.parent()?, path.file_name()?.to_str()?);
     let inside = run(directory, &["rev-parse", "--is-inside-work-tree"]).ok()?;
@@ -144,7 +143,7 @@ pub fn tracks(path: &Path) -> Option<bool> {
     Some(listed.status.success())
 }
 
-/// The branch that others begin from, as far as git can tell here: the remote's, or else the one that is checked out.
+/// The default branch, as far as git can tell here: the remote's, or else the one that is checked out.
 pub fn branch(root: &Path) -> Option<String> {
     let named = |reference| {
         let output = run(root, &["symbolic-ref", "--quiet", "--short", reference]).ok()?;
@@ -160,7 +159,7 @@ fn git(root: &Path, arguments: &[&str]) -> Result<()> {
     ask(root, arguments).map(drop)
 }
 
-/// What git answers.
+/// Runs git, and returns its output.
 fn ask(root: &Path, arguments: &[&str]) -> Result<String> {
     let output = run(root, arguments)?;
     if !output.status.success() {
@@ -176,7 +175,7 @@ fn ask(root: &Path, arguments: &[&str]) -> Result<String> {
 }
 
 fn run(root: &Path, arguments: &[&str]) -> Result<Output> {
-    // A hook or an outer git that set these would have us write into its repository.
+    // If these are set by a hook or an outer git, git would write into that repository.
     let mut command = Command::new("git");
     command
         .current_dir(root)

@@ -1,11 +1,11 @@
-//! Versions of crates, as far as they promise to be compatible.
+//! Versions of crates, and their compatibility.
 
 use cargo_metadata::semver::{Op, Version, VersionReq};
 
-/// The part of a requirement that promises compatibility: `1` of `1.0.2`, `0.8` of `^0.8.1`, `0.0.3` of `0.0.3`; empty where there
-/// is no such part, as in `*` and in `>=1, <3`.
+/// The part of a requirement that determines compatibility: `1` of `1.0.2`, `0.8` of `^0.8.1`, `0.0.3` of `0.0.3`; empty if there
+/// is none, as in `*` and in `>=1, <3`.
 ///
-/// As the [Cargo Book] has it: the leftmost number that is not zero.
+/// According to the [Cargo Book]: up to the leftmost number that is not zero.
 ///
 /// [Cargo Book]: https://doc.rust-lang.org/cargo/reference/specifying-dependencies.html
 pub(crate) fn promised(requirement: &VersionReq) -> String {
@@ -20,7 +20,7 @@ pub(crate) fn promised(requirement: &VersionReq) -> String {
     }
 }
 
-/// The oldest version that a requirement names: `1.2.0` of `1.2` and of `>=1.2, <3`; none where it names no lower end.
+/// The oldest version that meets a requirement: `1.2.0` for `1.2` and for `>=1.2, <3`; none without a lower bound.
 pub(crate) fn oldest(requirement: &VersionReq) -> Option<Version> {
     let mut comparators = requirement.comparators.iter();
     let lower = comparators.find(|it| !matches!(it.op, Op::Less | Op::LessEq))?;

@@ -1,4 +1,4 @@
-//! Every operation on the disk, each announced before it is done.
+//! Every operation on the disk, each announced before it happens.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -6,9 +6,9 @@ use std::path::Path;
 
 use crate::tree::File;
 
-/// Is told of each operation before it is done, with the path that it is done to. What it returns as an error stops the
-/// operation, as the disk's own error would; and if it does not come back, nothing after it is done: that is how a test fails
-/// each operation in turn, and ends the program at each.
+/// Called before each operation, with its path. An error that it returns stops the operation, as the disk's own error would; if
+/// it does not return, nothing after it happens. This is how a test makes each operation fail in turn, and kills the program at
+/// each.
 pub type Watch<'w> = dyn Fn(&Path) -> io::Result<()> + Sync + 'w;
 
 /// The disk.
@@ -23,7 +23,7 @@ impl Disk<'_> {
         fs::create_dir(path)
     }
 
-    /// Writes a file that is not there.
+    /// Writes a new file.
     pub(super) fn write(self, path: &Path, file: &File) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -58,7 +58,7 @@ impl Disk<'_> {
         fs::rename(from, to)
     }
 
-    /// Puts a file in a place that has to be free: a link fails where a rename would replace what came in between.
+    /// Moves a file to a free path: a link fails where a rename would replace a file that was created meanwhile.
     pub(super) fn place(self, from: &Path, to: &Path) -> io::Result<()> {
         (self.watch)(to)?;
         fs::hard_link(from, to).or_else(|error| {
@@ -75,13 +75,13 @@ impl Disk<'_> {
         fs::remove_file(path)
     }
 
-    /// Removes a directory that is empty.
+    /// Removes an empty directory.
     pub(super) fn remove_dir(self, path: &Path) -> io::Result<()> {
         (self.watch)(path)?;
         fs::remove_dir(path)
     }
 
-    /// Removes a directory with all that is in it; one that is not there is removed already.
+    /// Removes a directory with its contents; succeeds if there is none.
     pub(super) fn remove_tree(self, path: &Path) -> io::Result<()> {
         (self.watch)(path)?;
         match fs::remove_dir_all(path) {
@@ -91,7 +91,7 @@ impl Disk<'_> {
     }
 }
 
-/// Permissions with which a file can be run by whoever may read it, or by nobody, where one of the two is said.
+/// Permissions with which all who may read a file can execute it, or no one can; unchanged if `executable` is none.
 pub(super) fn runs(permissions: Permissions, executable: Option<bool>) -> Permissions {
     #[cfg(unix)]
     if let Some(executable) = executable {

@@ -1,4 +1,4 @@
-//! Of several runs at once, one writes.
+//! Of several concurrent runs, only one writes.
 
 use std::fs::File;
 use std::path::Path;
@@ -7,38 +7,38 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-/// So often a run that makes a new directory tries for the one that it goes into,
+/// How often a run that creates a directory tries to lock its parent directory,
 const TRIES: usize = 500;
 
-/// and so long it rests in between: five seconds in all, where another one takes a few milliseconds.
+/// and how long it waits in between: five seconds in all, while another run takes a few milliseconds.
 const REST: Duration = Duration::from_millis(10);
 
-/// Keeps other runs from writing to a directory, until it is dropped or the program ends, in whatever way.
+/// Keeps other runs from writing to a directory, until it is dropped or the program ends in any way.
 ///
-/// What is locked is the directory itself: no file has to be made for it, which a killed run would leave and git would see. A file
-/// system that knows no locks, or a directory that cannot be opened, is written to without one.
+/// The directory itself is locked, so that no lock file is needed, which a killed run would leave and git would see. If a file
+/// system does not support locks, or a directory cannot be opened, it is written to without one.
 #[derive(Debug)]
 pub struct Lock {
     held: Option<File>,
 }
 
 impl Lock {
-    /// Locks a directory that is there.
+    /// Locks an existing directory.
     ///
     /// # Errors
     ///
-    /// Where another run has locked it.
+    /// If another run has locked it.
     pub fn of(directory: &Path) -> Result<Self> {
         match Self::attempt(directory) {
             Some(lock) => Ok(lock),
             None => bail!(
-                "another cargo prodify is at work in {}: try again when it is done",
+                "another cargo prodify is running in {}: try again when it has finished",
                 directory.display()
             ),
         }
     }
 
-    /// As [`Lock::of`], for a directory in which others may make theirs: they are waited for.
+    /// Like [`Lock::of`], but waits for others: for a directory in which they too may create theirs.
     pub(super) fn soon(directory: &Path) -> Result<Self> {
         for _ in 1..TRIES {
             if let Some(lock) = Self::attempt(directory) {
@@ -49,7 +49,7 @@ impl Lock {
         Self::of(directory)
     }
 
-    /// The lock, unless another run has it.
+    /// The lock, unless another run holds it.
     fn attempt(directory: &Path) -> Option<Self> {
         let held = File::open(directory).ok();
         match held.as_ref().map(is_taken) {
@@ -60,27 +60,27 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// Closing the directory would do, were it not for a child that another thread begins at that moment: it has the directory open
-    /// too, until it is another program.
+    /// Closing the directory would release it, if it were not for a child process that another thread starts at that moment: it
+    /// inherits the open directory until it executes another program.
     fn drop(&mut self) {
         self.held.iter().for_each(release);
     }
 }
 
-/// Whether somebody else has locked it; where that cannot be told, nobody has.
+/// Whether another process has locked it; if that cannot be told, it counts as free.
 #[cfg(unix)]
 fn is_taken(directory: &File) -> bool {
     use rustix::fs::{FlockOperation, flock};
     flock(directory, FlockOperation::NonBlockingLockExclusive) == Err(rustix::io::Errno::WOULDBLOCK)
 }
 
-/// Where it cannot be released, it is when the program ends.
+/// If it cannot be released here, it is released when the program ends.
 #[cfg(unix)]
 fn release(directory: &File) {
     let _ = rustix::fs::flock(directory, rustix::fs::FlockOperation::Unlock);
 }
 
-/// No other system lets a directory be locked.
+/// Other systems cannot lock a directory.
 #[cfg(not(unix))]
 fn is_taken(_: &File) -> bool {
     false
@@ -103,7 +103,7 @@ mod tests {
         let elsewhere = first.held.as_ref().map(|held| held.try_clone().unwrap());
         let error = Lock::of(dir.path()).unwrap_err().to_string();
         assert!(
-            error.starts_with("another cargo prodify is at work in"),
+            error.starts_with("another cargo prodify is running in"),
             "{error}"
         );
         drop(first);

@@ -1,9 +1,9 @@
-//! The only writer. A run that fails leaves the tree as it was; one that is killed leaves each file old or new, and the
-//! same run again finishes the work.
+//! The only module that writes. A run that fails leaves the tree as it was; one that is killed leaves each file either old or
+//! new, and repeating it finishes the work.
 //!
-//! A directory that does not exist yet is written beside its place and moved there in one rename. In one that does, every
-//! text is first written to `.prodify/staging`, where a full disk or a missing permission shows before anything is touched, and
-//! then each is renamed into its place; what a rename replaces is kept until the last one is done.
+//! A new directory is written next to its place and moved there in a single rename. In an existing one, all texts are first
+//! written to `.prodify/staging`, so that a full disk or a missing permission shows before anything is changed, and then each is
+//! renamed into place; replaced files are kept until the last rename is done.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is the one module that writes"
@@ -32,16 +32,17 @@ use crate::provenance::{self, STAGING};
 use crate::threads;
 use crate::tree::RelPath;
 
-/// Carries out a plan below `root`, which the caller has locked if it is there already; what stands in `originals` is kept beside its replacement as `NAME.orig`.
+/// Carries out a plan in `root`, which the caller has locked if it exists already; a file in `originals` is kept beside its
+/// replacement as `NAME.orig`.
 ///
 /// # Errors
 ///
-/// Says what was being done to which path. Everything is then as it was before.
+/// Names the operation that failed and its path. Everything is then as it was before.
 pub fn apply(root: &Path, plan: &Plan, originals: &[RelPath]) -> Result<()> {
     apply_watched(root, plan, originals, &|_| Ok(()))
 }
 
-/// As [`apply`], with somebody who is told of each operation on the disk.
+/// Like [`apply`], with a watch on each operation on the disk.
 ///
 /// # Errors
 ///
@@ -57,8 +58,8 @@ pub fn apply_watched(
         .iter()
         .filter(|step| step.action.writes())
         .collect();
-    // A run that was killed must not look like one that was done, so the record of what was written comes last; and cargo must
-    // be able to read the workspace for the next run, so a manifest comes after what it speaks of.
+    // A killed run must not look complete, so the record of what was written comes last; and cargo must be able to read the
+    // workspace in the next run, so a manifest comes after the files that it names.
     steps.sort_by_cached_key(|step| {
         let is_manifest = step.path.name() == "Cargo.toml";
         let depth = step.path.as_str().matches('/').count();
@@ -87,9 +88,9 @@ fn create_root(root: &Path, steps: &[&Step], disk: Disk<'_>) -> Result<()> {
     let staging = parent.join(staging_name);
     let result = (|| {
         undo.create_dirs(parent)?;
-        // Another run could be about to make the same project; one that makes another one beside it is soon done.
+        // Another run may be about to create the same project; one that creates another one next to it is soon done.
         let _lock = Lock::soon(parent)?;
-        // Left by a run that was killed; nobody else gives a directory this name.
+        // Left by a killed run; no other program uses this name.
         remove_leftover(&staging, disk)?;
         undo.create_dirs(&staging)?;
         undo.trees.push(staging.clone());
@@ -118,7 +119,7 @@ fn create_root(root: &Path, steps: &[&Step], disk: Disk<'_>) -> Result<()> {
 
 fn edit_root(root: &Path, steps: &[&Step], originals: &[RelPath], disk: Disk<'_>) -> Result<()> {
     let staging = RelPath::new(STAGING)?;
-    // A run may have been killed when all was done but this.
+    // A run may have been killed with only this left to do.
     if steps.is_empty() && !staging.in_root(root).exists() {
         return Ok(());
     }
@@ -139,7 +140,7 @@ fn edit_root(root: &Path, steps: &[&Step], originals: &[RelPath], disk: Disk<'_>
     if result.is_err() {
         edit.undo.run();
     }
-    // What is left of the staging directory is in nobody's way: the next run removes it.
+    // What is left of the staging directory does no harm: the next run removes it.
     let _ = disk.remove_tree(&edit.staging);
     let _ = disk.remove_dir(&root.join(".prodify"));
     if result.is_ok() {
@@ -148,7 +149,7 @@ fn edit_root(root: &Path, steps: &[&Step], originals: &[RelPath], disk: Disk<'_>
     result
 }
 
-/// The edit of a directory that is there.
+/// The edit of an existing directory.
 struct Edit<'a> {
     root: &'a Path,
     staging: PathBuf,
@@ -168,8 +169,8 @@ impl Edit<'_> {
                 })?;
             }
         }
-        // The record comes last, and says where everything is: before it, what was moved has to be gone from where it was, and before
-        // that everything has to be in its place.
+        // The record comes last, and says where everything is: before it is written, moved files must be gone from their old
+        // paths, and before that, everything must be in its new place.
         let is_record = |step: &&Step| provenance::is_record(&step.path);
         let records = steps.iter().position(is_record).unwrap_or(steps.len());
         let (files, records) = steps.split_at(records);
@@ -183,19 +184,19 @@ impl Edit<'_> {
         self.put_all(files.len(), records, originals)
     }
 
-    /// Puts files in their places, the first of which has this index.
+    /// Puts files in place; the first has this index.
     fn put_all(&mut self, first: usize, steps: &[&Step], originals: &[RelPath]) -> Result<()> {
         for (index, step) in steps.iter().enumerate() {
             let is_kept = step.from.is_none() && originals.contains(&step.path);
             self.put(first + index, step, is_kept).with_context(|| {
                 let path = step.path.in_root(self.root);
-                format!("putting {} in its place", path.display())
+                format!("moving {} into place", path.display())
             })?;
         }
         Ok(())
     }
 
-    /// Removes a file that is in another place by then.
+    /// Removes a moved file from its old path.
     fn leave(&mut self, index: usize, from: &RelPath, keeps_original: bool) -> Result<()> {
         let (target, old) = (from.in_root(self.root), self.staged(index, "from"));
         if keeps_original {
@@ -210,7 +211,7 @@ impl Edit<'_> {
         self.staging.join(format!("{index}.{kind}"))
     }
 
-    /// Renames one file into its place, after what is there was put aside.
+    /// Renames one file into place, after moving the present one away.
     fn put(&mut self, index: usize, step: &Step, keeps_original: bool) -> Result<()> {
         let (disk, target) = (self.disk, step.path.in_root(self.root));
         let (new, old) = (self.staged(index, "new"), self.staged(index, "old"));
@@ -230,7 +231,7 @@ impl Edit<'_> {
             disk.copy(&target, &old)?;
             let permissions = fs::metadata(&target)?.permissions();
             disk.set_permissions(&new, disk::runs(permissions, step.executable))?;
-            // Of a file that is replaced, one of the two contents has to survive a power cut.
+            // When a file is replaced, one of the two contents must survive a power cut.
             disk.sync(&new)?;
             disk.rename(&new, &target)?;
         }
@@ -238,7 +239,7 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Puts a copy beside a file, which a run that was killed may have done already.
+    /// Copies a file to its backup, which a killed run may have done already.
     fn keep_original(&mut self, index: usize, target: &Path) -> Result<()> {
         let text = fs::read(target)?;
         let Some(place) = place_for_original(target, &text) else {
@@ -252,7 +253,7 @@ impl Edit<'_> {
     }
 }
 
-/// `NAME.orig`, or the first `NAME.orig.N` that is free; none where one of them holds just this.
+/// `NAME.orig`, or the first free `NAME.orig.N`; none if one of them has this content already.
 fn place_for_original(path: &Path, text: &[u8]) -> Option<PathBuf> {
     let with = |suffix: &str| {
         let mut name = path.as_os_str().to_owned();
@@ -272,7 +273,7 @@ fn place_for_original(path: &Path, text: &[u8]) -> Option<PathBuf> {
     None
 }
 
-/// Removes the directories that held nothing but what was deleted; where that cannot be, they are in nobody's way.
+/// Removes directories in which only deleted files were; if that fails, they do no harm.
 fn remove_emptied(root: &Path, steps: &[&Step], disk: Disk<'_>) {
     let deleted = steps.iter().filter(|step| step.action == Action::Delete);
     let deleted = deleted.map(|step| &step.path);
@@ -287,7 +288,7 @@ fn remove_emptied(root: &Path, steps: &[&Step], disk: Disk<'_>) {
     }
 }
 
-/// Whether every directory on the way to a path is a real one: a link could lead out of the project.
+/// Checks that every directory on a path is a real one: a link could lead out of the project.
 fn stays_inside(root: &Path, path: &RelPath) -> Result<()> {
     let mut place = root.to_owned();
     for part in path.as_str().split('/') {
@@ -311,19 +312,19 @@ fn stays_inside(root: &Path, path: &RelPath) -> Result<()> {
     Ok(())
 }
 
-/// A file that nobody may write to is not replaced either, although a rename could.
+/// A read-only file is not replaced either, although a rename could.
 fn may_be_replaced(root: &Path, path: &RelPath) -> Result<()> {
     let place = path.in_root(root);
     match fs::symlink_metadata(&place) {
         Ok(found) if found.is_file() && found.permissions().readonly() => bail!(
-            "{} is read-only: make it writable first, if it is to be changed",
+            "{} is read-only: make it writable first, if it should be changed",
             place.display()
         ),
         _ => Ok(()),
     }
 }
 
-/// Removes what a run that was killed has left.
+/// Removes the remains of a killed run.
 fn remove_leftover(path: &Path, disk: Disk<'_>) -> Result<()> {
     disk.remove_tree(path)
         .with_context(|| format!("removing {}, left by an earlier run", path.display()))

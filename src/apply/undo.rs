@@ -1,4 +1,4 @@
-//! What has to be taken back if a later operation fails.
+//! The operations to undo if a later one fails.
 
 use std::path::{Path, PathBuf};
 
@@ -6,13 +6,13 @@ use anyhow::{Context as _, Result};
 
 use super::disk::Disk;
 
-/// What was done so far.
+/// The operations so far.
 pub(super) struct Undo<'w> {
     disk: Disk<'w>,
     dirs: Vec<PathBuf>,
     pub(super) trees: Vec<PathBuf>,
     pub(super) created: Vec<PathBuf>,
-    /// Where what was replaced is kept, and where it was.
+    /// The places where replaced files are kept, with their original places.
     pub(super) replaced: Vec<(PathBuf, PathBuf)>,
 }
 
@@ -27,7 +27,7 @@ impl<'w> Undo<'w> {
         }
     }
 
-    /// Creates a directory and those above it, remembering which were not there.
+    /// Creates a directory and its parents, remembering which ones are new.
     pub(super) fn create_dirs(&mut self, path: &Path) -> Result<()> {
         let missing: Vec<&Path> = path
             .ancestors()
@@ -42,7 +42,7 @@ impl<'w> Undo<'w> {
         Ok(())
     }
 
-    /// Takes back as much as the system lets it: the error that is reported is the one that made this necessary.
+    /// Undoes as much as the system allows: the error to report is the one that made this necessary.
     pub(super) fn run(self) {
         for (old, target) in self.replaced.into_iter().rev() {
             let _ = self.disk.rename(&old, &target);

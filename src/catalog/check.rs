@@ -1,4 +1,4 @@
-//! What tests see to in the embedded components, and a run in own ones.
+//! Checks that tests make on the built-in components, and a run on the user's own.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::{Catalog, Component, Kind, Value};
 use crate::provenance;
 use crate::tree::RelPath;
 
-/// What a question may say.
+/// The keys of a question.
 const QUESTION: [&str; 11] = [
     "check", "choices", "default", "help", "holds", "key", "max", "min", "optional", "prompt",
     "type",
@@ -23,7 +23,7 @@ pub(super) fn at(place: &str, text: &str, word: &str) -> String {
     }
 }
 
-/// Looks at the components that are changed by an own directory, and at what others expect of them.
+/// Checks the components that an own directory changes, and those that depend on them.
 ///
 /// # Errors
 ///
@@ -50,7 +50,7 @@ pub(super) fn own(catalog: &Catalog) -> Result<()> {
         let mut path = Vec::new();
         if catalog.origin(&component.name).is_some() && waits(catalog, &component.name, &mut path) {
             bail!(
-                "{}: `requires` and `after` lead in a circle, {}",
+                "{}: `requires` and `after` form a cycle: {}",
                 catalog.place(&format!("{}/component.toml", component.name)),
                 path.join(", ")
             );
@@ -71,7 +71,7 @@ fn questions(catalog: &Catalog, component: &Component) -> Result<()> {
     for (key, _) in keys {
         ensure!(
             QUESTION.contains(&key),
-            "{}: `{key}` is nothing that a question says; it says {}",
+            "{}: a question has no key `{key}`; its keys are {}",
             place(key),
             QUESTION.join(", ")
         );
@@ -83,7 +83,7 @@ fn questions(catalog: &Catalog, component: &Component) -> Result<()> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         ensure!(
             key.starts_with(|c: char| c.is_ascii_lowercase()) && key.chars().all(plain),
-            "{place}: the key `{key}` of a question has small letters, digits and dashes"
+            "{place}: the key `{key}` of a question may only have lower-case letters, digits and dashes"
         );
         ensure!(
             seen.insert(key),
@@ -92,7 +92,7 @@ fn questions(catalog: &Catalog, component: &Component) -> Result<()> {
         if let Kind::Choice { choices } = &question.kind {
             ensure!(
                 choices.len() > 1,
-                "{place}: the question `{key}` leaves no choice"
+                "{place}: the question `{key}` has no choices"
             );
         }
         let is_template = matches!(&question.default, Value::Text(text) if text.contains("<%"));
@@ -105,31 +105,32 @@ fn questions(catalog: &Catalog, component: &Component) -> Result<()> {
     Ok(())
 }
 
-/// What is prodify's own, cargo's or git's is no component's to write.
+/// A component must not write files that are reserved for prodify, cargo or git.
 fn written(catalog: &Catalog, component: &Component) -> Result<()> {
     for template in &component.templates {
         let (path, place) = (&template.path, catalog.place(&template.source));
         ensure!(
             !provenance::is_record(path) && !path.as_str().starts_with(".prodify/"),
-            "{place}: `{path}` is cargo prodify's own"
+            "{place}: `{path}` is reserved for cargo prodify"
         );
         ensure!(
             path.as_str() != "Cargo.toml",
-            "{place}: what a component adds to Cargo.toml stands in its manifest.toml.j2"
+            "{place}: what a component adds to Cargo.toml goes into its manifest.toml.j2"
         );
         ensure!(
             !path
                 .as_str()
                 .split('/')
                 .any(|part| part.eq_ignore_ascii_case(".git")),
-            "{place}: what is in `.git` is git's own"
+            "{place}: `.git` is reserved for git"
         );
         RelPath::new(path.as_str()).with_context(|| place.clone())?;
     }
     Ok(())
 }
 
-/// Each slot that it offers is included somewhere in it, and others only where what it requires offers them.
+/// Each slot that it offers must be included in one of its templates, and it may only include others that are offered by
+/// components it requires.
 fn included(catalog: &Catalog, component: &Component) -> Result<()> {
     let mut owners = BTreeSet::new();
     requires(catalog, component, &mut owners);
@@ -144,7 +145,7 @@ fn included(catalog: &Catalog, component: &Component) -> Result<()> {
             let slot = rest.split(['"', '\'']).next().unwrap_or_default();
             ensure!(
                 offered.contains(slot),
-                "{} includes the slot `{slot}`, which neither `{}` offers nor what it requires",
+                "{} includes the slot `{slot}`, which is offered neither by `{}` nor by a component that it requires",
                 at(&catalog.place(source), text, &format!("slot:{slot}")),
                 component.name
             );
@@ -167,7 +168,7 @@ fn included(catalog: &Catalog, component: &Component) -> Result<()> {
     }
 }
 
-/// A template names itself and what it requires: anything else may not be chosen.
+/// A template may only refer to its own component and those it requires: others may not be selected.
 fn named(catalog: &Catalog, component: &Component) -> Result<()> {
     let mut allowed = BTreeSet::new();
     requires(catalog, component, &mut allowed);
@@ -196,7 +197,7 @@ fn named(catalog: &Catalog, component: &Component) -> Result<()> {
     Ok(())
 }
 
-/// Whether an expression says `name.…`, outside of quotes.
+/// Whether an expression uses `name.…`, outside of quotes.
 fn names(expression: &str, name: &str) -> bool {
     let mut unquoted = expression.split(['"', '\'']).step_by(2);
     unquoted.any(|part| {
@@ -220,7 +221,7 @@ fn requires<'c>(catalog: &'c Catalog, component: &'c Component, all: &mut BTreeS
     }
 }
 
-/// Whether a component comes after itself; the path says how.
+/// Whether a component comes after itself; `path` is then the cycle.
 fn waits(catalog: &Catalog, name: &str, path: &mut Vec<String>) -> bool {
     let is_circle = path.iter().any(|earlier| earlier == name);
     path.push(name.to_owned());

@@ -1,4 +1,4 @@
-//! What a `component.toml` holds.
+//! The contents of a `component.toml`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use super::Question;
 use crate::facts::program::ProgramKind;
 use crate::tree::{Class, InvalidPath, RelPath};
 
-/// A component: what it says of itself, and its templates.
+/// A component: its definition and its templates.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Component {
@@ -19,67 +19,67 @@ pub struct Component {
     pub name: String,
     /// One line: what it writes.
     pub summary: String,
-    /// The smallest preset that holds it; each preset holds the smaller ones.
+    /// The smallest preset that includes it; each preset includes the smaller ones.
     pub preset: Preset,
-    /// What its files must lie at the top of.
+    /// The scope whose root directory its files go into.
     #[serde(default)]
     pub scope: Scope,
-    /// Components that are chosen along with it.
+    /// Components that are selected along with it.
     #[serde(default)]
     pub requires: Vec<String>,
-    /// Components that cannot be chosen beside it.
+    /// Components that cannot be selected together with it.
     #[serde(default)]
     pub conflicts: Vec<String>,
-    /// Components whose fragments and facts come before its own, where both are chosen.
+    /// Components whose fragments and facts come before its own, if both are selected.
     #[serde(default)]
     pub after: Vec<String>,
-    /// What it asks.
+    /// Its questions.
     #[serde(default)]
     pub questions: Vec<Question>,
-    /// Exceptions for single files, by the path that is written.
+    /// Exceptions for single files, by their output paths.
     #[serde(default)]
     pub files: BTreeMap<String, Exception>,
-    /// Where its files went that an older version wrote elsewhere, by the paths that they had.
+    /// New paths of files that an older version wrote elsewhere, by their old paths.
     #[serde(default)]
     pub renames: BTreeMap<String, Targets>,
-    /// Places in its files that others may add to, with what goes there.
+    /// Slots that it offers to other components, with what goes there.
     #[serde(default)]
     pub slots: BTreeMap<String, String>,
-    /// What a crate with this component is; a later component's word wins.
+    /// Facts about a crate with this component; a later component overrides them.
     #[serde(default)]
     pub facts: BTreeMap<String, Fact>,
-    /// What there is to say of a crate that exists.
+    /// Its behaviour in an existing crate.
     pub existing: Existing,
-    /// What to type when the files are written.
+    /// Commands to run when the files are written.
     #[serde(default)]
     pub next: Vec<Next>,
     /// The files that it writes.
     #[serde(skip)]
     pub templates: Vec<Template>,
-    /// The slots that it fills, with the template for each.
+    /// The slots that it fills, each with its template.
     #[serde(skip)]
     pub fragments: Vec<(String, String)>,
-    /// The template of its piece of `Cargo.toml`.
+    /// The template of its fragment of `Cargo.toml`.
     #[serde(skip)]
     pub manifest: Option<String>,
 }
 
 impl Component {
-    /// Its questions, each with its name.
+    /// Its questions with their keys.
     pub fn asked(&self) -> impl Iterator<Item = (&str, &Question)> {
         self.questions
             .iter()
             .map(|question| (self.name.as_str(), question))
     }
 
-    /// The paths of all its templates, below the template directory.
+    /// The paths of all its templates, relative to the template directory.
     pub fn sources(&self) -> impl Iterator<Item = &String> {
         let files = self.templates.iter().map(|template| &template.source);
         let fragments = self.fragments.iter().map(|(_, source)| source);
         files.chain(fragments).chain(&self.manifest)
     }
 
-    /// The components that are chosen along with it.
+    /// The components that are selected along with it.
     pub fn required(&self, home: Home) -> &[String] {
         match (&self.existing.requires, home) {
             (Some(other), Home::Existing | Home::Workspace) => other,
@@ -87,50 +87,50 @@ impl Component {
         }
     }
 
-    /// The exceptions for a file of its own.
+    /// The exceptions for one of its files.
     pub fn exception(&self, path: &RelPath) -> Option<&Exception> {
         self.files.get(path.as_str())
     }
 }
 
-/// What components are chosen for.
+/// The kind of crate that components are selected for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Home {
-    /// A project that prodify made, or is about to make.
+    /// A project that prodify created or is about to create.
     #[default]
     Project,
-    /// A crate that was there before.
+    /// An existing crate.
     Existing,
-    /// The top of such crates, which is none itself: what belongs to a package does not come along there.
+    /// The root of a workspace of existing crates, without a package of its own: requirements on a package do not apply there.
     Workspace,
 }
 
 /// A file that a component writes.
 #[derive(Debug)]
 pub struct Template {
-    /// Where it goes.
+    /// Its output path.
     pub path: RelPath,
-    /// The template's path below the template directory.
+    /// The template's path relative to the template directory.
     pub source: String,
 }
 
-/// What is unusual about one file.
+/// Exceptions for one file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Exception {
-    /// Who owns the file after it was written.
+    /// Who owns the file after it has been written.
     #[serde(default)]
     pub class: Class,
-    /// Whether it can be run.
+    /// Whether it is executable.
     #[serde(default)]
     pub executable: bool,
-    /// Written only where this expression over the template context is true.
+    /// Only written if this expression over the template context is true.
     pub when: Option<String>,
-    /// What it is written once for each of: into a directory of its own, where there are several.
+    /// What it is written once per: into separate directories if there are several.
     pub each: Option<Each>,
 }
 
-/// Where a file went.
+/// The new path or paths of a file.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "OneOrMore")]
 pub struct Targets(Vec<RelPath>);
@@ -156,53 +156,53 @@ impl TryFrom<OneOrMore> for Targets {
 }
 
 impl Targets {
-    /// Its place, or all places of the files that it was split into.
+    /// Its new path, or those of the files that it was split into.
     pub fn paths(&self) -> &[RelPath] {
         &self.0
     }
 }
 
-/// What a file is written once for each of.
+/// What a file is written once per.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Each {
-    /// The services of the crate: their directories are the services' names.
+    /// The services of the crate: their directories are named after them.
     Service,
 }
 
-/// What a component does to a crate that `new` did not make.
+/// The behaviour of a component in a crate that was not created by `new`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Existing {
     /// Why it cannot be added to one.
     pub refused: Option<String>,
-    /// Components that are chosen along with it there, where they are others than elsewhere.
+    /// Overrides the components that are selected along with it there.
     pub requires: Option<Vec<String>>,
-    /// The kinds of program that it is for: it has to know then what runs in production. None where it need not know.
+    /// The kinds of program that it supports: implies that it needs to know what runs in production. None if it does not.
     pub runs: Option<Vec<ProgramKind>>,
-    /// Files that are left out where the crate has others of its own, which do the same: for each, their paths.
+    /// Files that are left out if the crate has equivalent ones: for each, the paths of those.
     #[serde(default)]
     pub files: BTreeMap<String, Vec<String>>,
-    /// Entries and tables of Cargo.toml that are left out where the crate sets something itself: for each, what.
+    /// Entries and tables of Cargo.toml that are left out if the crate sets certain entries itself: for each, those.
     #[serde(default)]
     pub entries: BTreeMap<String, Vec<String>>,
     /// What to warn of.
     #[serde(default)]
     pub warnings: Vec<Warning>,
-    /// What the crate's own sources have to say for its code to run: they are the user's to edit.
+    /// The lines that its code needs in the user's own sources, for the user to add.
     #[serde(default)]
     pub wire: Vec<Wire>,
 }
 
-/// Something that the sources of a crate do, and that what is added makes wrong.
+/// Code in a crate that the component breaks.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Warning {
-    /// What makes it wrong, where that is an entry of Cargo.toml.
+    /// The entry of Cargo.toml that breaks it, if that is the cause.
     pub entry: Option<Set>,
-    /// Words in the sources that show it.
+    /// Words by which to find it in the sources.
     pub words: Vec<String>,
-    /// What is wrong then, to stand behind the words.
+    /// What is wrong then, to follow the words.
     pub why: String,
 }
 
@@ -220,15 +220,15 @@ pub struct Set {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wire {
-    /// A template of the place where they go: `src/main.rs, beside its modules`.
+    /// A template for the place of the lines: `src/main.rs, beside its modules`.
     pub at: String,
-    /// A template of the lines.
+    /// A template for the lines.
     pub code: String,
-    /// Said only where this expression over the template context is true.
+    /// Only printed if this expression over the template context is true.
     pub when: Option<String>,
 }
 
-/// The value of a fact: as it stands, an answer of the component's own, or what follows from the dependencies.
+/// The value of a fact: a constant, an answer to one of the component's questions, or derived from the dependencies.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Fact {
@@ -237,28 +237,29 @@ pub enum Fact {
         /// The question's key, without the component.
         answer: String,
     },
-    /// Whether the service takes one of these, as in [`Service::takes`](crate::facts::Service::takes): true of one that is about to be made.
+    /// Whether the service depends on one of these, as in [`Service::takes`](crate::facts::Service::takes): true for a new
+    /// project.
     Taken {
-        /// Crates, each with the part of its version that promises compatibility.
+        /// Crates, each with its semver-compatible version.
         takes: Vec<String>,
     },
     /// The value itself.
     Value(serde_json::Value),
 }
 
-/// A command to type next.
+/// A command to run next.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Next {
-    /// A template of the command.
+    /// A template for the command.
     pub command: String,
-    /// A template of a few words on what it does.
+    /// A template for a short description.
     pub why: String,
-    /// Said only where this expression over the template context is true.
+    /// Only printed if this expression over the template context is true.
     pub when: Option<String>,
 }
 
-/// How much a new project holds.
+/// How much a new project includes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
@@ -285,16 +286,16 @@ impl fmt::Display for Preset {
     }
 }
 
-/// What a component's files must lie at the top of, for the programs that read them to find them.
+/// Where a component's files must be for the programs that read them: in the root directory of this.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// The package.
     #[default]
     Package,
-    /// The workspace: the lock file and the profiles are there.
+    /// The workspace, with the lock file and the profiles.
     Workspace,
-    /// The repository: a forge reads its configuration there.
+    /// The repository, with the forge's configuration.
     Repository,
 }
 

@@ -1,4 +1,4 @@
-//! The components, read from `templates/`: each is a directory, and nothing here knows any of them by name.
+//! The components, read from `templates/`: each is a directory, and no code here names any of them.
 
 mod check;
 mod component;
@@ -21,20 +21,20 @@ pub use question::{Basis, Check, Choice, Condition, Kind, Question, Value};
 
 use crate::tree::RelPath;
 
-/// The paths and texts of a template directory; those that the binary carries are borrowed.
+/// The paths and texts of a template directory; those embedded in the binary are borrowed.
 type Sources = BTreeMap<String, Cow<'static, str>>;
 
-/// What generated projects pin, below a template directory.
+/// The versions that generated projects pin, relative to a template directory.
 const VERSIONS: &str = "versions.toml";
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
-/// All components, and what they share.
+/// All components, and their common data.
 #[derive(Debug)]
 pub struct Catalog {
     /// Questions about the project as a whole, from `project.toml`.
     pub project: Vec<Question>,
-    /// `versions.toml`: what generated projects pin.
+    /// `versions.toml`: the versions that generated projects pin.
     pub versions: toml_edit::DocumentMut,
     components: BTreeMap<String, Component>,
     sources: Sources,
@@ -42,22 +42,22 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The catalog that this binary carries.
+    /// The catalog that is embedded in this binary.
     ///
     /// # Errors
     ///
-    /// Where a component is malformed, which a test keeps from a release.
+    /// If a component is malformed, which a test prevents in releases.
     pub fn embedded() -> Result<Self> {
         let mut sources = BTreeMap::new();
         collect(&EMBEDDED, &mut sources);
         Self::from_sources(sources)
     }
 
-    /// A catalog from the files of a template directory, by their paths below it.
+    /// A catalog from the files of a template directory, by their relative paths.
     ///
     /// # Errors
     ///
-    /// Names the file, and the line where it is TOML that cannot be read.
+    /// Names the file, and the line if it is not valid TOML.
     pub fn from_sources(sources: BTreeMap<String, Cow<'static, str>>) -> Result<Self> {
         Self::build(sources, None)
     }
@@ -82,7 +82,7 @@ impl Catalog {
                 let path = format!("{name}/component.toml");
                 ensure!(
                     components.contains_key(other),
-                    "{} names `{other}`, which is no component",
+                    "{} names `{other}`, which is not a component",
                     check::at(
                         &place(&path),
                         text(&sources, &path)?,
@@ -104,17 +104,17 @@ impl Catalog {
         })
     }
 
-    /// A template or a `component.toml` as a message names it, by its path below the template directory.
+    /// A template or a `component.toml`, by its path relative to the template directory, as shown in messages.
     pub fn place(&self, path: &str) -> String {
         place(self.own.as_ref(), path)
     }
 
-    /// Every component, in the order of their names.
+    /// Every component, by name.
     pub fn components(&self) -> impl Iterator<Item = &Component> {
         self.components.values()
     }
 
-    /// The component of that name.
+    /// The component of this name.
     pub fn get(&self, name: &str) -> Option<&Component> {
         self.components.get(name)
     }
@@ -134,45 +134,45 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// Where the versions do not name it, which a test keeps from a release.
+    /// If the versions do not contain it, which a test prevents in releases.
     pub fn toolchain(&self) -> Result<&str> {
         let table = self.versions.get("toolchain");
         let channel = table.and_then(|table| table.get("channel")?.as_str());
         channel.context("templates/versions.toml has no `toolchain.channel`")
     }
 
-    /// Whether a template of a component has this name in it: `project.image`.
+    /// Whether one of a component's templates uses this name: `project.image`.
     pub fn mentions(&self, component: &Component, name: &str) -> bool {
         let mut all = component.sources();
         all.any(|path| self.source(path).is_some_and(|text| text.contains(name)))
     }
 
-    /// Whether a component makes the package itself, rather than adds to one.
+    /// Whether a component creates the package itself, rather than adds to it.
     pub fn makes_package(&self, component: &Component) -> bool {
         let manifest = component.manifest.as_ref();
         let manifest = manifest.and_then(|path| self.source(path));
         manifest.is_some_and(|text| text.lines().any(|line| line.trim() == "[package]"))
     }
 
-    /// The text of a template, by its path below the template directory.
+    /// The text of a template, by its path relative to the template directory.
     pub fn source(&self, template: &str) -> Option<&Cow<'static, str>> {
         self.sources.get(template)
     }
 }
 
-/// The shape of `project.toml`.
+/// The schema of `project.toml`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Project {
     questions: Vec<Question>,
 }
 
-/// Whether the binary carries a component of that name.
+/// Whether a component of this name is embedded in the binary.
 fn is_embedded(component: &str) -> bool {
     EMBEDDED.get_dir(component).is_some()
 }
 
-/// A file as a message names it: of an own directory, or of the templates that the binary carries.
+/// A file of an own directory, or of the embedded templates, as shown in messages.
 fn place(own: Option<&Own>, path: &str) -> String {
     match own {
         Some(own) if own.files.contains_key(path) => format!("{}/{path}", own.shown),
@@ -186,7 +186,7 @@ fn collect(dir: &'static Dir<'_>, sources: &mut Sources) {
             DirEntry::Dir(dir) => collect(dir, sources),
             DirEntry::File(file) => {
                 if let (Some(path), Some(text)) = (file.path().to_str(), file.contents_utf8()) {
-                    // The embedding keeps the separators of the machine that built it.
+                    // Embedded paths have the separators of the build machine.
                     sources.insert(path.replace('\\', "/"), Cow::Borrowed(text));
                 }
             }
@@ -246,7 +246,7 @@ fn read_component(
     Ok(component)
 }
 
-/// What a file was renamed to has to be written, and the file itself no more.
+/// The new path of a renamed file must be written, and its old path must not.
 fn follow_renames(component: &Component) -> Result<()> {
     let is_written = |path: &str| {
         let mut templates = component.templates.iter();
@@ -288,7 +288,7 @@ fn text<'a>(sources: &'a Sources, path: &str) -> Result<&'a str> {
 mod tests {
     use super::Catalog;
 
-    /// Why a catalog is refused whose one component has these renames, and a template of `new`.
+    /// The error for a catalog whose single component has these renames, and a template for `new`.
     fn refused(renames: &str) -> Option<String> {
         let says = "summary = \"x\"\npreset = \"minimal\"\nexisting = {}\n[renames]\n";
         let sources = [

@@ -1,4 +1,4 @@
-//! Own templates: components of a company or a project, which add to the embedded ones or take their place.
+//! Own templates: components of a company or a project, which add to or replace the built-in ones.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use toml_edit::{DocumentMut, TableLike};
 
 use super::{Catalog, Sources, VERSIONS};
 
-/// Names that a template or prodify.toml has for something else.
+/// Names with another meaning in templates or in prodify.toml.
 const RESERVED: [&str; 10] = [
     "components",
     "crate",
@@ -24,28 +24,28 @@ const RESERVED: [&str; 10] = [
     "versions",
 ];
 
-/// A directory of templates, as it was read.
+/// A directory of own templates, as read.
 #[derive(Debug)]
 pub struct Own {
-    /// Where it lies: absolute, without links.
+    /// Its absolute path, without links.
     pub directory: PathBuf,
-    /// The same as a message says it.
+    /// Its path as shown in messages.
     pub shown: String,
-    /// Whether this run was told of it, rather than finding it in prodify.toml.
+    /// Whether it was given to this run, rather than found in prodify.toml.
     pub told: bool,
-    /// Its files, by their paths below it.
+    /// Its files, by their relative paths.
     pub files: BTreeMap<String, String>,
 }
 
-/// What an own directory does to a component.
+/// How an own directory changes a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
-    /// It is not one of cargo prodify's.
+    /// It is not built in.
     Added,
-    /// It takes the place of the embedded one of its name.
+    /// It replaces the built-in component of its name.
     Replaced,
-    /// Single templates take the place of embedded ones.
+    /// It replaces single templates of a built-in component.
     Overlaid,
 }
 
@@ -68,12 +68,12 @@ impl Own {
 }
 
 impl Catalog {
-    /// The same catalog with an own directory laid over it: a component with a `component.toml` there is defined there wholly, of any
-    /// other the single templates are replaced.
+    /// This catalog with an own directory overlaid: a component with a `component.toml` there is replaced entirely, and of any
+    /// other one, single templates are.
     ///
     /// # Errors
     ///
-    /// Names the file and, where there is one, the line that cannot be taken.
+    /// Names the file, and the line if there is one, that is not valid.
     pub fn with_own(&self, own: Own) -> Result<Self> {
         let mut sources = self.sources.clone();
         for name in own.components() {
@@ -84,7 +84,7 @@ impl Catalog {
             } else {
                 ensure!(
                     self.get(name).is_some(),
-                    "{} has no component.toml, and cargo prodify has no component `{name}` to lay it over",
+                    "{} has no component.toml, and cargo prodify has no component `{name}` for it to overlay",
                     own.place(name)
                 );
             }
@@ -96,12 +96,12 @@ impl Catalog {
                 lay_versions(&mut sources, &own, text)?;
             } else if path == "project.toml" {
                 bail!(
-                    "{}: the questions about a project are asked for every component, and cannot be replaced; ask in a component of your own",
+                    "{}: the questions about a project are the same for all components, and cannot be replaced; ask yours in a component",
                     own.place(path)
                 );
             } else if path.ends_with(".toml") || path.ends_with(".j2") {
                 bail!(
-                    "{} belongs to no component: a template goes into the directory of one, and beside those only {VERSIONS} is read",
+                    "{} belongs to no component: templates go into a component's directory, and only {VERSIONS} is read beside those",
                     own.place(path)
                 );
             }
@@ -111,12 +111,12 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// The own directory that is laid over it, where one is.
+    /// The own directory that is overlaid, if any.
     pub fn own(&self) -> Option<&Own> {
         self.own.as_ref()
     }
 
-    /// What an own directory does to a component; none where it leaves it alone.
+    /// How an own directory changes a component; none if it does not.
     pub fn origin(&self, component: &str) -> Option<Origin> {
         let own = self.own.as_ref()?;
         if !own.components().contains(component) {
@@ -131,7 +131,7 @@ impl Catalog {
         )
     }
 
-    /// The files of a component, by their paths below the template directory.
+    /// The files of a component, by their paths relative to the template directory.
     pub fn files_of<'c>(&'c self, component: &str) -> impl Iterator<Item = (&'c str, &'c str)> {
         let directory = format!("{component}/");
         let all = self.sources.iter();
@@ -140,18 +140,18 @@ impl Catalog {
     }
 }
 
-/// A name that prodify.toml, `--set` and a template can say.
+/// Checks a name that is used in prodify.toml, `--set` and templates.
 fn may_be_named(name: &str, own: &Own) -> Result<()> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
     ensure!(
         begins && !name.ends_with('-') && name.chars().all(plain),
-        "{}: a component's name begins with a small letter, and has small letters, digits and dashes",
+        "{}: a component's name begins with a lower-case letter, and consists of lower-case letters, digits and dashes",
         own.place(name)
     );
     ensure!(
         !RESERVED.contains(&name),
-        "{}: no component can be called `{name}`, which means something else in templates or in prodify.toml",
+        "{}: no component can be called `{name}`, which has another meaning in templates or in prodify.toml",
         own.place(name)
     );
     Ok(())
@@ -170,7 +170,7 @@ fn lay_versions(sources: &mut Sources, own: &Own, text: &str) -> Result<()> {
         let items = items.as_table_like();
         let Some(items) = items else {
             bail!(
-                "{}: `{table}` is no table",
+                "{}: `{table}` is not a table",
                 super::check::at(&own.place(VERSIONS), text, table)
             );
         };

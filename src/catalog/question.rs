@@ -1,4 +1,4 @@
-//! What a component asks, and which answers it takes.
+//! The questions of components, and their valid answers.
 
 use std::fmt;
 
@@ -6,47 +6,47 @@ use serde::{Deserialize, Serialize};
 
 use crate::names;
 
-/// A question, with all that is needed to ask it, to check the answer and to do without asking.
+/// A question, with all that is needed to ask it, to check the answer, and to answer it by default.
 #[derive(Debug, Deserialize)]
 pub struct Question {
-    /// Its name within its component.
+    /// Its key within its component.
     pub key: String,
-    /// What a person reads.
+    /// The text of the prompt.
     pub prompt: String,
-    /// One sentence more, for `show`.
+    /// One more sentence, for `show`.
     #[serde(default)]
     pub help: String,
-    /// The answer where nobody gives one; a text may be a template.
+    /// The answer if none is given; a text may be a template.
     pub default: Value,
-    /// What has to be true of the answers up to this one.
+    /// What must be true of the answers so far and this one.
     pub holds: Option<Condition>,
-    /// Which answers it takes.
+    /// The valid answers.
     #[serde(flatten)]
     pub kind: Kind,
 }
 
-/// What has to be true of several answers together.
+/// A condition on several answers.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// An expression over the answers: `k8s.max_replicas >= k8s.replicas`.
     pub when: String,
-    /// What the answer has to be otherwise, to stand behind the name of the question.
+    /// What the answer must be otherwise, to follow the question's name.
     pub must: String,
 }
 
-/// Which answers a question takes.
+/// The type of a question's answers.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Kind {
-    /// One of a few words.
+    /// One of several words.
     Choice {
         /// The words.
         choices: Vec<Choice>,
     },
     /// A line of text.
     Text {
-        /// What the text has to be.
+        /// What the text must be.
         #[serde(default)]
         check: Check,
         /// Whether it may be empty.
@@ -57,14 +57,14 @@ pub enum Kind {
     Bool,
     /// A whole number.
     Integer {
-        /// The smallest that is taken.
+        /// The minimum.
         min: i64,
-        /// The largest that is taken.
+        /// The maximum.
         max: i64,
     },
 }
 
-/// One of the answers to choose from.
+/// One of several answers.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Choice {
@@ -75,7 +75,7 @@ pub struct Choice {
     pub help: String,
 }
 
-/// What a text has to be.
+/// What a text must be.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Check {
@@ -88,9 +88,9 @@ pub enum Check {
     Hostname,
     /// An image without tag or digest.
     Image,
-    /// An http or https address.
+    /// An http or https URL.
     Url,
-    /// A branch of git.
+    /// A git branch.
     Branch,
 }
 
@@ -106,18 +106,18 @@ pub enum Value {
     Text(String),
 }
 
-/// What a default is made of that is a template.
+/// What a templated default derives from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
-    /// What the crate is.
+    /// The facts about the crate.
     Crate,
     /// The project's name, and the answers before this one.
     Project,
 }
 
 impl Question {
-    /// What the default is made of, where it is a template; it is none of the answers then before it is rendered.
+    /// What the default derives from, if it is a template; it must be rendered before it is an answer.
     pub fn basis(&self) -> Option<Basis> {
         match &self.default {
             Value::Text(text) if text.contains("<%") => Some(match text.contains("crate.") {
@@ -128,11 +128,11 @@ impl Question {
         }
     }
 
-    /// Reads an answer as it is typed, on the command line or at a prompt.
+    /// Parses an answer as typed, on the command line or at a prompt.
     ///
     /// # Errors
     ///
-    /// A clause that says what the answer has to be, to stand behind the name of the question.
+    /// A clause that says what the answer must be, to follow the question's name.
     pub fn parse(&self, typed: &str) -> Result<Value, String> {
         let value = match self.kind {
             Kind::Bool => match typed {
@@ -152,7 +152,7 @@ impl Question {
         Ok(value)
     }
 
-    /// Whether the answer is one that the question takes.
+    /// Whether the answer is valid.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! `cargo prodify add`: components for a crate that exists.
+//! `cargo prodify add`: components for an existing crate.
 
 use std::collections::BTreeSet;
 
@@ -17,11 +17,11 @@ use crate::report::Report;
 use crate::select::{self, Request};
 use crate::shell::Shell;
 
-/// Adds components, and what they require.
+/// Adds components, and those that they require.
 ///
 /// # Errors
 ///
-/// Whatever keeps them from being added; nothing is then written.
+/// If anything prevents adding them; nothing is written then.
 pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<Report> {
     let mut terminal = wizard::terminal(arguments.answers.non_interactive)?;
     let answered = answers_file::read(&arguments.answers)?;
@@ -42,10 +42,10 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
         with: arguments.components.clone(),
         without: Vec::new(),
     };
-    // What is there already fits there; what is new is looked at below.
+    // Present components can be there; new ones are checked below.
     let selection = select::select(catalog, &request, Scope::Repository)?;
     let is_new = |name: &str| !there.contains(name);
-    // Those that were named come first: a refusal speaks of them rather than of what they require.
+    // The named components come first: an error should be about them rather than about their requirements.
     for component in asked.iter().chain(&selection.components) {
         if is_new(&component.name) {
             fits::check(component, &site, request.home)?;
@@ -66,9 +66,9 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     })?;
     let named: Vec<String> = there.iter().chain(&arguments.components).cloned().collect();
     let along = along::unnamed(&selection, request.home, &named);
-    let note = |(name, by): (&str, String)| format!("`{name}` comes along, required by {by}");
+    let note = |(name, by): (&str, String)| format!("`{name}` is added too, required by {by}");
     change.notes.extend(along.into_iter().map(note));
-    // Where the binaries were chosen in this run, the others were left out knowingly.
+    // If the binaries were chosen in this run, the others were left out on purpose.
     if !site.record.answered.bins.is_empty() {
         change.notes.extend(bins::others(&site, &selection)?);
     }

@@ -1,4 +1,5 @@
-//! Components that are there for another one: what is said of them when they come, and when that one goes.
+//! Components that are only there because others require them: notes for when they are added, and when the last of those is
+//! removed.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,7 @@ use crate::cli::Subject;
 use crate::error::told;
 use crate::select::Selection;
 
-/// The components of a selection that are not among the `named` ones, each with those that require it, told.
+/// The components of a selection that are not among the `named` ones, each with a list of those that require it.
 pub(super) fn unnamed<'s>(
     selection: &'s Selection<'_>,
     home: Home,
@@ -25,7 +26,7 @@ pub(super) fn unnamed<'s>(
     along.map(|name| (name, by(name))).collect()
 }
 
-/// What there is to say of components that stay, although only those that are `gone` required them.
+/// A note on components that stay, although only those that are `gone` required them.
 pub(super) fn left(
     catalog: &Catalog,
     selection: &Selection<'_>,
@@ -34,14 +35,14 @@ pub(super) fn left(
     subject: &Subject,
 ) -> Option<String> {
     let stay = &selection.components;
-    // What every project begins with needs nobody to bring it.
+    // The components of every new project need no other one to be there.
     let is_basic =
         |component: &Component| home == Home::Project && component.preset == Preset::Minimal;
     let mut left: BTreeSet<&str> = BTreeSet::new();
     let mut open: Vec<&str> = gone.iter().map(String::as_str).collect();
     while let Some(component) = open.pop().and_then(|name| catalog.get(name)) {
         for name in component.required(home) {
-            // Those that are left can go together, so that none of them keeps another one.
+            // Components that are left over can go together, so none of them counts as a reason to keep another.
             let keeps = |it: &&Component| !left.contains(&*it.name) && requires(it, home, name);
             let is_there = stay.iter().any(|it| it.name == *name && !is_basic(it));
             if is_there && !stay.iter().any(keeps) && left.insert(name) {
@@ -56,7 +57,7 @@ pub(super) fn left(
     };
     let names: Vec<&str> = left.into_iter().collect();
     Some(format!(
-        "{} {stays}, and nothing requires {it} any more: `{} {}` takes {it} back too",
+        "{} {stays}, although nothing requires {it} any more: `{} {}` removes {it} too",
         told(names.iter().copied()),
         typed::for_subject("remove", subject),
         names.join(" "),

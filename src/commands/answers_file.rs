@@ -1,4 +1,4 @@
-//! The file that `--answers` names: another project's prodify.toml, or one like it.
+//! The file given with `--answers`: another project's prodify.toml, or a similar file.
 
 use std::fs;
 
@@ -8,11 +8,11 @@ use crate::cli::Answers;
 use crate::error::Usage;
 use crate::provenance::{self, Answered};
 
-/// What it says; of none, that is nothing.
+/// Its contents; empty if none is given.
 ///
 /// # Errors
 ///
-/// [`Usage`] where it cannot be read; names it.
+/// [`Usage`], naming the file, if it cannot be read.
 pub(super) fn read(arguments: &Answers) -> Result<Answered> {
     let Some(path) = &arguments.answers else {
         return Ok(Answered::default());

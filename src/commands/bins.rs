@@ -1,4 +1,4 @@
-//! The binaries that run in production, as prodify.toml names them, and as they are by now.
+//! The binaries that run in production: those listed in prodify.toml, and those that exist.
 
 use std::collections::BTreeSet;
 
@@ -13,16 +13,16 @@ use crate::facts::program::ProgramKind;
 use crate::provenance::ANSWERS;
 use crate::select::Selection;
 
-/// The binaries that prodify.toml names have to be there still.
+/// Checks that the binaries in prodify.toml still exist.
 ///
 /// # Errors
 ///
-/// [`Usage`] where one is not.
+/// [`Usage`] if one does not.
 pub(super) fn are_there(site: &Site) -> Result<()> {
     let bins: Vec<&str> = all(site).map(|(_, bin)| bin.name.as_str()).collect();
     match site.bins.iter().find(|bin| !bins.contains(&bin.as_str())) {
         Some(gone) => Err(Usage::new(format!(
-            "in {ANSWERS}: `project.bins` names `{gone}`, and there is no such binary (there is {})",
+            "in {ANSWERS}: `project.bins` names `{gone}`, but there is no such binary (there is {})",
             bins.join(", ")
         ))
         .into()),
@@ -30,11 +30,11 @@ pub(super) fn are_there(site: &Site) -> Result<()> {
     }
 }
 
-/// What there is to say of others that may run in production too, for components that have to know of them.
+/// Notes on other binaries that may run in production too, if a component needs to know about them.
 ///
 /// # Errors
 ///
-/// Where one cannot be looked at.
+/// If one cannot be inspected.
 pub(super) fn others(site: &Site, selection: &Selection<'_>) -> Result<Vec<String>> {
     let components = selection.components.iter();
     let runs = components.filter_map(|component| component.existing.runs.as_ref());
@@ -66,7 +66,7 @@ pub(super) fn others(site: &Site, selection: &Selection<'_>) -> Result<Vec<Strin
         let kind = found.program.kind.value;
         if kind != ProgramKind::Command && runs.contains(&kind.to_string()) {
             notes.push(format!(
-                "`{name}` is {kind}, and what was written runs {} alone: add it to `project.bins` in {ANSWERS} if it runs in production, or else say `kind = \"command\"` below `[package.metadata.prodify.{name}]` in {}",
+                "`{name}` is {kind}, but the files written only run {}: if it runs in production, add it to `project.bins` in {ANSWERS}; otherwise, set `kind = \"command\"` in `[package.metadata.prodify.{name}]` in {}",
                 known.join(" and "),
                 found.package.manifest
             ));

@@ -1,4 +1,4 @@
-//! What becomes of a crate that is there: every file of it, and every entry in its Cargo.toml.
+//! The change to an existing crate: all of its files, and all entries in its Cargo.toml.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,26 +17,26 @@ use crate::provenance::{ANSWERS, Answered, Moved};
 use crate::select::Selection;
 use crate::tree::{Class, File, RelPath, Tree};
 
-/// A change to a crate, decided to the last byte.
+/// A change to a crate, complete to the last byte.
 pub(super) struct Change {
     pub(super) plan: Plan,
     /// The project's name.
     pub(super) name: String,
-    /// The components that it has then.
+    /// The components that it has afterwards.
     pub(super) components: Vec<String>,
-    /// What is worth knowing.
+    /// Notes for the user.
     pub(super) notes: Vec<String>,
-    /// What is left to the user.
+    /// The conflicts left to the user.
     pub(super) undecided: Undecided,
 }
 
 impl Change {
-    /// From the crate as it is to the components that it is to have, as they are drafted; `settle` may decide conflicts before the
-    /// record of what was written is made.
+    /// Plans the change from the crate as it is to the drafted components; `settle` may resolve conflicts before the record of
+    /// what was written is made.
     ///
     /// # Errors
     ///
-    /// [`Usage`] where nothing would be left of the package itself; otherwise where something cannot be read, or what `settle` says.
+    /// [`Usage`] if the package itself would be removed; otherwise if a file cannot be read, or if `settle` fails.
     pub(super) fn plan(
         site: &Site,
         selection: &Selection<'_>,
@@ -70,7 +70,7 @@ impl Change {
             }
         }
         let stays = |name: &String| selection.names().any(|other| other == name);
-        // Who takes a component back has read the rest when it was added.
+        // These were shown when the component was added, so they are no news when one is removed.
         if site.components().iter().all(stays) {
             notes.extend(of_the_rest);
         }
@@ -100,10 +100,10 @@ impl Change {
     }
 }
 
-/// Files that are left to the user, and were not touched: what prodify wrote there last is what it was.
+/// Unchanged files that are left to the user: their base stays the same.
 pub(super) type Undecided = BTreeSet<RelPath>;
 
-/// The components that there are then: in the order of the user's list, where it has the same ones.
+/// The components afterwards: in the order of the user's list, if it has the same ones.
 fn components(site: &Site, selection: &Selection<'_>) -> Vec<String> {
     let there: BTreeSet<&str> = site.components().iter().map(String::as_str).collect();
     if selection.names().collect::<BTreeSet<_>>() == there {
@@ -112,17 +112,17 @@ fn components(site: &Site, selection: &Selection<'_>) -> Vec<String> {
     selection.names().map(str::to_owned).collect()
 }
 
-/// Of a project that `new` made, the package itself is prodify's, and cannot be taken out of itself.
+/// In a project created by `new`, the package itself is prodify's, and cannot be removed.
 fn refuse_the_whole(site: &Site, piece: &str) -> Result<()> {
     if site.record.began_with_new()? && !is_package(piece)? {
         let root = site.root.display();
         return Err(Usage::new(match site.components().is_empty() {
             true => format!(
-                "{} names no components, and without any there would be no package: restore it from version control",
+                "{} lists no components, and without any there would be no package: restore it from version control",
                 site.root.join(ANSWERS).display()
             ),
             false => format!(
-                "this would take the package itself: to be rid of it, delete the directory {root}"
+                "this would remove the package itself: if you mean that, delete the directory {root}"
             ),
         })
         .into());
@@ -130,7 +130,7 @@ fn refuse_the_whole(site: &Site, piece: &str) -> Result<()> {
     Ok(())
 }
 
-/// Leaves out the files for which the crate has others of its own; says so.
+/// Leaves out files for which the crate has its own equivalents; returns notes on them.
 fn leave_out(site: &Site, selection: &Selection<'_>, theirs: &mut Tree) -> Vec<String> {
     let mut notes = Vec::new();
     let rules = selection
@@ -145,24 +145,24 @@ fn leave_out(site: &Site, selection: &Selection<'_>, theirs: &mut Tree) -> Vec<S
         if let Some(own) = own
             && theirs.remove(path.as_str()).is_some()
         {
-            notes.push(format!("left out {path}, since {own} is there"));
+            notes.push(format!("left out {path}, since {own} exists"));
         }
     }
     notes
 }
 
-/// What was edited and is no longer wanted stays: nothing else could be done to it without a loss.
+/// Edited files that are no longer wanted stay: anything else would lose the edits.
 fn keep_edits(plan: &mut Plan, trees: &Trees) {
     let edited = plan.steps.iter_mut().filter(|step| {
         step.action == Action::Conflict && step.after.is_none() && !trees.is_split(step)
     });
     for step in edited {
         step.resolve(Resolution::Keep);
-        step.why = Some("holds what is yours, and stays");
+        step.why = Some("contains edits of yours, and stays");
     }
 }
 
-/// The edit of Cargo.toml, where a component has entries in it or had some.
+/// The edit of Cargo.toml, if a component has or had entries in it.
 fn merge_manifest(
     site: &Site,
     selection: &Selection<'_>,
@@ -176,10 +176,10 @@ fn merge_manifest(
     let ours = match disk::read(&site.root, [&path])?.remove(&path) {
         Some(OnDisk::Text { text, .. }) => text,
         Some(OnDisk::Other(why)) => bail!(
-            "{} {why}: put a file of text there, which entries can be added to",
+            "{} {why}: put a text file there, so that entries can be added to it",
             place.display()
         ),
-        None => bail!("{} is gone", place.display()),
+        None => bail!("{} no longer exists", place.display()),
     };
     let there = There {
         base: site.record.entries(),
@@ -223,7 +223,7 @@ fn merge_manifest(
     Ok(Some((step, merged)))
 }
 
-/// What is to be compared with the next time: what was written, but not what the user had just so already.
+/// The base for the next update: what was written, except what the user already had.
 fn next_base(
     site: &Site,
     plan: &Plan,
@@ -246,7 +246,7 @@ fn next_base(
     for path in undecided {
         let (template, known_as) = trees.known_as(path);
         theirs.remove(template);
-        // What was not certain does not become so by being written once more.
+        // An uncertain record does not become certain by being written again.
         let before = base.files.get(known_as);
         let before = before.filter(|_| !base.doubtful.contains(known_as));
         theirs.extend(before.map(|file| (known_as.clone(), file.clone())));
@@ -257,7 +257,7 @@ fn next_base(
     (theirs, moved)
 }
 
-/// What the sources do that the manifest makes wrong.
+/// Warnings about code in the sources that the manifest breaks.
 fn warnings(site: &Site, selection: &Selection<'_>, manifest: &str) -> Result<Vec<String>> {
     let components = selection.components.iter();
     let all = components.flat_map(|component| &component.existing.warnings);
@@ -278,7 +278,7 @@ fn warnings(site: &Site, selection: &Selection<'_>, manifest: &str) -> Result<Ve
         for Mention { path, line, word } in sources::mentions(&sources, words) {
             let path = path.strip_prefix(&site.root).unwrap_or(&path);
             let path = path.display().to_string();
-            // What was written by prodify is no word of the crate's.
+            // Files written by prodify are not the crate's own code.
             if !site.record.base.files.contains_key(&*path) {
                 said.push(format!("{path}:{line}: `{word}` {why}"));
             }

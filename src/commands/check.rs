@@ -1,4 +1,4 @@
-//! `cargo prodify check`: makes the plan of an update, and stops.
+//! `cargo prodify check`: plans an update without carrying it out.
 
 use std::path::Path;
 
@@ -16,11 +16,11 @@ use crate::render::NextStep;
 use crate::report::{Ending, FileReport, Report, Written};
 use crate::shell::Shell;
 
-/// Says whether an update would change anything; edits of the user's that it would keep are no difference.
+/// Checks whether an update would change anything; user edits that it would keep do not count as differences.
 ///
 /// # Errors
 ///
-/// Where that cannot be told: prodify.toml asks for what this version does not have, or something cannot be read.
+/// If that cannot be told: prodify.toml refers to something that this version does not have, or a file cannot be read.
 pub(super) fn run(catalog: &Catalog, arguments: &Check, shell: &Shell) -> Result<Report> {
     let site = Site::written(&arguments.subject, Purpose::Look)?;
     let renewal = Renewal {
@@ -32,7 +32,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Check, shell: &Shell) -> Result
     };
     let Renewed { change, .. } = renewal.plan(None)?;
     let mut plan = change.plan;
-    // That the base is older than the templates is nobody's concern as long as no file differs for it.
+    // An outdated base does not matter as long as no file differs because of it.
     let differs = |step: &Step| {
         let is_of_concern = step.path.as_str() != BASE || step.why.is_some();
         (step.action.writes() || step.action == Action::Conflict) && is_of_concern
@@ -57,7 +57,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Check, shell: &Shell) -> Result
     })))
 }
 
-/// What differs, with its difference.
+/// The files that differ, with their diffs.
 fn files(plan: &Plan, site: &Site) -> Vec<FileReport> {
     let top = site.repository.as_deref();
     let below = top.and_then(|top| site.root.strip_prefix(top).ok());
@@ -70,15 +70,15 @@ fn files(plan: &Plan, site: &Site) -> Vec<FileReport> {
     files
 }
 
-/// What to type, so that the next check finds nothing.
+/// The command after which the next check succeeds.
 fn fixes(plan: &Plan, subject: &cli::Subject) -> Vec<NextStep> {
     let is_left = |step: &Step| step.action.writes() || step.why != Some(MARKED);
     let step = NextStep {
         component: None,
         command: typed::for_subject("update", subject),
-        why: "write what is shown".to_owned(),
+        why: "apply these changes".to_owned(),
     };
-    // A person has to end what a merge began; there is no command for that.
+    // Merges with conflicts have to be resolved by hand, so there is no command for them.
     let helps = plan.steps.iter().any(is_left);
     helps.then_some(step).into_iter().collect()
 }

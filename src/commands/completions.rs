@@ -1,4 +1,4 @@
-//! `cargo prodify completions`: what a shell needs to complete a command line, with the names of the components that there are.
+//! `cargo prodify completions`: shell completions, including the names of the components.
 
 use std::fmt::Write as _;
 
@@ -12,14 +12,14 @@ use crate::catalog::Catalog;
 use crate::cli::Cli;
 use crate::report::Report;
 
-/// The program's name, by which a shell, and cargo's own completions, look for what completes it.
+/// The program's name, by which shells and cargo's own completions find its completions.
 const NAME: &str = "cargo-prodify";
 
-/// The name that the script for bash is generated with: one with a dash breaks it after every subcommand
+/// The name with which the bash script is generated: a dash in it breaks the script after every subcommand
 /// (<https://github.com/clap-rs/clap/issues/6421>).
 const BASH_NAME: &str = "cargo_prodify";
 
-/// Has bash complete the program by its real name, and each name of a list between commas for itself.
+/// Makes bash complete the program by its real name, and each name in a comma-separated list.
 const BASH: &str = r#"
 _cargo_prodify_lists() {
     local rest="$2"
@@ -35,8 +35,7 @@ complete -F _cargo_prodify_lists -o nosort -o bashdefault -o default cargo-prodi
     complete -F _cargo_prodify_lists -o bashdefault -o default cargo-prodify
 "#;
 
-/// The completions that cargo brings for bash and zsh ask for those of the program that a command stands for; those of fish
-/// have to be told.
+/// Cargo's completions for bash and zsh defer to those of a subcommand's program; those for fish have to be told.
 const FISH: &str = r#"complete -c cargo -n "__fish_seen_subcommand_from prodify" -f -a "(complete -C (string replace -r '^\s*\S+(\s+\+\S+)?\s+prodify' cargo-prodify -- (commandline -cp)))"
 "#;
 
@@ -44,7 +43,7 @@ const FISH: &str = r#"complete -c cargo -n "__fish_seen_subcommand_from prodify"
 ///
 /// # Errors
 ///
-/// Where what was generated is no text.
+/// If the generated script is not UTF-8.
 pub(super) fn run(catalog: &Catalog, shell: Shell) -> Result<Report> {
     let mut command = command(catalog);
     let (name, own) = match shell {
@@ -58,7 +57,7 @@ pub(super) fn run(catalog: &Catalog, shell: Shell) -> Result<Report> {
     Ok(Report::Script(String::from_utf8(script)?))
 }
 
-/// What can stand after each subcommand without a flag: for fish, clap writes flags alone.
+/// Positional arguments after each subcommand: for fish, clap only generates flags.
 fn fish_arguments(command: &Command) -> String {
     let mut lines = String::new();
     for subcommand in command.get_subcommands() {
@@ -76,7 +75,7 @@ fn fish_arguments(command: &Command) -> String {
     lines
 }
 
-/// The command line, where a component is one of those that there are.
+/// The command line, with the components as the possible values of component arguments.
 fn command(catalog: &Catalog) -> Command {
     let names: Vec<String> = catalog.names().map(str::to_owned).collect();
     let values = || PossibleValuesParser::new(names.clone());

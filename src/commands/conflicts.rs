@@ -1,4 +1,4 @@
-//! What the user says to files that are in the way.
+//! The user's decisions on files that are in the way.
 
 use std::path::Path;
 
@@ -13,39 +13,39 @@ use crate::shell::Shell;
 use crate::tree::RelPath;
 use crate::vcs;
 
-/// What can be said to one conflict.
+/// A decision on one conflict.
 #[derive(Clone, Copy)]
 enum Choice {
     This(Resolution),
-    /// This one, and all that follow.
+    /// For this one and all that follow.
     All(Resolution),
-    /// Nothing yet: what is the difference?
+    /// No decision yet: show the difference.
     Show,
 }
 
-/// The choices, as they are offered.
+/// The choices, in order.
 const CHOICES: [(Choice, &str, &str); 6] = [
     (Choice::This(Resolution::Keep), "keep it", ""),
     (
         Choice::This(Resolution::Overwrite),
         "overwrite it",
-        "what git does not hold is kept beside it",
+        "an uncommitted version is kept beside it",
     ),
     (Choice::Show, "show the difference", ""),
     (
         Choice::This(Resolution::Merge),
         "merge",
-        "both are written, between markers where they differ",
+        "write both, between conflict markers where they differ",
     ),
     (Choice::All(Resolution::Keep), "keep all", ""),
     (Choice::All(Resolution::Overwrite), "overwrite all", ""),
 ];
 
-/// Decides the conflicts of a plan: by the flags, or else by asking; where neither can be, they stay conflicts.
+/// Resolves the conflicts of a plan by the flags or else by asking; without either, they remain conflicts.
 ///
 /// # Errors
 ///
-/// Where an answer was interrupted.
+/// If an answer was interrupted.
 pub(super) fn resolve(
     plan: &mut Plan,
     writing: &Writing,
@@ -71,7 +71,7 @@ pub(super) fn resolve(
     Ok(())
 }
 
-/// How a run ends that carries this plan out.
+/// How a run with this plan ends.
 pub(super) fn ending(plan: &Plan, writing: &Writing) -> Ending {
     match plan.conflicts().next() {
         Some(_) => Ending::Conflict,
@@ -81,12 +81,12 @@ pub(super) fn ending(plan: &Plan, writing: &Writing) -> Ending {
     }
 }
 
-/// Whether it is only asked what would be done.
+/// Whether this is a dry run.
 pub(super) fn is_dry(writing: &Writing) -> bool {
     writing.dry_run || writing.diff
 }
 
-/// The files that would be lost if they were replaced: git does not hold them.
+/// The files whose contents would be lost if they were replaced: those not committed.
 pub(super) fn originals(root: &Path, plan: &Plan) -> Vec<RelPath> {
     let replaced = plan.steps.iter().filter(|step| step.replaces_the_users());
     let held = |step: &&Step| {
@@ -112,7 +112,7 @@ fn ask(conflicts: Vec<&mut Step>, prompt: &mut dyn Prompt, shell: &Shell) -> Res
             );
         }
         if !prompt.confirm(
-            "The directory is not empty. Keep what is there, and write the rest beside it?",
+            "The directory is not empty. Keep its files, and write the rest beside them?",
             false,
         )? {
             return Ok(());
@@ -145,7 +145,7 @@ fn ask(conflicts: Vec<&mut Step>, prompt: &mut dyn Prompt, shell: &Shell) -> Res
     Ok(())
 }
 
-/// Asks what is to become of one file that is in the way.
+/// Asks what to do about one file that is in the way.
 fn choose(step: &Step, prompt: &mut dyn Prompt) -> Result<Choice> {
     let items = CHOICES.map(|(_, name, help)| Item { name, help });
     let question = format!("{} {}", step.path, step.why.unwrap_or_default());

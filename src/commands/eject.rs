@@ -1,4 +1,4 @@
-//! `cargo prodify eject`: copies a component's templates out, for a project or a company to change them.
+//! `cargo prodify eject`: copies a component's templates, for a project or a company to change.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -21,11 +21,11 @@ use crate::report::{Ending, FileReport, Report, Written};
 use crate::select;
 use crate::tree::{Class, File, RelPath, Tree};
 
-/// Copies a component's templates into the directory of own ones, and has prodify.toml name that.
+/// Copies a component's templates into the directory of own templates, and records that in prodify.toml.
 ///
 /// # Errors
 ///
-/// [`Usage`] where there is something already, or where the directory is neither in the project nor beside it.
+/// [`Usage`] if the component is there already, or if the directory is neither in the project nor beside it.
 pub(super) fn run(
     catalog: &Catalog,
     arguments: &Eject,
@@ -43,7 +43,7 @@ pub(super) fn run(
     if catalog.origin(name).is_some() || directory.join(name).symlink_metadata().is_ok() {
         let place = directory.join(name);
         return Err(Usage::new(format!(
-            "{} is there already: `{name}` is your own",
+            "{} already exists: `{name}` is your own",
             place.display()
         ))
         .into());
@@ -62,7 +62,7 @@ pub(super) fn run(
     let planned = arguments.dry_run || arguments.diff;
     let purpose = Purpose::unless(planned);
     let _project = purpose.lock(&project)?;
-    // What is put into its place there goes through a directory of the root's own.
+    // Files are put in place by way of a staging directory in the root.
     let _root = (root != project).then(|| purpose.lock(&root)).transpose()?;
 
     let mut theirs = Tree::new();
@@ -95,17 +95,17 @@ pub(super) fn run(
     )];
     if text.is_none() {
         notes.push(format!(
-            "there is no {ANSWERS} here to name the directory: say `--templates {named}`, and the project's will"
+            "there is no {ANSWERS} here to record the directory: pass `--templates {named}`, and the project's will"
         ));
     }
     let next = match text {
-        Some(_) => next_step("update", "write what you change in the templates"),
+        Some(_) => next_step("update", "apply your template changes to this project"),
         None => {
             let told = format!("--templates {}", shell_word(&named));
             let is_for_here = component.existing.refused.is_none() && here.join(MANIFEST).is_file();
             match is_for_here {
                 true => next_step(&format!("add {name} {told}"), "write it into this crate"),
-                false => next_step(&format!("new PATH {told}"), "make a project with it"),
+                false => next_step(&format!("new PATH {told}"), "create a project with it"),
             }
         }
     };
@@ -132,7 +132,7 @@ fn next_step(command: &str, why: &str) -> NextStep {
     }
 }
 
-/// A directory that need not exist, without links.
+/// The path of a directory that may not exist yet, without links.
 fn to_be_made(directory: &Path) -> Result<PathBuf> {
     let existing = directory.ancestors().find(|above| above.exists());
     let existing = existing.unwrap_or(directory);
@@ -140,7 +140,7 @@ fn to_be_made(directory: &Path) -> Result<PathBuf> {
     let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_));
     if !existing.is_dir() || !rest.components().all(is_plain) {
         let shown = directory.display();
-        return Err(Usage::new(format!("{shown} can be no directory: choose another")).into());
+        return Err(Usage::new(format!("{shown} cannot be a directory: choose another")).into());
     }
     let existing = fs::canonicalize(existing);
     Ok(existing
@@ -148,7 +148,7 @@ fn to_be_made(directory: &Path) -> Result<PathBuf> {
         .join(rest))
 }
 
-/// The text of a prodify.toml that names a directory of templates, and is otherwise as it was.
+/// The text of a prodify.toml with the directory of templates set, and otherwise unchanged.
 fn naming(text: &str, named: &str) -> Result<String> {
     let mut document: DocumentMut = text.parse()?;
     let table = document

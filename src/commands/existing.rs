@@ -1,4 +1,4 @@
-//! What `add` and `remove` share: drafting for a crate that is there, and carrying a change to it out.
+//! The common part of `add` and `remove`: drafting for an existing crate, and carrying out a change to it.
 
 use anyhow::Result;
 
@@ -22,7 +22,7 @@ use crate::report::{Ending, FileReport, Report, Written};
 use crate::select::Selection;
 use crate::shell::Shell;
 
-/// Drafts what the components of a selection write there, with what the crate's own manifests say.
+/// Drafts the files of a selection for the crate, based on its own manifests.
 ///
 /// # Errors
 ///
@@ -42,7 +42,7 @@ pub(super) fn draft(
     let known = if site.record.began_with_new()? {
         None
     } else {
-        // `as_deref_mut` would keep the borrow for as long as the trait object lives.
+        // `as_deref_mut` would borrow for as long as the trait object lives.
         let prompt = prompt
             .as_mut()
             .map(|prompt| &mut **prompt as &mut dyn Prompt);
@@ -69,7 +69,7 @@ pub(super) fn draft(
     })
 }
 
-/// With what was added to packages of the workspace that are not written to now.
+/// Adds the facts from components in the workspace's packages that are not changed now.
 fn with_packages(catalog: &Catalog, site: &Site, mut facts: Facts) -> Result<Facts> {
     for package in &site.location.packages {
         let is_theirs = |service: &Service| !service.here && service.package == package.name;
@@ -83,7 +83,7 @@ fn with_packages(catalog: &Catalog, site: &Site, mut facts: Facts) -> Result<Fac
     Ok(facts)
 }
 
-/// What is found out about the services, where a component has to know what runs in production.
+/// Inspects the services, if a component needs to know what runs in production.
 fn services(
     site: &Site,
     selection: &Selection<'_>,
@@ -102,7 +102,7 @@ fn services(
         .all(|package| bins(package).next().is_none())
     {
         return Err(Usage::new(format!(
-            "`{first}` is for what runs in production, and in {} there is no package with a binary",
+            "`{first}` is for programs that run in production, but no package in {} has a binary",
             site.shown
         ))
         .into());
@@ -117,13 +117,13 @@ fn services(
             .find(|(_, kinds)| !kinds.contains(&kind));
         if let Some((component, _)) = refuses {
             return Err(Usage::new(format!(
-                "`{component}` is not for `{bin}`, {kind}: name another binary with --bin, or say `kind = \"worker\"` below {table} in {manifest} if it runs on and on"
+                "`{component}` does not support `{bin}`, {kind}: name another binary with --bin or, if this one keeps running, set `kind = \"worker\"` in {table} of {manifest}"
             ))
             .into());
         }
         if kind == ProgramKind::Server && service.listening.port.is_none() {
             return Err(Usage::new(format!(
-                "the sources of `{bin}` do not show on which port it listens: say `port = 8080`, or whichever it is, below {table} in {manifest}"
+                "the sources of `{bin}` do not show which port it listens on: set it in {table} of {manifest}, such as `port = 8080`"
             ))
             .into());
         }
@@ -131,29 +131,29 @@ fn services(
     Ok(services)
 }
 
-/// How a change is carried out.
+/// How to carry out a change.
 pub(super) struct Run<'a> {
     /// The verb.
     pub(super) command: &'static str,
     pub(super) writing: &'a Writing,
-    /// Whether to merge into edits that are not committed.
+    /// Whether to merge into uncommitted edits.
     pub(super) allow_dirty: bool,
     pub(super) terminal: Option<&'a mut Terminal>,
     /// Whether to ask before the first write.
     pub(super) confirms: bool,
-    /// What the crate's own sources have to say.
+    /// The lines for the crate's own sources.
     pub(super) wire: Vec<Wiring>,
-    /// What to type next.
+    /// Commands to run next.
     pub(super) next: Vec<NextStep>,
     pub(super) shell: &'a Shell,
 }
 
 impl Run<'_> {
-    /// Asks about what is in the way, writes, and says what was done.
+    /// Asks about files in the way, writes, and reports what was done.
     ///
     /// # Errors
     ///
-    /// Whatever keeps it from being done; nothing is then written.
+    /// If anything prevents it; nothing is written then.
     pub(super) fn carry_out(mut self, site: &Site, mut change: Change) -> Result<Report> {
         let prompt = self
             .terminal
@@ -169,7 +169,7 @@ impl Run<'_> {
         if let Some(terminal) = self.terminal.filter(|_| confirms) {
             wizard::confirm(terminal, &change.plan, &site.shown, self.shell)?;
         }
-        // Where nothing is left to write, a run that was killed may have left something to tidy up.
+        // Even with nothing left to write, a killed run may have left remains to clean up.
         let is_dry = conflicts::is_dry(self.writing);
         if !is_dry && outcome != Ending::Conflict {
             let originals = conflicts::originals(&site.root, &change.plan);

@@ -1,4 +1,4 @@
-//! Which components can be added to a crate that exists.
+//! Which components can be added to an existing crate.
 
 use anyhow::Result;
 
@@ -6,11 +6,11 @@ use super::site::Site;
 use crate::catalog::{Component, Home, Scope};
 use crate::error::Usage;
 
-/// Whether a component can be added there.
+/// Checks whether a component can be added there.
 ///
 /// # Errors
 ///
-/// [`Usage`] where it cannot; says why.
+/// [`Usage`], with the reason, if it cannot.
 pub(super) fn check(component: &Component, site: &Site, home: Home) -> Result<()> {
     let name = &component.name;
     if let Some(why) = component
@@ -20,7 +20,7 @@ pub(super) fn check(component: &Component, site: &Site, home: Home) -> Result<()
         .filter(|_| home != Home::Project)
     {
         return Err(Usage::new(format!(
-            "`{name}` cannot be added to a crate that exists: {why}"
+            "`{name}` cannot be added to an existing crate: {why}"
         ))
         .into());
     }
@@ -34,7 +34,7 @@ pub(super) fn check(component: &Component, site: &Site, home: Home) -> Result<()
             .map(|top| format!(" ({})", top.display()))
             .unwrap_or_default();
         return Err(Usage::new(format!(
-            "`{name}` belongs to the top of a {scope}{hint}, and {shown} lies below it"
+            "`{name}` belongs in the root directory of a {scope}{hint}, and {shown} is below it"
         ))
         .into());
     }

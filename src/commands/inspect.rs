@@ -1,4 +1,4 @@
-//! `cargo prodify inspect`: what is found out about a crate that exists.
+//! `cargo prodify inspect`: the facts about an existing crate.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -10,7 +10,7 @@ use crate::facts::choice::Which;
 use crate::facts::inspection;
 use crate::report::Report;
 
-/// Finds it out.
+/// Inspects the crate.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Files that `add` and `remove` leave as they are, since only the user can say what becomes of them: an update tells of them.
+//! Files that `add` and `remove` leave unchanged because only the user can decide about them: `update` reports their conflicts.
 
 use super::change::Undecided;
 use super::marked::Markers;
@@ -7,7 +7,7 @@ use crate::error::told;
 use crate::plan::{Action, Plan};
 use crate::tree::RelPath;
 
-/// Leaves files that hold conflict markers.
+/// Leaves files with conflict markers unchanged.
 pub(super) fn marked(site: &Site, plan: &mut Plan) -> Undecided {
     let markers = Markers::of(site, plan);
     let mut left = Undecided::new();
@@ -21,7 +21,8 @@ pub(super) fn marked(site: &Site, plan: &mut Plan) -> Undecided {
     left
 }
 
-/// Leaves files that are in the way of what stays, besides: who takes a component back is asked for nothing else.
+/// Also leaves files that are in the way of components that stay: a user who removes a component should not be asked about
+/// others.
 pub(super) fn undecided(site: &Site, plan: &mut Plan) -> Undecided {
     let mut left = marked(site, plan);
     for step in &mut plan.steps {
@@ -33,12 +34,12 @@ pub(super) fn undecided(site: &Site, plan: &mut Plan) -> Undecided {
     left
 }
 
-/// Says which they are.
+/// A note that lists them.
 pub(super) fn note(left: &Undecided) -> Option<String> {
     let names = told(left.iter().map(RelPath::as_str));
     (!left.is_empty()).then(|| {
         format!(
-            "left as it is, since only you can decide: {names}; `cargo prodify update` says why"
+            "left unchanged, since only you can decide: {names}; `cargo prodify update` says why"
         )
     })
 }

@@ -1,24 +1,24 @@
-//! Files that hold conflict markers, of an update's or of git's: they are left alone until somebody has edited what is between them.
+//! Files with conflict markers, from an update or from git: they are left alone until the user has resolved them.
 
 use super::site::Site;
 use crate::merge;
 use crate::plan::{Action, Plan, Step};
 use crate::vcs;
 
-/// How to tell them.
+/// Recognizes conflict markers in files.
 pub(super) struct Markers {
-    /// The files in the middle of a merge of git's; none where it cannot say, and whatever looks like one may be one.
+    /// The unmerged files of a git merge; none if git cannot tell, so that any file that looks like one may be one.
     unmerged: Option<Vec<String>>,
 }
 
 impl Markers {
-    /// Asks git, if any file of a plan looks as if it had left it so.
+    /// Asks git, if a file of the plan looks as if git left markers in it.
     pub(super) fn of(site: &Site, plan: &Plan) -> Self {
         let looks = |step: &Step| {
             let before = step.before.as_deref();
             before.is_some_and(merge::has_markers_of_git)
         };
-        // A text may be about git, and outside of a repository it is.
+        // A text may be about git; outside of a repository, it must be.
         let asks = site.repository.is_some() && plan.steps.iter().any(looks);
         let unmerged = match asks {
             true => vcs::uncommitted(&site.root).ok().map(|mut files| {
@@ -30,7 +30,7 @@ impl Markers {
         Self { unmerged }
     }
 
-    /// Whether a file that is prodify's too still holds them.
+    /// Whether a file that prodify also writes still contains markers.
     pub(super) fn are_in(&self, step: &Step) -> bool {
         let stays = matches!(
             step.action,

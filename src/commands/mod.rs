@@ -1,4 +1,4 @@
-//! The verbs: each decides, then does.
+//! The verbs: each first decides, then acts.
 
 mod add;
 mod along;
@@ -37,15 +37,15 @@ use crate::report::Report;
 use crate::select;
 use crate::shell::Shell;
 
-/// Carries out what the command line says, with the components of a catalog.
+/// Carries out the command line, with the components of a catalog.
 ///
 /// # Errors
 ///
-/// Whatever keeps it from being done; nothing is left half done.
+/// If anything prevents it; no change is left half done.
 pub fn run(catalog: &Catalog, line: &Cli, shell: &Shell) -> Result<Report> {
     let is_check = matches!(line.command, Command::Check(_));
     if line.output.format == Format::Github && !is_check {
-        return Err(Usage::new("`--format github` is for `check` alone").into());
+        return Err(Usage::new("`--format github` is only for `check`").into());
     }
     let own = own::catalog(catalog, line)?;
     let catalog = own.as_ref().unwrap_or(catalog);
@@ -63,7 +63,7 @@ pub fn run(catalog: &Catalog, line: &Cli, shell: &Shell) -> Result<Report> {
     }
 }
 
-/// What is shown beside the components: the questions that are asked of every project.
+/// What `show` accepts besides component names: the questions that are asked for every project.
 const PROJECT: &str = "project";
 
 fn show(catalog: &Catalog, name: &str) -> Result<Report> {

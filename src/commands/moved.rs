@@ -1,4 +1,4 @@
-//! What lies somewhere else than it was written: found on disk, and followed.
+//! Moved files: found on disk, and followed.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -13,11 +13,11 @@ use crate::provenance::{BASE, Moved};
 use crate::select::Selection;
 use crate::tree::{Class, File, RelPath, Tree};
 
-/// The trees of a plan, in which everything has the path that it has from now on; and what there is to say of that.
+/// The trees of a plan, with every file at its new path; and notes on those that moved.
 ///
 /// # Errors
 ///
-/// Where something is there and cannot be read.
+/// If a file exists but cannot be read.
 pub(super) fn trees(
     site: &Site,
     selection: &Selection<'_>,
@@ -28,13 +28,13 @@ pub(super) fn trees(
     let mut moved = record.base.moved.clone();
     let paths = base.keys().chain(theirs.keys()).chain(moved.values());
     let mut ours = disk::read(&site.root, paths)?;
-    // What may be the user's to the last line stays theirs, where it is.
+    // A file that may be entirely the user's stays where it is.
     let stays = |rename: &Rename<'_>| {
         let mut doubtful = record.base.doubtful.iter();
         doubtful.any(|path| path.as_str().ends_with(rename.from) && ours.contains_key(path))
     };
     let renames: Vec<Rename<'_>> = renames(selection).filter(|it| !stays(it)).collect();
-    // Who moved a file back has it where it was written.
+    // A file that was moved back is where it was written.
     moved.retain(|path, place| ours.contains_key(place) || !ours.contains_key(path));
     let missing = missing(&base, &ours, &theirs, &moved, &renames);
     let mut notes = Vec::new();
@@ -43,7 +43,7 @@ pub(super) fn trees(
     for (path, place) in found {
         ours.extend(disk::read(&site.root, [&place])?);
         notes.push(format!(
-            "{place} was {path}, and is kept up to date as such"
+            "{path} was moved to {place}, and is kept up to date there"
         ));
         moved.insert(path, place);
     }
@@ -56,7 +56,7 @@ pub(super) fn trees(
     let doubtful: Vec<&str> = record.base.doubtful.iter().map(RelPath::as_str).collect();
     if !doubtful.is_empty() {
         notes.push(format!(
-            "{BASE} was edited: what it says of {} is not taken for certain",
+            "{BASE} was edited: what it says about {} may be wrong",
             doubtful.join(", ")
         ));
     }
@@ -75,7 +75,7 @@ fn renames<'a>(selection: &'a Selection<'_>) -> impl Iterator<Item = Rename<'a>>
     })
 }
 
-/// What is not where it was written, and would get something new: only then is it worth a search.
+/// Missing files that would change: only those are worth a search.
 fn missing<'b>(
     base: &'b Tree,
     ours: &Disk,
@@ -98,8 +98,8 @@ fn missing<'b>(
     base.iter().filter(is_missing).collect()
 }
 
-/// Finds each of these files by its text; where two are equally like it, neither is taken for it. And says what could not be looked
-/// into for that.
+/// Finds each of these files by its text; if two candidates are equally similar, neither is chosen. Also returns a note on
+/// directories that could not be searched.
 fn find(
     site: &Site,
     missing: Vec<(&RelPath, &File)>,
@@ -130,7 +130,7 @@ fn find(
             .collect();
         similar.sort_by_key(|(likeness, _)| Reverse(*likeness));
         match &similar[..] {
-            // Of two that are as near, it could be either.
+            // With two equally similar candidates, it could be either.
             [(one, _), (other, _), ..] if one == other => {}
             [(_, place), ..] => found.push((path.clone(), (*place).clone())),
             [] => {}

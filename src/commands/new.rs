@@ -24,14 +24,14 @@ use crate::shell::Shell;
 use crate::tree::{Class, File, RelPath, Tree};
 use crate::vcs::{self, Begun};
 
-/// What is made unless something else is asked for.
+/// The preset that is used by default.
 const PRESET: Preset = Preset::Standard;
 
-/// Makes a new project.
+/// Creates a new project.
 ///
 /// # Errors
 ///
-/// Whatever keeps it from being made; nothing is then written.
+/// If anything prevents it; nothing is written then.
 pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<Report> {
     let mut terminal = wizard::terminal(arguments.answers.non_interactive)?;
     let mut wizard = terminal
@@ -40,7 +40,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         .map(|terminal| terminal as &mut dyn Prompt);
 
     let answered = answers_file::read(&arguments.answers)?;
-    // A slip in a flag is told before the first question, not after the last.
+    // A mistake in a flag is reported before the first question rather than after the last.
     let given = Given::new(catalog, &arguments.answers.set, answered.answers.clone())?;
     for name in arguments.with.iter().chain(&arguments.without) {
         select::known(catalog, name)?;
@@ -77,7 +77,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
     if let Some(terminal) = terminal.as_mut().filter(|_| confirms) {
         wizard::confirm(terminal, &project.plan, &written.path, shell)?;
     }
-    // Also where nothing is left to write: the run that wrote it may have been killed before it came to what follows.
+    // Even with nothing left to write: the run that wrote the files may have been killed before these steps.
     let originals = conflicts::originals(&place.root, &project.plan);
     apply(&place.root, &project.plan, &originals)?;
     written
@@ -86,8 +86,8 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
     Ok(Report::Written(Box::new(written)))
 }
 
-/// Where the project goes, which no other run writes to until the lock is dropped. A directory that is not there yet is made in one
-/// go, and needs none.
+/// The project's place, locked against other runs until the lock is dropped. A directory that does not exist yet is created
+/// atomically, and needs no lock.
 fn locked(target: &Target, arguments: &New) -> Result<(Place, Option<Lock>)> {
     let place = Place::of(target, arguments.workspace)?;
     let only_shows = arguments.writing.dry_run || arguments.writing.diff;
@@ -95,11 +95,11 @@ fn locked(target: &Target, arguments: &New) -> Result<(Place, Option<Lock>)> {
         return Ok((place, None));
     }
     let lock = Purpose::Write.lock(&place.root)?;
-    // Another run may have added a member to the workspace in between.
+    // Another run may have added a member to the workspace in the meantime.
     Ok((Place::of(target, arguments.workspace)?, lock))
 }
 
-/// The preset that was asked for, or the components of the answers file, and what is to be added and left out.
+/// The requested preset, or the components of the answers file, and those to add and leave out.
 fn request(
     catalog: &Catalog,
     arguments: &New,
@@ -123,15 +123,15 @@ fn request(
     })
 }
 
-/// A project, decided to the last byte.
+/// A project, complete to the last byte.
 struct Project {
     plan: Plan,
     next: Vec<NextStep>,
-    /// The first branch of its repository.
+    /// The initial branch of its repository.
     branch: String,
-    /// Whether the directory held files that are not the project's.
+    /// Whether the directory contained files that are not part of the project.
     has_strangers: bool,
-    /// Which answers stand in for what nobody said.
+    /// The answers for which a placeholder stands in.
     placeholders: Option<String>,
 }
 
@@ -184,7 +184,7 @@ impl Project {
             Ok(Step::new(
                 stranger.below(&place.prefix)?,
                 Action::Conflict,
-                Some("is there already, and no part of the project"),
+                Some("already exists, and is not part of the project"),
             ))
         });
         plan.extend(in_the_way.collect::<Result<Vec<_>>>()?);
@@ -229,7 +229,7 @@ impl Project {
     }
 }
 
-/// What a manifest needs to stand where it does.
+/// Adapts the manifest to the project's place.
 fn fit_manifest(tree: &mut Tree, place: &Place) -> Result<()> {
     let Some(workspace) = &place.surroundings.workspace else {
         return Ok(());
@@ -245,7 +245,7 @@ fn fit_manifest(tree: &mut Tree, place: &Place) -> Result<()> {
     Ok(())
 }
 
-/// The change to the workspace's manifest that makes the project a member.
+/// The change to the workspace's manifest that adds the project as a member.
 fn join(place: &Place) -> Result<Option<Step>> {
     let Some(
         workspace @ Workspace {
@@ -280,19 +280,19 @@ fn join(place: &Place) -> Result<Option<Step>> {
     }))
 }
 
-/// A project that is there already is not made again with other answers.
+/// Refuses to create a project again with other answers.
 fn refuse_project(plan: &Plan, target: &Target) -> Result<()> {
     let other = plan.conflicts().any(|step| {
         provenance::is_record(&step.path) && step.path.as_str().ends_with(provenance::ANSWERS)
     });
     if other {
         let shown = &target.shown;
-        return Err(Usage::new(format!("{shown} is a project of cargo prodify's already, with other answers (see {shown}/prodify.toml): choose another path")).into());
+        return Err(Usage::new(format!("{shown} is already a project of cargo prodify, with other answers (see {shown}/prodify.toml): choose another path")).into());
     }
     Ok(())
 }
 
-/// Makes a repository where one is wanted; says what came of it, where that is not what was to be expected.
+/// Creates a repository if one is wanted; returns a note if the result is not the expected one.
 fn begin_repository(
     asked: Option<Vcs>,
     target: &Target,
@@ -305,7 +305,7 @@ fn begin_repository(
             format!("{} is in the one at {}", target.shown, top.display())
         }
         (_, None) if project.has_strangers => {
-            "the directory holds files that are not the project's".to_owned()
+            "the directory contains files that are not part of the project".to_owned()
         }
         (_, None) => match vcs::begin(&target.directory, &project.branch) {
             Begun::Committed => return None,
@@ -315,5 +315,5 @@ fn begin_repository(
             Begun::Nothing(why) => why,
         },
     };
-    Some(format!("no repository was made: {why}"))
+    Some(format!("no repository was created: {why}"))
 }

@@ -1,4 +1,4 @@
-//! Where own templates lie, and what is read there: the one place that reads them.
+//! Finds and reads own templates: nothing else reads them.
 
 use std::collections::BTreeMap;
 use std::path::{Component, MAIN_SEPARATOR, Path, PathBuf};
@@ -16,25 +16,26 @@ use crate::facts::walk;
 use crate::provenance::{self, ANSWERS};
 use crate::render;
 
-/// Where components are ejected to, unless something else is said.
+/// The directory that components are ejected to by default.
 pub(super) const DEFAULT: &str = ".prodify/templates";
 
-/// The catalog with the own templates that the command line or a prodify.toml names laid over it; none where nothing does.
+/// The catalog with the own templates overlaid that the command line or a prodify.toml names; none if neither does.
 ///
 /// # Errors
 ///
-/// [`Usage`], which names the file and the line, where they cannot be taken.
+/// [`Usage`], naming the file and the line, if they are not valid.
 pub(super) fn catalog(catalog: &Catalog, line: &Cli) -> Result<Option<Catalog>> {
     let (directory, shown, told) = match (&line.templates, &line.command) {
         (Some(_), Command::Inspect(_)) => {
-            return Err(
-                Usage::new("`--templates` is not for `inspect`, which writes nothing").into(),
-            );
+            return Err(Usage::new(
+                "`--templates` does not apply to `inspect`, which writes nothing",
+            )
+            .into());
         }
-        // It may be about to be made.
+        // The directory may not exist yet.
         (Some(directory), Command::Eject(_)) if !directory.exists() => return Ok(None),
         (Some(directory), _) => (directory.clone(), directory.display().to_string(), true),
-        // A script for every project is of none.
+        // The completion script is the same for all projects.
         (None, Command::Inspect(_) | Command::Completions { .. }) => return Ok(None),
         (None, command) => match remembered(command)? {
             Some((directory, told)) => {
@@ -56,13 +57,13 @@ pub(super) fn catalog(catalog: &Catalog, line: &Cli) -> Result<Option<Catalog>> 
     Ok(Some(laid))
 }
 
-/// The directory that a prodify.toml names, and whether that is to be remembered: the one that `--answers` names, or the nearest
-/// one that names any.
+/// The directory that a prodify.toml names, and whether to record it: the file given with `--answers`, or else the nearest
+/// prodify.toml that names one.
 fn remembered(command: &Command) -> Result<Option<(PathBuf, bool)>> {
     if let Command::New(new) = command
         && let Some(answers) = &new.answers.answers
     {
-        // Whether it can be read is said where the answers are taken from it.
+        // Errors in reading it are reported where the answers are read.
         let text = fs::read_to_string(answers).unwrap_or_default();
         let templates = provenance::read_answers(&text)
             .ok()
@@ -83,7 +84,7 @@ fn remembered(command: &Command) -> Result<Option<(PathBuf, bool)>> {
     Ok(None)
 }
 
-/// What the prodify.toml in a directory names.
+/// The directory named in the prodify.toml of a directory.
 fn named(directory: &Path) -> Result<Option<String>> {
     let Some(text) = records::text(directory, ANSWERS)? else {
         return Ok(None);
@@ -95,7 +96,7 @@ fn named(directory: &Path) -> Result<Option<String>> {
     Ok(read?.templates)
 }
 
-/// Where a command begins to look: beside the manifest that it is told of, or where it was called.
+/// The directory in which a command starts to look: that of the given manifest, or the current one.
 fn start(command: &Command) -> Result<PathBuf> {
     let subject = match command {
         Command::Add(add) => Some(&add.subject),
@@ -109,7 +110,7 @@ fn start(command: &Command) -> Result<PathBuf> {
     let directory = manifest
         .and_then(Path::parent)
         .map(|above| here.join(above));
-    // That there is no such manifest is said by who reads it.
+    // A missing manifest is reported where it is read.
     Ok(directory
         .and_then(|it| fs::canonicalize(it).ok())
         .unwrap_or(here))
@@ -133,7 +134,7 @@ fn read(directory: &Path, shown: &str, told: bool) -> Result<Own> {
         bail!("there is no directory {shown}{said}");
     }
     let directory = fs::canonicalize(directory).with_context(|| format!("looking at {shown}"))?;
-    // A checkout has its own things beside the components: `.git`, `.github`.
+    // A checkout contains other things beside the components: `.git`, `.github`.
     let is_hidden = |entry: &DirEntry| {
         entry.depth() == 1 && entry.file_name().to_string_lossy().starts_with('.')
     };
@@ -147,19 +148,19 @@ fn read(directory: &Path, shown: &str, told: bool) -> Result<Own> {
         let entry = entry.or_else(|error| walk::unlisted(error, &directory))?;
         let below = entry.path().strip_prefix(&directory)?;
         let Some(path) = below.to_str().map(|path| path.replace(MAIN_SEPARATOR, "/")) else {
-            bail!("{shown}/{} has a name that is no UTF-8", below.display());
+            bail!("{shown}/{} has a name that is not UTF-8", below.display());
         };
         if entry.path_is_symlink() {
-            bail!("{shown}/{path} is a symbolic link: put what it leads to there itself");
+            bail!("{shown}/{path} is a symbolic link: replace it with what it points to");
         }
-        // Beside the components there may be whatever explains them.
+        // Beside the components there may be documentation.
         let is_read = path.contains('/') || path.ends_with(".toml") || path.ends_with(".j2");
         if entry.file_type().is_dir() || !is_read {
             continue;
         }
         let bytes = fs::read(entry.path()).with_context(|| format!("reading {shown}/{path}"))?;
         let Ok(text) = String::from_utf8(bytes) else {
-            bail!("{shown}/{path} is no UTF-8 text, which a template has to be");
+            bail!("{shown}/{path} is not UTF-8 text, as a template must be");
         };
         files.insert(path, text);
     }
@@ -171,11 +172,11 @@ fn read(directory: &Path, shown: &str, told: bool) -> Result<Own> {
     })
 }
 
-/// A run that renders a project has to have the templates that its prodify.toml names.
+/// Checks that a run that renders a project has the templates named in its prodify.toml.
 ///
 /// # Errors
 ///
-/// [`Usage`] where it was called in a place from which they were not found.
+/// [`Usage`] if they were not found from the directory in which the run was started.
 pub(super) fn is_of(site: &Site, catalog: &Catalog) -> Result<()> {
     let Some(named) = &site.record.answered.templates else {
         return Ok(());
@@ -186,18 +187,18 @@ pub(super) fn is_of(site: &Site, catalog: &Catalog) -> Result<()> {
         return Ok(());
     }
     Err(Usage::new(format!(
-        "{} names the templates in {named}: run this in {}, or say --templates",
+        "{} names the templates in {named}: run this in {}, or pass --templates",
         site.root.join(ANSWERS).display(),
         site.shown
     ))
     .into())
 }
 
-/// A directory as another one sees it, with `/` between the parts; both are absolute and without links.
+/// The relative path from one directory to another, with `/` as separator; both are absolute and without links.
 ///
 /// # Errors
 ///
-/// [`Usage`] where there is no way from one to the other, or none that can be written down.
+/// [`Usage`] if there is no relative path between them, or it cannot be written down.
 pub(super) fn from(project: &Path, directory: &Path) -> Result<String> {
     let shared = shared(project, directory);
     let ups = project.components().skip(shared).map(|_| Some(".."));
@@ -218,13 +219,13 @@ pub(super) fn from(project: &Path, directory: &Path) -> Result<String> {
     }
 }
 
-/// How many parts two paths begin with together.
+/// The number of leading components that two paths share.
 fn shared(one: &Path, other: &Path) -> usize {
     let pairs = one.components().zip(other.components());
     pairs.take_while(|(one, other)| one == other).count()
 }
 
-/// The nearest directory with a prodify.toml, at a place or above it; not above its repository.
+/// The nearest directory with a prodify.toml, at a path or above it, but within its repository.
 pub(super) fn project(place: &Path) -> Option<PathBuf> {
     let above = place.ancestors();
     let mut outside = false;
@@ -233,12 +234,12 @@ pub(super) fn project(place: &Path) -> Option<PathBuf> {
     found.map(Path::to_owned)
 }
 
-/// Whether a directory is the top of a repository.
+/// Whether a directory is the root of a repository.
 fn is_top(directory: &Path) -> bool {
     directory.join(".git").exists()
 }
 
-/// A directory below another one, with `/` between the parts.
+/// The relative path of a directory below another, with `/` as separator.
 pub(super) fn below(root: &Path, directory: &Path) -> String {
     let below = directory.strip_prefix(root).unwrap_or(directory);
     let parts = below.components();
@@ -248,7 +249,7 @@ pub(super) fn below(root: &Path, directory: &Path) -> String {
     parts.join("/")
 }
 
-/// The directory that holds two others.
+/// The closest common parent of two directories.
 pub(super) fn above(one: &Path, other: &Path) -> PathBuf {
     let parts = one.components().take(shared(one, other));
     parts.map(Component::as_os_str).collect()

@@ -1,4 +1,4 @@
-//! Where a new project goes: its directory, its name, and what lies around it.
+//! The place of a new project: its directory, its name, and its surroundings.
 
 use std::path::{Component, Path, PathBuf};
 use std::{env, fs};
@@ -14,7 +14,7 @@ use crate::names;
 use crate::prompt::Prompt;
 use crate::select::Selection;
 
-/// The directory to make, and the project's name.
+/// The directory to create, and the project's name.
 pub(super) struct Target {
     /// Absolute, without links.
     pub(super) directory: PathBuf,
@@ -25,15 +25,15 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// From the command line, or asked of a person.
+    /// From the command line, or by asking the user.
     ///
     /// # Errors
     ///
-    /// [`Usage`] for a path that can be no directory, or a name that can be no project's.
+    /// [`Usage`] for a path that cannot be a directory, or a name that is not valid for a project.
     pub(super) fn choose(arguments: &New, prompt: Option<&mut (dyn Prompt + '_)>) -> Result<Self> {
         let Some(path) = &arguments.path else {
             let Some(prompt) = prompt else {
-                return Err(Usage::new("no path is given: say `cargo prodify new PATH`").into());
+                return Err(Usage::new("no path is given: run `cargo prodify new PATH`").into());
             };
             let name = match &arguments.name {
                 Some(name) => checked(name)?,
@@ -48,7 +48,7 @@ impl Target {
         let directory = resolve(path)?;
         let Some(own) = directory.file_name() else {
             return Err(Usage::new(format!(
-                "`{}` is the top of the file system, and no directory of a project's own: choose another path",
+                "`{}` is the root of the file system, which cannot be a project: choose another path",
                 path.display()
             ))
             .into());
@@ -67,7 +67,7 @@ impl Target {
     }
 }
 
-/// As it was typed, without a separator at its end.
+/// As it was typed, without a trailing separator.
 fn shown(path: &Path) -> String {
     let typed = path.display().to_string();
     match typed.trim_end_matches('/') {
@@ -87,7 +87,7 @@ fn checked(name: &str) -> Result<String> {
     Ok(name.to_owned())
 }
 
-/// An absolute path without links, for a directory that need not exist.
+/// An absolute path without links, for a directory that may not exist.
 fn resolve(path: &Path) -> Result<PathBuf> {
     let shown = path.to_string_lossy();
     let refuse = |why: &str| {
@@ -97,7 +97,7 @@ fn resolve(path: &Path) -> Result<PathBuf> {
         ))
     };
     if shown.contains(char::is_control) {
-        return Err(refuse("holds a control character").into());
+        return Err(refuse("contains a control character").into());
     }
     let absolute = if path.is_absolute() {
         path.to_owned()
@@ -113,16 +113,16 @@ fn resolve(path: &Path) -> Result<PathBuf> {
         let why = if rest.as_os_str().is_empty() {
             "is a file"
         } else {
-            "would lie below a file"
+            "would be below a file"
         };
         return Err(refuse(why).into());
     }
     let missing = rest.components().next();
     if missing.is_some_and(|first| existing.join(first).symlink_metadata().is_ok()) {
-        return Err(refuse("goes through a link to nothing").into());
+        return Err(refuse("goes through a dangling link").into());
     }
     if rest.components().any(|part| part == Component::ParentDir) {
-        return Err(refuse("goes up from a directory that is not there").into());
+        return Err(refuse("goes up from a directory that does not exist").into());
     }
     let existing =
         fs::canonicalize(existing).with_context(|| format!("looking at {}", existing.display()))?;
@@ -133,26 +133,26 @@ fn resolve(path: &Path) -> Result<PathBuf> {
     })
 }
 
-/// Where the project lies, and what follows from that.
+/// The project's place, and its consequences.
 pub(super) struct Place {
-    /// What the plan's paths are below: the project, or the workspace that it joins.
+    /// The root of the plan's paths: the project, or the workspace that it joins.
     pub(super) root: PathBuf,
-    /// The project's directory below that.
+    /// The project's directory relative to that.
     pub(super) prefix: String,
-    /// What lies around it.
+    /// Its surroundings.
     pub(super) surroundings: Surroundings,
-    /// The widest scope whose top the project lies at.
+    /// The widest scope of which the project's directory is the root.
     pub(super) widest: Scope,
-    /// Whether it becomes a member of the workspace around it.
+    /// Whether it becomes a member of the surrounding workspace.
     pub(super) joins: bool,
 }
 
 impl Place {
-    /// Looks around the directory of a project that is about to be made.
+    /// Examines the surroundings of a new project's directory.
     ///
     /// # Errors
     ///
-    /// [`Usage`] where the workspace has a package of that name; otherwise as [`Surroundings::of`].
+    /// [`Usage`] if the workspace already has a package of that name; otherwise as [`Surroundings::of`].
     pub(super) fn of(target: &Target, usage: WorkspaceUse) -> Result<Self> {
         let surroundings = Surroundings::of(&target.directory)?;
         let joined = surroundings.workspace.as_ref().filter(|workspace| {
@@ -160,7 +160,7 @@ impl Place {
         });
         let own = target.directory.join("Cargo.toml");
         let taken = joined.and_then(|workspace| workspace.packages.get(&target.name));
-        // A run that was killed may have got as far as its own manifest.
+        // A killed run may have written the project's manifest already.
         if let Some(taken) = taken.filter(|taken| **taken != own) {
             return Err(Usage::new(format!(
                 "the workspace has a package `{}` already, at {}: choose another with --name",
@@ -188,12 +188,12 @@ impl Place {
         })
     }
 
-    /// What the user should know of where the project lies, and of what it is made of there.
+    /// Notes on the project's place, and on what that means for its components.
     pub(super) fn notes(&self, target: &Target, selection: &Selection<'_>) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(component) = selection.package {
             notes.push(format!(
-                "`{}` comes along: a new project has to be a package",
+                "`{}` is added too: a new project must be a package",
                 component.name
             ));
         }
@@ -206,11 +206,11 @@ impl Place {
                 }
                 (true, _) => {
                     format!(
-                        "{name} is a member of the workspace at {root}, which takes it in already"
+                        "{name} is a member of the workspace at {root}, whose `members` already include it"
                     )
                 }
                 (false, Membership::Excluded) => {
-                    format!("the workspace at {root} excludes {member}: it is made on its own")
+                    format!("the workspace at {root} excludes {member}, which becomes a project of its own")
                 }
                 (false, _) => {
                     format!(
@@ -232,7 +232,7 @@ impl Place {
                 .min()
                 .unwrap_or_default();
             notes.push(format!(
-                "left out what belongs to the top of the {top}: {}",
+                "left out what belongs in the root directory of the {top}: {}",
                 names.join(", ")
             ));
         }

@@ -1,4 +1,4 @@
-//! What prodify remembers of a directory, `prodify.toml` and the base: read before a change, and written with it.
+//! prodify's records of a directory, `prodify.toml` and the base: read before a change, and written with it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ use crate::plan::{self, OnDisk, Plan};
 use crate::provenance::{self, ANSWERS, Answered, BASE, Base, Moved};
 use crate::tree::{Class, File, RelPath, Tree};
 
-/// What prodify remembers of a directory.
+/// prodify's records of a directory.
 #[derive(Default)]
 pub(super) struct Record {
-    /// The text of `prodify.toml`, where there is one.
+    /// The text of `prodify.toml`, if there is one.
     pub(super) text: Option<String>,
-    /// What that says.
+    /// Its contents.
     pub(super) answered: Answered,
     /// What was last written.
     pub(super) base: Base,
@@ -28,11 +28,11 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Reads what is there; of a crate that prodify never saw, that is nothing.
+    /// Reads the records; empty for a crate that has none.
     ///
     /// # Errors
     ///
-    /// [`Usage`] where prodify.toml cannot be taken; otherwise where one of the two is gone, was edited or cannot be read.
+    /// [`Usage`] if prodify.toml is not valid; otherwise if one of the two is missing, was edited or cannot be read.
     pub(super) fn read(root: &Path) -> Result<Self> {
         let (text, base) = (text(root, ANSWERS)?, text(root, BASE)?);
         let interrupted = disk::was_interrupted(root);
@@ -42,7 +42,7 @@ impl Record {
                 None => (ANSWERS, BASE),
             };
             bail!(
-                "{} is gone, without which {there} says too little: restore it from version control",
+                "{} is missing, without which {there} is incomplete: restore it from version control",
                 root.join(gone).display()
             );
         }
@@ -54,7 +54,7 @@ impl Record {
         if let Some(newer) = answered.as_ref().and_then(Answered::newer_version) {
             let (path, own) = (root.join(ANSWERS), env!("CARGO_PKG_VERSION"));
             return Err(Usage::new(format!(
-                "{} was last written by cargo prodify {newer}, and this is {own}, which knows less: `cargo install --locked cargo-prodify --version {newer}`",
+                "{} was last written by cargo prodify {newer}, and this is the older {own}: run `cargo install --locked cargo-prodify --version {newer}`",
                 path.display()
             ))
             .into());
@@ -68,10 +68,10 @@ impl Record {
             )
         })?;
         let base = base.unwrap_or_default();
-        // Whose entries the others are could not be told, and not even whether the package was here before.
+        // It could not be told who wrote the other entries, nor even whether the package existed before.
         if base.doubtful.contains(MANIFEST) {
             bail!(
-                "{} was edited, and does not say for certain which entries of {MANIFEST} are from cargo prodify: restore it from version control",
+                "{} was edited, and no longer says reliably which entries of {MANIFEST} are from cargo prodify: restore it from version control",
                 root.join(BASE).display()
             );
         }
@@ -83,7 +83,7 @@ impl Record {
         })
     }
 
-    /// Where the files are that were written into a crate that was there before; none where `new` made it.
+    /// The paths of files that were added to an existing crate; none if `new` created it.
     ///
     /// # Errors
     ///
@@ -95,21 +95,21 @@ impl Record {
         Ok(files.map(move |path| moved.get(path).unwrap_or(path).in_root(root)))
     }
 
-    /// What is wrong with the base, where something is; an update mends it.
+    /// What is wrong with the base, if anything; an update repairs it.
     fn damage(&self) -> Option<&'static str> {
         match &self.base {
-            base if base.conflicting => Some("holds conflict markers of git's"),
+            base if base.conflicting => Some("contains git's conflict markers"),
             base if !base.doubtful.is_empty() => Some("was edited"),
             _ => None,
         }
     }
 
-    /// Whether `new` made the package: it is prodify's then, down to its name.
+    /// Whether `new` created the package, in which case all of it is prodify's, including its name.
     pub(super) fn began_with_new(&self) -> Result<bool> {
         is_package(self.entries())
     }
 
-    /// The entries of Cargo.toml that are prodify's.
+    /// prodify's entries in Cargo.toml.
     pub(super) fn entries(&self) -> &str {
         self.base
             .files
@@ -118,11 +118,11 @@ impl Record {
     }
 }
 
-/// The steps for both records, beside those of `plan`; with the last component they go.
+/// The steps for both records, in addition to those of `plan`; they are deleted with the last component.
 ///
 /// # Errors
 ///
-/// Where one cannot be read, or where prodify.toml is written in a way that cannot be edited.
+/// If one cannot be read, or if prodify.toml is written in a way that cannot be edited.
 pub(super) fn plan(
     site: &Site,
     plan: &Plan,
@@ -137,7 +137,7 @@ pub(super) fn plan(
         version: had.version.clone(),
         ..answered.clone()
     };
-    // The version that has something to write is remembered; one that has nothing leaves no trace.
+    // The version is only recorded if it changes something; otherwise it leaves no trace.
     if as_before == had && !plan.changes() {
         answered = as_before;
     }
@@ -160,7 +160,7 @@ pub(super) fn plan(
     Ok(plan)
 }
 
-/// The answers, in the file as the user left it: with their comments, and in their order.
+/// The answers, merged into the user's file: comments and order are kept.
 fn merge_answers(site: &Site, had: &Answered, answered: &Answered) -> Result<String> {
     let new = provenance::write_answers(answered);
     let Some(ours) = &site.record.text else {
@@ -188,7 +188,7 @@ fn plan_records(site: &Site, records: Tree) -> Result<Plan> {
     });
     let before = before.collect();
     let plan = plan::plan(&before, ours, records);
-    // Files whose record cannot be written must not be either.
+    // If the record of files cannot be written, they must not be either.
     if let Some(step) = plan.conflicts().next() {
         let (place, why) = (step.path.in_root(&site.root), step.why.unwrap_or_default());
         bail!("{} {why}: put a regular file there", place.display());
@@ -196,7 +196,7 @@ fn plan_records(site: &Site, records: Tree) -> Result<Plan> {
     Ok(plan)
 }
 
-/// A file of prodify's own; `None` where there is none.
+/// The text of one of prodify's own files; `None` if there is none.
 pub(super) fn text(root: &Path, path: &str) -> Result<Option<String>> {
     let place = RelPath::new(path)?.in_root(root);
     match fs::read_to_string(&place) {

@@ -1,4 +1,4 @@
-//! `cargo prodify remove`: takes back what a component wrote, and keeps what was changed since.
+//! `cargo prodify remove`: removes what a component wrote, and keeps what was edited since.
 
 use std::collections::BTreeSet;
 
@@ -18,12 +18,12 @@ use crate::report::Report;
 use crate::select::{self, Request, Selection};
 use crate::shell::Shell;
 
-/// Takes components back.
+/// Removes components.
 ///
 /// # Errors
 ///
-/// [`Usage`] where one is not there, or where another one requires it; otherwise whatever keeps them from being taken back.
-/// Nothing is then written.
+/// [`Usage`] if one is not there, or is required by another; otherwise if anything prevents removing them. Nothing is written
+/// then.
 pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Result<Report> {
     let mut terminal = wizard::terminal(arguments.non_interactive)?;
     let asked = select::all_known(catalog, &arguments.components)?;
@@ -61,7 +61,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Resul
         writing: &arguments.writing,
         allow_dirty: arguments.allow_dirty,
         terminal: terminal.as_mut(),
-        // It was asked for by name, and takes back nothing but what can be added again.
+        // It was named explicitly, and removes only what can be added again.
         confirms: false,
         wire: Vec::new(),
         next,
@@ -72,7 +72,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Resul
 
 fn is_there(component: &Component, site: &Site) -> Result<()> {
     let there = site.components();
-    // A run that was killed may have come as far as the record, and left something to tidy up.
+    // A killed run may have got as far as the record, and left remains to clean up.
     if there.contains(&component.name) || site.record.interrupted {
         return Ok(());
     }
@@ -85,7 +85,7 @@ fn is_there(component: &Component, site: &Site) -> Result<()> {
     Err(Usage::new(format!("`{name}` is not in {shown}: {why}")).into())
 }
 
-/// The components that stay.
+/// The remaining components.
 fn without<'c>(catalog: &'c Catalog, site: &Site, gone: &[String]) -> Result<Selection<'c>> {
     let there: BTreeSet<String> = site.components().iter().cloned().collect();
     if there.iter().all(|component| gone.contains(component)) {

@@ -1,4 +1,4 @@
-//! What `update` and `check` share: what this version and the answers make of a project that is there.
+//! The common part of `update` and `check`: a project as this version and the answers would have it.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ use crate::render::{NextStep, Wiring};
 use crate::select::{self, Request, Selection};
 use crate::shell::Shell;
 
-/// Where the news are taken from, and to whom they are brought.
+/// The inputs of an update.
 pub(super) struct Renewal<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) site: &'a Site,
@@ -31,29 +31,29 @@ pub(super) struct Renewal<'a> {
     pub(super) shell: &'a Shell,
 }
 
-/// Conflicts that the user has decided on the command line, by their paths.
+/// Conflicts that the user has resolved on the command line, by path.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Decided<'a> {
     pub(super) ours: &'a [String],
     pub(super) theirs: &'a [String],
 }
 
-/// What comes of it.
+/// The result.
 pub(super) struct Renewed {
     pub(super) change: Change,
-    /// What the crate's own sources have to say for the components that are new to it.
+    /// The lines for the crate's own sources that new components need.
     pub(super) wire: Vec<Wiring>,
-    /// What to type for them.
+    /// Commands to run for them.
     pub(super) next: Vec<NextStep>,
 }
 
 impl Renewal<'_> {
-    /// What becomes of the project.
+    /// Plans the update.
     ///
     /// # Errors
     ///
-    /// Where prodify.toml asks for what this version does not have, or cannot give; where a decided path is no conflict; otherwise
-    /// where something cannot be read.
+    /// If prodify.toml asks for something that this version does not have or cannot do; if a path given as resolved is not in
+    /// conflict; otherwise if a file cannot be read.
     pub(super) fn plan(self, prompt: Option<&mut dyn Prompt>) -> Result<Renewed> {
         let Self {
             catalog,
@@ -83,7 +83,7 @@ impl Renewal<'_> {
         let dropped = answers::dropped(catalog, &site.record.answered);
         if !dropped.is_empty() {
             change.notes.push(format!(
-                "in {ANSWERS}: {} is not asked any more, and goes",
+                "in {ANSWERS}: {} is no longer asked, and is removed",
                 told(dropped)
             ));
         }
@@ -91,14 +91,14 @@ impl Renewal<'_> {
     }
 }
 
-/// The components that prodify.toml names, with what they require.
+/// The components that prodify.toml lists, with those that they require.
 fn selection<'c>(catalog: &'c Catalog, site: &Site) -> Result<Selection<'c>> {
     let named = site.components();
     let place = |error: anyhow::Error| Usage::new(format!("in {ANSWERS}: {error:#}"));
     let gone = named.iter().find(|name| catalog.get(name).is_none());
     if let Some(gone) = gone.filter(|_| site.record.answered.is_older()) {
         return Err(Usage::new(format!(
-            "in {ANSWERS}: this version has no component `{gone}` any more: take it out of `components`, and what it wrote goes too, but for what you edited"
+            "in {ANSWERS}: this version no longer has a component `{gone}`: remove it from `components`, and its files are removed too, except those that you edited"
         ))
         .into());
     }
@@ -120,33 +120,34 @@ fn selection<'c>(catalog: &'c Catalog, site: &Site) -> Result<Selection<'c>> {
     select::select(catalog, &request, Scope::Repository).map_err(|error| place(error).into())
 }
 
-/// Says which components are there for another one alone: whoever took one out of prodify.toml would see it come back.
+/// Notes on components that are only there because others require them: removing them from prodify.toml would have no effect.
 fn come_along(site: &Site, selection: &Selection<'_>) -> Result<Vec<String>> {
     let along = along::unnamed(selection, site.home()?, site.components());
     let note = |(name, by): (&str, String)| {
         format!(
-            "in {ANSWERS}: `{name}` comes along, required by {by}: to be without it, take that out of `components` too"
+            "in {ANSWERS}: `{name}` is added too, required by {by}: to leave it out, remove that from `components` too"
         )
     };
     Ok(along.into_iter().map(note).collect())
 }
 
-/// Whether nothing of a component was written so far, as far as its files tell.
+/// Whether nothing of a component was written so far, judging by its files.
 fn is_new(component: &Component, site: &Site) -> bool {
     let mut written = site.record.base.files.values();
     !written.any(|file| file.component == component.name) && !component.templates.is_empty()
 }
 
-/// A conflict that the user has decided.
+/// A conflict that the user has resolved.
 struct Said<'a> {
     flag: &'static str,
-    /// As they wrote it.
+    /// As typed.
     path: &'a str,
     side: Side,
 }
 
 impl Decided<'_> {
-    /// Decides what the user has decided, writes markers where two edits of a text meet, and returns what is left as it is.
+    /// Resolves the conflicts that the user has decided, marks those between two edits of a text, and returns the files that are
+    /// left unchanged.
     fn settle(self, plan: &mut Plan, site: &Site) -> Result<Undecided> {
         let record = &site.record;
         let markers = Markers::of(site, plan);
@@ -159,7 +160,7 @@ impl Decided<'_> {
             }
             let said = self.says(step)?;
             named.extend(said.as_ref().map(|said| said.path));
-            // Whether what is new is left for another run.
+            // Whether new lines are left for another run.
             let is_left = match said {
                 Some(said) if is_marked => {
                     let meets = step.action == Action::Conflict;
@@ -171,7 +172,7 @@ impl Decided<'_> {
                     false
                 }
                 None if is_marked => {
-                    // Its news are between the markers already, and need not be brought again.
+                    // Its new lines are between the markers already, so they need not be merged again.
                     let is_done = record.interrupted && is_marked_with(step, record);
                     step.leave_marked();
                     !is_done
@@ -196,7 +197,7 @@ impl Decided<'_> {
         Ok(undecided)
     }
 
-    /// What the user says to the conflict of a step, where they name it.
+    /// The user's decision on a step's conflict, if there is one.
     fn says(&self, step: &Step) -> Result<Option<Said<'_>>> {
         let paths = [Some(&step.path), step.from.as_ref()];
         let names = |path: &&String| {
@@ -207,7 +208,7 @@ impl Decided<'_> {
         let (flag, path, side) = match (ours, theirs) {
             (None, None) => return Ok(None),
             (Some(path), Some(_)) => {
-                let said = format!("`{path}` is decided twice: --ours and --theirs");
+                let said = format!("`{path}` is given to both --ours and --theirs");
                 return Err(Usage::new(said).into());
             }
             (Some(path), None) => ("ours", path, Side::Ours),
@@ -218,7 +219,7 @@ impl Decided<'_> {
 }
 
 impl Said<'_> {
-    /// Decides a conflict of this run.
+    /// Resolves a conflict of this run.
     fn decide(&self, step: &mut Step) -> Result<()> {
         let why = step.why.unwrap_or_default();
         step.resolve(match self.side {
@@ -231,12 +232,12 @@ impl Said<'_> {
         }
     }
 
-    /// Decides the conflicts of an earlier run, whose markers the file still holds.
+    /// Resolves the conflicts of an earlier run, whose markers are still in the file.
     fn unmark(&self, step: &mut Step) -> Result<()> {
         match step.unmark(self.side) {
             true => Ok(()),
             false => Err(self.refused(
-                "holds conflict markers that are no longer as they were written: edit what is left of them",
+                "contains conflict markers that were edited: resolve what is left of them",
             )),
         }
     }
@@ -247,8 +248,8 @@ impl Said<'_> {
     }
 }
 
-/// Whether the markers are those of the very conflict that is to be marked: with what is ours between them, it gives just them. A
-/// run that was killed had come so far.
+/// Whether the markers are those of the very conflict that is about to be marked, because merging our side of them yields the
+/// same markers. A killed run may have got that far.
 fn is_marked_with(step: &Step, record: &Record) -> bool {
     let (Some(before), Some(after)) = (&step.before, &step.after) else {
         return false;

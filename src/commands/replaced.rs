@@ -1,4 +1,4 @@
-//! What lay where a component was written, and how it is brought back when that goes.
+//! Files that a component replaced, and how to restore them when it is removed.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use crate::render::NextStep;
 use crate::tree::RelPath;
 use crate::vcs;
 
-/// So many changes of the record are looked at.
+/// The number of commits to the record that are examined.
 const LOOKED_AT: usize = 30;
 
-/// The commands that bring back what `--overwrite` once replaced at the paths that a plan deletes.
+/// The commands that restore what `--overwrite` once replaced at the paths that a plan deletes.
 pub(super) fn ways_back(site: &Site, plan: &Plan) -> Vec<NextStep> {
     let typed = |path: &str| match &*site.shown {
         "." => shell_word(path),
@@ -22,7 +22,7 @@ pub(super) fn ways_back(site: &Site, plan: &Plan) -> Vec<NextStep> {
     let step = |command: String| NextStep {
         component: None,
         command,
-        why: "bring back what lay there before".to_owned(),
+        why: "restore what was there before".to_owned(),
     };
     let is_gone = |step: &&Step| step.action == Action::Delete && !is_record(&step.path);
     let (mut steps, mut others) = (Vec::new(), Vec::new());
@@ -43,14 +43,14 @@ pub(super) fn ways_back(site: &Site, plan: &Plan) -> Vec<NextStep> {
     steps
 }
 
-/// The file that was kept beside its replacement; the last one, where that happened several times.
+/// The backup beside a replaced file; the last one, if there are several.
 fn original(root: &Path, path: &str) -> Option<String> {
     let numbered = (2..).map(|number| format!("{path}.orig.{number}"));
     let all = std::iter::once(format!("{path}.orig")).chain(numbered);
     all.take_while(|name| root.join(name).is_file()).last()
 }
 
-/// The commits that have files of the user's at some of the paths, each with those: the last ones before prodify had theirs there.
+/// The commits with the user's files at some of the paths, each with those paths: the last ones before prodify wrote its own.
 fn held_by_git<'p>(site: &Site, mut paths: Vec<&'p str>) -> Vec<(String, Vec<&'p str>)> {
     let root = &site.root;
     let mut found = Vec::new();
@@ -75,7 +75,8 @@ fn held_by_git<'p>(site: &Site, mut paths: Vec<&'p str>) -> Vec<(String, Vec<&'p
     found
 }
 
-/// Whether a base, together with what the user has `moved` by now, says of a path that prodify's file lay there: that it was moved is
+/// Whether, according to a base and the files `moved` so far, prodify's file was at a path: a move is only recorded by the update
+/// after it.
 /// only remembered by the update after it.
 fn is_prodifys(path: &str, base: &Base, moved: &Moved) -> bool {
     let lies = |(_, place): &(&RelPath, &RelPath)| place.as_str() == path;

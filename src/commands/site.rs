@@ -1,4 +1,4 @@
-//! A crate that is there already: where it lies, and what prodify wrote into it before.
+//! An existing crate: its place, and what prodify wrote there before.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -26,40 +26,40 @@ use crate::vcs;
 /// The manifest of a package or a workspace.
 pub(super) const MANIFEST: &str = "Cargo.toml";
 
-/// Where a workspace says which toolchain it takes.
+/// The files that select a workspace's toolchain.
 const TOOLCHAIN: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
 
-/// A directory that components are added to, or taken from: the top of a workspace, or a package in it.
+/// A directory that components are added to or removed from: a workspace root, or a package in the workspace.
 pub(super) struct Site {
     /// Absolute, without links.
     pub(super) root: PathBuf,
     /// As the user would type it.
     pub(super) shown: String,
-    /// The workspace around it.
+    /// The workspace that it belongs to.
     pub(super) location: Location,
-    /// The top of the git repository around it.
+    /// The root of its git repository.
     pub(super) repository: Option<PathBuf>,
     /// What was written there before.
     pub(super) record: Record,
-    /// The binaries that run in production, as far as it was said which.
+    /// The binaries that run in production, if specified.
     pub(super) bins: Vec<String>,
-    /// The package that was asked for.
+    /// The requested package.
     package: Option<String>,
-    /// Keeps other runs from writing there, where this one does.
+    /// Keeps other runs from writing there, if this one does.
     _lock: Option<Lock>,
 }
 
-/// What a run does with what it finds.
+/// What a run is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// It only reads.
     Look,
-    /// It writes, and nobody else may do so meanwhile.
+    /// It writes, and keeps others from writing meanwhile.
     Write,
 }
 
 impl Purpose {
-    /// To write, unless it only says what would be written.
+    /// For writing, unless it only shows what would be written.
     pub(super) fn unless(only_shows: bool) -> Self {
         match only_shows {
             true => Self::Look,
@@ -67,7 +67,7 @@ impl Purpose {
         }
     }
 
-    /// Locks a directory that is to be written to.
+    /// Locks the directory if the run is going to write.
     ///
     /// # Errors
     ///
@@ -79,12 +79,12 @@ impl Purpose {
 }
 
 impl Site {
-    /// Where components of these scopes belong: to the package, or to the top of the workspace.
+    /// The directory for components of these scopes: the package, or the workspace root.
     ///
     /// # Errors
     ///
-    /// [`Usage`] where the crate cannot be told, or where they belong to different directories; otherwise where cargo cannot load
-    /// the crate, where another run is writing there, or where the record cannot be read.
+    /// [`Usage`] if the crate is ambiguous, or if they belong in different directories; otherwise if cargo cannot load the crate,
+    /// if another run is writing there, or if the record cannot be read.
     pub(super) fn find(
         subject: &cli::Subject,
         components: &[&Component],
@@ -93,14 +93,14 @@ impl Site {
         Self::at(subject, purpose, |location| root(location, components))
     }
 
-    /// Where something was written before: into the package, or else at the top of the workspace.
+    /// The directory that was written to before: the package, or else the workspace root.
     ///
     /// # Errors
     ///
-    /// [`Usage`] where nothing was; otherwise as [`Site::find`].
+    /// [`Usage`] if there is none; otherwise as [`Site::find`].
     pub(super) fn written(subject: &cli::Subject, purpose: Purpose) -> Result<Self> {
         Self::at(subject, purpose, |location| {
-            // A workspace of a single package is not that package to who stands in it.
+            // In the root of a workspace with a single package, that package is not meant.
             let here = location.manifest.parent().map(Path::to_owned);
             let here = here.filter(|_| subject.package.is_none());
             let package = location.package().map(|package| package.directory.clone());
@@ -124,7 +124,7 @@ impl Site {
         };
         let location = Location::find(&directory, wanted)?;
         let root = root(&location)?;
-        // What is read from here on stays as it is until this run is done.
+        // From here on, what is read cannot change until this run is done.
         let lock = purpose.lock(&root)?;
         let record = Record::read(&root)?;
         is_a_name(&record, &location, &root)?;
@@ -142,7 +142,7 @@ impl Site {
         Ok(site.with_bins(&recorded))
     }
 
-    /// With these binaries too, beside those that were written for before; each counts once.
+    /// Adds these binaries to those that were written for before, without duplicates.
     pub(super) fn with_bins(mut self, bins: &[String]) -> Self {
         for bin in bins {
             if !self.bins.contains(bin) {
@@ -152,7 +152,7 @@ impl Site {
         self
     }
 
-    /// What components are chosen for there.
+    /// The kind of crate that components are selected for.
     ///
     /// # Errors
     ///
@@ -168,7 +168,7 @@ impl Site {
         })
     }
 
-    /// The components that are there.
+    /// The present components.
     pub(super) fn components(&self) -> &[String] {
         self.record
             .answered
@@ -177,7 +177,7 @@ impl Site {
             .unwrap_or_default()
     }
 
-    /// The widest scope whose top this is.
+    /// The widest scope of which this is the root.
     pub(super) fn widest(&self) -> Scope {
         match &self.repository {
             _ if self.root != self.location.workspace => Scope::Package,
@@ -186,11 +186,11 @@ impl Site {
         }
     }
 
-    /// What the project is called: as it was before, as its package, or as its directory.
+    /// The project's name: the recorded one, its package's, or its directory's.
     ///
     /// # Errors
     ///
-    /// [`Usage`] where a workspace of several packages lies in a directory whose name would not do.
+    /// [`Usage`] for a workspace of several packages in a directory whose name is not valid.
     pub(super) fn name(&self) -> Result<String> {
         if let Some(name) = &self.record.answered.name {
             return Ok(name.clone());
@@ -210,7 +210,7 @@ impl Site {
         package.ok_or_else(|| {
             let packages = packages.iter().map(|package| &*package.name);
             Usage::new(format!(
-                "the workspace at {} has several packages: say with --package which one to name the project after ({})",
+                "the workspace at {} has several packages: choose with --package the one to name the project after ({})",
                 self.shown,
                 told(packages)
             ))
@@ -218,11 +218,11 @@ impl Site {
         })
     }
 
-    /// The manifest of the workspace around it; none where it is the workspace itself.
+    /// The manifest of the surrounding workspace; none if this is the workspace itself.
     ///
     /// # Errors
     ///
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub(super) fn workspace_manifest(&self) -> Result<Option<String>> {
         let workspace = &self.location.workspace;
         if *workspace == self.root {
@@ -231,11 +231,11 @@ impl Site {
         records::text(workspace, MANIFEST)
     }
 
-    /// What is found out about its services; where nothing says which of several they are, a person is asked.
+    /// Inspects its services; if it is not specified which of several they are, asks the user.
     ///
     /// # Errors
     ///
-    /// As [`inspection::inspect_in`], or where the answer was interrupted.
+    /// As [`inspection::inspect_in`], or if the answer was interrupted.
     pub(super) fn inspect(&self, prompt: Option<&mut dyn Prompt>) -> Result<Vec<Inspection>> {
         let Location {
             metadata, manifest, ..
@@ -262,7 +262,7 @@ impl Site {
                 .collect(),
         };
         let mut services = services?;
-        // What prodify asks for itself is no word of the crate's.
+        // prodify's own manifest entries are no evidence of the crate's.
         let asks = |name: &&str| self.record.base.files.contains_key(*name);
         if TOOLCHAIN.iter().any(asks) {
             for service in &mut services {
@@ -272,8 +272,8 @@ impl Site {
         Ok(services)
     }
 
-    /// The files that prodify added there, and to packages of the workspace: not those of a package that `new` made, which are all that
-    /// it is.
+    /// The files that prodify added there, and to packages of the workspace: not those of a package created by `new`, which has
+    /// no others.
     ///
     /// # Errors
     ///
@@ -288,14 +288,14 @@ impl Site {
         Ok(files)
     }
 
-    /// What its manifests say, and what was found out about its services.
+    /// Facts from its manifests and from the inspection of its services.
     ///
     /// # Errors
     ///
     /// As [`seen::facts`].
     pub(super) fn known(&self, toolchain: &str, services: &[Inspection]) -> Result<Known> {
         let mut known = Known::default();
-        // Not older than what any of the packages takes.
+        // At least what the most demanding package requires.
         let versions = self
             .location
             .packages
@@ -333,7 +333,7 @@ impl Site {
         Ok(known)
     }
 
-    /// What is found out about one of its binaries: one that prodify.toml names is the same from wherever that is read.
+    /// Inspects one of its binaries: those listed in prodify.toml are the same wherever they are read from.
     fn inspect_bin(&self, bin: &String, which: &Which) -> Result<Inspection> {
         let (manifest, package) = match self.record.answered.bins.contains(bin) {
             true => (&self.root.join(MANIFEST), None),
@@ -348,11 +348,11 @@ impl Site {
     }
 }
 
-/// Whether the project can be called as prodify.toml says: as a package that was there before, or as a new one could be.
+/// Checks whether the project's name in prodify.toml is valid: as that of an existing package, or of a new one.
 ///
 /// # Errors
 ///
-/// [`Usage`] where it cannot.
+/// [`Usage`] if it is not.
 fn is_a_name(record: &Record, location: &Location, root: &Path) -> Result<()> {
     let Some(name) = &record.answered.name else {
         return Ok(());
@@ -370,7 +370,7 @@ fn is_a_name(record: &Record, location: &Location, root: &Path) -> Result<()> {
     }
 }
 
-/// Whether entries make a package, and not only add to one.
+/// Whether manifest entries define a package, rather than only add to one.
 pub(super) fn is_package(entries: &str) -> Result<bool> {
     Ok(manifest::value(entries, "package.name")?.is_some())
 }
@@ -388,14 +388,14 @@ fn root(location: &Location, components: &[&Component]) -> Result<PathBuf> {
         (Some(component), _) if package.is_none() => {
             let packages = location.packages.iter().map(|package| &*package.name);
             Err(Usage::new(format!(
-                "`{}` belongs to a package: say with --package to which ({})",
+                "`{}` belongs to a package: choose one with --package ({})",
                 component.name,
                 told(packages)
             ))
             .into())
         }
         (Some(one), Some(other)) if package != Some(&location.workspace) => Err(Usage::new(format!(
-            "`{}` belongs to the package and `{}` to the top of the workspace: name them one after the other",
+            "`{}` belongs to the package and `{}` to the root of the workspace: add or remove them one after the other",
             one.name, other.name
         ))
         .into()),
@@ -403,7 +403,7 @@ fn root(location: &Location, components: &[&Component]) -> Result<PathBuf> {
     }
 }
 
-/// The first place where something was written.
+/// The first directory that was written to.
 fn written_root(places: &[PathBuf]) -> Result<PathBuf> {
     let has_record = |place: &&PathBuf| {
         let records = [provenance::ANSWERS, provenance::BASE];
@@ -422,7 +422,7 @@ fn written_root(places: &[PathBuf]) -> Result<PathBuf> {
     .into())
 }
 
-/// A directory as it is typed in another one.
+/// A directory's path as typed in another directory.
 fn shown(from: &Path, to: &Path) -> String {
     if let Ok(below) = to.strip_prefix(from) {
         return match below.display().to_string() {

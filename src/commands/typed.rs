@@ -2,7 +2,7 @@
 
 use crate::cli::Subject;
 
-/// A path as a shell takes it for one word, and a command for no flag.
+/// A path quoted as a single word for a shell, and written so that no command takes it for a flag.
 pub(super) fn shell_word(path: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '-');
     let path = if path.starts_with('-') {
@@ -17,7 +17,7 @@ pub(super) fn shell_word(path: &str) -> String {
     }
 }
 
-/// The command line of a verb for the crate that was meant.
+/// The command line of a verb for the same crate.
 pub(super) fn for_subject(verb: &str, subject: &Subject) -> String {
     let mut command = format!("cargo prodify {verb}");
     if let Some(manifest) = &subject.manifest_path {

@@ -1,4 +1,4 @@
-//! What git does not hold yet: it could not be told from what is written, and not be brought back.
+//! Uncommitted changes: they could not be told apart from what is written, nor restored.
 
 use anyhow::Result;
 
@@ -11,14 +11,14 @@ use crate::shell::count;
 use crate::tree::RelPath;
 use crate::vcs::{self, Uncommitted};
 
-/// So many files that are not committed are named.
+/// The number of uncommitted files that are listed.
 const NAMED: usize = 3;
 
-/// Refuses an update of a project in which anything of git's or prodify's is not committed.
+/// Refuses to update a project with uncommitted files that git tracks or prodify wrote.
 ///
 /// # Errors
 ///
-/// [`Usage`] where something is not, or where git cannot tell.
+/// [`Usage`] if there are any, or if git cannot tell.
 pub(super) fn refuse_any(site: &Site) -> Result<()> {
     refuse(&of_update(site)?)
 }
@@ -28,9 +28,9 @@ pub(super) fn is_any(site: &Site) -> bool {
     of_update(site).map_or(true, |files| !files.is_empty())
 }
 
-/// The files that an update could not be told from.
+/// The uncommitted files that an update could get mixed up with.
 fn of_update(site: &Site) -> Result<Vec<Uncommitted>> {
-    // Editing the answers is how a project changes its mind; a file that is neither git's nor prodify's is not touched.
+    // Editing the answers is the normal way to change a project; files that neither git tracks nor prodify wrote are not touched.
     let base = &site.record.base;
     let counts = |file: &Uncommitted| {
         let is_written = base.files.contains_key(file.path.as_str())
@@ -43,8 +43,8 @@ fn of_update(site: &Site) -> Result<Vec<Uncommitted>> {
     Ok(files)
 }
 
-/// Refuses a plan that merges into edits which are not committed. What a run that was killed has written is none of them: the same text
-/// would be written again.
+/// Refuses a plan that merges into uncommitted edits. What a killed run has written does not count: the same text would be
+/// written again.
 ///
 /// # Errors
 ///
@@ -60,8 +60,8 @@ pub(super) fn refuse_merged(site: &Site, plan: &Plan) -> Result<()> {
     refuse(&files)
 }
 
-/// Whether a step changes a file that is not as prodify left it, without the user having said so. In Cargo.toml, entries of the user's
-/// are not touched.
+/// Whether a step changes a file that differs from what prodify wrote, without the user's decision. In Cargo.toml, the user's
+/// entries are never touched.
 fn changes_edits(site: &Site, step: &Step) -> bool {
     let Some(before) = &step.before else {
         return false;
@@ -74,7 +74,7 @@ fn changes_edits(site: &Site, step: &Step) -> bool {
     is_changed && !is_own && is_edited
 }
 
-/// The files of the project that git does not hold as they are; none where it lies in no repository.
+/// The uncommitted files of the project; none outside of a repository.
 fn uncommitted(site: &Site) -> Result<Vec<Uncommitted>> {
     if site.repository.is_none() {
         return Ok(Vec::new());
@@ -83,7 +83,7 @@ fn uncommitted(site: &Site) -> Result<Vec<Uncommitted>> {
         let said = format!("{error:#}");
         let said: Vec<&str> = said.split_whitespace().collect();
         Usage::new(format!(
-            "git cannot tell what is not committed: mend that, or say --allow-dirty ({})",
+            "git cannot tell what is uncommitted: fix that, or pass --allow-dirty ({})",
             said.join(" ")
         ))
         .into()
@@ -100,7 +100,7 @@ fn refuse(files: &[Uncommitted]) -> Result<()> {
         more => format!(" and {more} more"),
     };
     Err(Usage::new(format!(
-        "{} not committed ({}{more}), and could not be told from the update: commit first, or say --allow-dirty",
+        "{} not committed ({}{more}), and could not be told apart from the update: commit first, or pass --allow-dirty",
         match files.len() {
             1 => "1 file is".to_owned(),
             number => format!("{} are", count(number, "file")),

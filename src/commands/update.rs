@@ -1,4 +1,4 @@
-//! `cargo prodify update`: this version's templates and the answers as they are now, merged into what the user made of the files.
+//! `cargo prodify update`: merges this version's templates and the current answers into the user's files.
 
 use anyhow::Result;
 
@@ -15,11 +15,11 @@ use crate::prompt::Prompt;
 use crate::report::{Ending, FileReport, Report, Written};
 use crate::shell::Shell;
 
-/// Brings a project up to date. What meets the user's edits is marked in the file; everything else is written.
+/// Brings a project up to date. Conflicts with the user's edits are marked in the files; everything else is written.
 ///
 /// # Errors
 ///
-/// Whatever keeps it from being done; nothing is then written.
+/// If anything prevents it; nothing is written then.
 pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Result<Report> {
     let Update {
         subject,
@@ -51,12 +51,12 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
     let outcome = ending(&change.plan, is_dry);
     let writes = matches!(outcome, Ending::Done | Ending::Unresolved) && change.plan.changes();
     match writes && !merging.allow_dirty {
-        // What a run that was killed has left is finished rather than committed.
+        // The remains of a killed run should be completed rather than committed.
         true if site.record.interrupted => uncommitted::refuse_merged(&site, &change.plan)?,
         true => uncommitted::refuse_any(&site)?,
         false => {}
     }
-    // Where nothing is left to write, a run that was killed may have left something to tidy up.
+    // Even with nothing left to write, a killed run may have left remains to clean up.
     if !is_dry {
         let originals = conflicts::originals(&site.root, &change.plan);
         apply(&site.root, &change.plan, &originals)?;
@@ -87,7 +87,7 @@ fn ending(plan: &Plan, is_dry: bool) -> Ending {
     }
 }
 
-/// The command line that decides what an update has left to the user. They need not commit before what that has written.
+/// The command line that resolves the conflicts that an update has left. Its changes need not be committed first.
 fn again(site: &Site, subject: &Subject) -> String {
     let command = typed::for_subject("update", subject);
     match uncommitted::is_any(site) {

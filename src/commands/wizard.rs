@@ -1,4 +1,4 @@
-//! What a person is asked beyond the components' own questions.
+//! Questions to the user besides those of the components.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -15,14 +15,14 @@ use crate::prompt::{Item, Prompt, Terminal};
 use crate::select;
 use crate::shell::{Shell, count};
 
-/// So many files of a component are named before the last question.
+/// The number of a component's files that are listed before the last question.
 const SHOWN: usize = 3;
 
-/// The person at the terminal, where there is one and they may be asked.
+/// The user's terminal, if there is one and questions are allowed.
 ///
 /// # Errors
 ///
-/// Where the terminal cannot be taken over.
+/// If the terminal cannot be set up.
 pub(super) fn terminal(non_interactive: bool) -> Result<Option<Terminal>> {
     #[expect(
         clippy::disallowed_methods,
@@ -37,7 +37,7 @@ pub(super) fn terminal(non_interactive: bool) -> Result<Option<Terminal>> {
 ///
 /// # Errors
 ///
-/// Where the answer was interrupted.
+/// If the answer was interrupted.
 pub(super) fn name(prompt: &mut dyn Prompt, default: &str) -> Result<String> {
     let validate = |typed: &str| names::package(typed).map_err(|why| format!("this {why}"));
     let default = default.to_lowercase().replace([' ', '.'], "-");
@@ -49,11 +49,11 @@ pub(super) fn name(prompt: &mut dyn Prompt, default: &str) -> Result<String> {
     prompt.text("Project name", &default, &validate)
 }
 
-/// Asks for a preset, and lets its components be changed.
+/// Asks for a preset, and lets the user change its components.
 ///
 /// # Errors
 ///
-/// Where the answer was interrupted.
+/// If an answer was interrupted.
 pub(super) fn components(
     catalog: &Catalog,
     prompt: &mut dyn Prompt,
@@ -78,16 +78,16 @@ pub(super) fn components(
             (item, held.contains(&component.name))
         })
         .collect();
-    let chosen = prompt.choose_many("Components (space to change, enter to go on)", &items)?;
+    let chosen = prompt.choose_many("Components (space to toggle, enter to continue)", &items)?;
     let names = chosen.into_iter().filter_map(|index| items.get(index));
     Ok(names.map(|(item, _)| item.name.to_owned()).collect())
 }
 
-/// Asks which of several binaries run in production; where there are none, nothing is asked.
+/// Asks which of several binaries run in production; asks nothing if there are none.
 ///
 /// # Errors
 ///
-/// Where the answer was interrupted.
+/// If the answer was interrupted.
 pub(super) fn bins(
     prompt: &mut dyn Prompt,
     candidates: &[(&Package, &Target)],
@@ -105,17 +105,17 @@ pub(super) fn bins(
             (item, true)
         })
         .collect();
-    let question = "What runs in production (space to change, enter to go on)";
+    let question = "What runs in production (space to toggle, enter to continue)";
     let chosen = prompt.choose_many(question, &items)?;
     let names = chosen.into_iter().filter_map(|index| items.get(index));
     Ok(names.map(|(item, _)| item.name.to_owned()).collect())
 }
 
-/// Shows what would be written and asks whether to.
+/// Shows what would be written, and asks for confirmation.
 ///
 /// # Errors
 ///
-/// [`Interrupted`] for a no.
+/// [`Interrupted`] if the answer is no.
 pub(super) fn confirm(
     prompt: &mut dyn Prompt,
     plan: &Plan,

@@ -1,4 +1,4 @@
-//! What cargo's configuration wants of whatever builds the workspace: a linker, a wrapper, a target, a registry.
+//! What cargo's configuration requires of the machine that builds the workspace: a linker, a wrapper, a target, a registry.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,57 +11,57 @@ use super::found::{Evidence, Found};
 use super::graph::is_target;
 use super::toml::{TomlFile, texts};
 
-/// What the builder must have and know.
+/// What the builder needs.
 #[derive(Debug, Default, Serialize)]
 pub struct Builder {
-    /// Programs that linking or compiling takes.
+    /// Programs needed for linking or compiling.
     pub tools: Vec<Found<BuildTool>>,
-    /// Programs that cargo would call in the place of rustc: caches, which a fresh builder has not filled.
+    /// Programs that cargo would call instead of rustc: caches, which are empty in a fresh builder.
     pub wrappers: Vec<Found<Wrapper>>,
-    /// Where what is built goes, where that is not `target`.
+    /// The target directory, if it is not `target`.
     pub target_directory: Option<Found<String>>,
-    /// The target that is named to build for: what is built for it has a directory of its own.
+    /// The configured build target, which has its own directory for build output.
     pub target: Option<Found<String>>,
     /// Flags for rustc.
     pub rustflags: Vec<Found<String>>,
-    /// Registries that are not crates.io, and what is put in its place.
+    /// Registries other than crates.io, and source replacements.
     pub registries: Vec<Found<String>>,
 }
 
-/// A program that building takes.
+/// A program needed for building.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BuildTool {
     /// Its name.
     pub name: String,
-    /// The packages of Debian that have it; none where Rust's image has it, or where it is not known.
+    /// The Debian packages that provide it; none if Rust's image has it, or if they are not known.
     pub packages: Vec<String>,
-    /// Whether it is known where it is to be had from.
+    /// Whether it is known where to get it.
     pub known: bool,
 }
 
-/// A program that cargo calls in the place of rustc.
+/// A program that cargo calls instead of rustc.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Wrapper {
     /// Its name, or its path.
     pub name: String,
-    /// The variable that overrules the configuration.
+    /// The variable that overrides the configuration.
     pub variable: &'static str,
 }
 
-/// The keys of `[build]` that name a wrapper, each with the variable that overrules it.
+/// The keys of `[build]` that name a wrapper, each with the variable that overrides it.
 const WRAPPERS: [(&str, &str); 2] = [
     ("rustc-wrapper", "RUSTC_WRAPPER"),
     ("rustc-workspace-wrapper", "RUSTC_WORKSPACE_WRAPPER"),
 ];
 
-/// Reads the configuration at the top of the workspace, which is where an image builds.
+/// Reads the configuration in the workspace root, where an image is built.
 ///
 /// # Errors
 ///
-/// Where it cannot be read.
+/// If it cannot be read.
 pub fn read(top: &Path, linkers: &BTreeMap<String, Vec<String>>) -> Result<Builder> {
     let mut builder = Builder::default();
-    // Cargo takes the one without an ending where both are there.
+    // If both exist, cargo uses the one without an extension.
     for name in [".cargo/config", ".cargo/config.toml"] {
         if let Some(file) = TomlFile::read(&top.join(name), top)? {
             read_file(&mut builder, &file, linkers);
@@ -82,7 +82,7 @@ fn read_file(builder: &mut Builder, file: &TomlFile, linkers: &BTreeMap<String, 
     );
     let tool = |builder: &mut Builder, name: &str, evidence: Evidence| {
         let name = name.rsplit('/').next().unwrap_or(name);
-        // `ld.lld`, `clang-19` and `x86_64-linux-gnu-gcc` are these by other names.
+        // `ld.lld`, `clang-19` and `x86_64-linux-gnu-gcc` are variants of these.
         let known = linkers.iter().find(|(known, _)| {
             name == known.as_str()
                 || name.strip_prefix("ld.") == Some(known)
@@ -112,7 +112,7 @@ fn read_file(builder: &mut Builder, file: &TomlFile, linkers: &BTreeMap<String, 
         }
         let path = [&table[..], &["rustflags"]].concat();
         for flags in texts(file.get(&path)) {
-            // One text may hold several flags.
+            // A single text may contain several flags.
             for flag in flags.split_whitespace() {
                 let evidence = file.evidence_or_file(&path);
                 if let Some((_, linker)) = flag.split_once("-fuse-ld=") {

@@ -1,4 +1,4 @@
-//! What is to be known of a crate that exists to build it, as templates see it.
+//! How to build an existing crate, as templates see it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,11 +13,11 @@ use super::origins::SourceKind;
 use super::secret_files::SecretFiles;
 use super::{Build, Carried, Outside};
 
-/// What all of them together take to be built, and to run.
+/// What all services together need to be built, and to run.
 ///
 /// # Errors
 ///
-/// Where the data is broken, which a test rules out.
+/// If the data is malformed, which a test rules out.
 pub(super) fn build(services: &[Inspection], first: &Inspection) -> Result<Build> {
     let secrets = SecretFiles::embedded()?;
     let all = |packages: &dyn Fn(&Inspection) -> Vec<String>| -> Vec<String> {
@@ -76,10 +76,10 @@ pub(super) fn build(services: &[Inspection], first: &Inspection) -> Result<Build
     })
 }
 
-/// The environment that overrules what cargo's configuration says of the machine that it was written for.
+/// The environment that overrides the settings in cargo's configuration that are specific to a developer's machine.
 fn configured(builder: &Builder) -> BTreeMap<String, String> {
     let wrappers = builder.wrappers.iter();
-    // Empty, it stands for none.
+    // An empty value disables it.
     let mut set: BTreeMap<String, String> = wrappers
         .map(|wrapper| (wrapper.value.variable.to_owned(), String::new()))
         .collect();
@@ -89,7 +89,7 @@ fn configured(builder: &Builder) -> BTreeMap<String, String> {
     set
 }
 
-/// Whether a path is one below the workspace that can stand in a list of paths as it is.
+/// Whether a path is below the workspace, and can be used in a list of paths without quoting.
 fn is_plain_and_below(path: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | '-');
     path.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_'))
@@ -97,7 +97,7 @@ fn is_plain_and_below(path: &str) -> bool {
         && path.split('/').all(|part| !matches!(part, "." | ".."))
 }
 
-/// What the services are built from, and no checkout of the workspace holds; each once.
+/// The services' dependencies outside of the workspace, without duplicates.
 fn outside(services: &[Inspection]) -> Vec<Outside> {
     let mut outside: Vec<Outside> = Vec::new();
     for found in services.iter().flat_map(|it| &it.package.sources) {
@@ -115,7 +115,7 @@ fn outside(services: &[Inspection]) -> Vec<Outside> {
     outside
 }
 
-/// What the services read when they run, and is there: what git is likely to hold, and no file of secrets.
+/// The existing files that the services read at run time: those that git is likely to track, without files of secrets.
 fn carried(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> Vec<Carried> {
     let mut carried = BTreeSet::new();
     for inspection in services {
@@ -135,7 +135,7 @@ fn carried(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> Vec<Ca
             }
         }
         for file in &inspection.configuration.files {
-            // `config/default` stands for a file of that name with any ending.
+            // `config/default` means a file of that name with any extension.
             let named = Path::new(&file.value);
             let there = named
                 .ancestors()
@@ -147,12 +147,12 @@ fn carried(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> Vec<Ca
             }
         }
     }
-    // What a build does not get could not be copied from there.
+    // A file that is excluded from the build context cannot be copied from it.
     carried.retain(|it: &Carried| !secrets.are_all(&it.from, top));
     carried.into_iter().collect()
 }
 
-/// A path that a program names: only one below its directory can be carried.
+/// A path as a program names it: it can only be carried if it is below the program's directory.
 fn carry(from: &str, named: &str) -> Option<Carried> {
     let to = named
         .strip_prefix("./")

@@ -1,4 +1,4 @@
-//! Which package and which of its binaries is meant: by the flags, by what cargo would take, or by what only one of them is.
+//! Selects the package and its binary: by the flags, by cargo's rules, or because only one is a candidate.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,48 +10,48 @@ use super::found::{Evidence, Found};
 use super::toml::{TomlFile, shown};
 use crate::error::{Usage, did_you_mean, told};
 
-/// Which crate is asked about, and what of it.
+/// Which crate to inspect.
 #[derive(Clone, Debug, Default)]
 pub struct Which {
-    /// Its manifest; the nearest one above the current directory otherwise.
+    /// Its manifest; by default, the nearest one in the current directory or above.
     pub manifest_path: Option<PathBuf>,
     /// The package, in a workspace.
     pub package: Option<String>,
     /// The binary.
     pub bin: Option<String>,
-    /// Files in it that prodify wrote, which say nothing of what the crate is by itself.
+    /// Files written by prodify, which are no evidence of the crate's own properties.
     pub written: BTreeSet<PathBuf>,
 }
 
-/// The package and the binary that are meant.
+/// The selected package and binary.
 #[derive(Debug)]
 pub struct Choice<'m> {
-    /// The package, and why it is this one.
+    /// The package, and why it was selected.
     pub package: Found<&'m Package>,
-    /// The binary, and why it is this one.
+    /// The binary, and why it was selected.
     pub bin: Found<&'m Target>,
 }
 
-/// What is meant, as far as that can be told.
+/// The selection, as far as it can be made.
 enum Meant<'m, T> {
     One(Found<T>),
     Several(Several<'m>),
 }
 
-/// Binaries of which several may run in production, where nothing says which.
+/// Binaries of which several may run in production, if nothing says which ones do.
 #[derive(Debug)]
 pub struct Several<'m> {
     /// Each with its package.
     pub bins: Vec<(&'m Package, &'m Target)>,
-    /// Why it cannot be told, and how to say it.
+    /// Why it is ambiguous, and how to specify it.
     why: String,
 }
 
-/// Chooses the package and the binary; `serves` tells whether a package that a package depends on makes a server of it.
+/// Selects the package and the binary; `serves` tells whether a dependency makes a package a server.
 ///
 /// # Errors
 ///
-/// Where what was asked for is not there, or where several could be meant: the candidates are named.
+/// If what was requested does not exist, or if there are several candidates, which are then listed.
 pub fn choose<'m>(
     metadata: &'m Metadata,
     manifest: &Path,
@@ -64,11 +64,11 @@ pub fn choose<'m>(
     }
 }
 
-/// The binaries among which somebody has to choose; none where it is clear which one is meant.
+/// The binaries among which the user has to choose; none if the choice is clear.
 ///
 /// # Errors
 ///
-/// Where what was asked for is not there.
+/// If what was requested does not exist.
 pub fn candidates<'m>(
     metadata: &'m Metadata,
     manifest: &Path,
@@ -95,7 +95,7 @@ fn look<'m>(
     })
 }
 
-/// The binaries of a package, in cargo's order. Examples, tests and benches are none.
+/// The binaries of a package, in cargo's order, without examples, tests and benches.
 pub fn bins(package: &Package) -> impl Iterator<Item = &Target> {
     package
         .targets
@@ -126,7 +126,7 @@ fn package<'m>(
         .iter()
         .copied()
         .find(|package| is_same(package.manifest_path.as_std_path(), manifest));
-    // A member is what it is; only the top of a workspace may stand for one of its members.
+    // A member stands for itself; only the workspace root may stand for one of its members.
     let alone = members.len() == 1
         || here.is_some_and(|package| !metadata.workspace_root.eq(&root_of(package)));
     if let Some(package) = here.filter(|package| alone || bins(package).next().is_some()) {
@@ -194,7 +194,7 @@ fn member<'m>(
         (_, several) => {
             let several = if several.is_empty() { &able } else { several };
             let why = format!(
-                "the workspace has {} packages that could be the service: {}; name one with --package, or its binary with --bin, which `add` takes more than once",
+                "the workspace has {} packages that could be the service: {}; name one with --package, or its binary with --bin, which `add` accepts more than once",
                 several.len(),
                 told(several.iter().map(|package| package.name.as_str()))
             );
@@ -261,7 +261,7 @@ fn bin<'m>(
         }
         (_, None) => {
             let why = format!(
-                "package `{}` has {} binaries and no `default-run`: {}; name one with --bin, which `add` takes more than once",
+                "package `{}` has {} binaries and no `default-run`: {}; name one with --bin, which `add` accepts more than once",
                 package.name,
                 bins.len(),
                 told(names.iter().map(String::as_str))
@@ -284,7 +284,7 @@ fn unknown(kind: &str, name: &str, members: &[&Package]) -> anyhow::Error {
     unknown_name(&format!("the workspace has no {kind}"), name, &names)
 }
 
-/// `what` and the name that is not there, with what is near or, where nothing is, with what there is.
+/// `what` and the unknown name, with similar names or, if there are none, with all.
 fn unknown_name(what: &str, name: &str, names: &[String]) -> anyhow::Error {
     let mut near = did_you_mean(name, names.iter().map(String::as_str));
     if near.is_empty() && !names.is_empty() {
@@ -308,7 +308,7 @@ fn shown_manifest(metadata: &Metadata, package: &Package) -> String {
     )
 }
 
-/// Whether two paths are one file; cargo may have followed a link that the caller did not.
+/// Whether two paths are the same file; cargo may have resolved a link that the caller did not.
 fn is_same(a: &Path, b: &Path) -> bool {
     a == b
         || a.canonicalize()

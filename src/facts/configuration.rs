@@ -1,4 +1,4 @@
-//! How the program is configured: environment variables, prefixes of such, and files.
+//! How the program is configured: environment variables, their prefixes, and files.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,11 +15,11 @@ use super::source::{Call, Form, SourceFile, Sources};
 pub struct Configuration {
     /// Environment variables that it reads, sorted.
     pub environment: Vec<Found<Variable>>,
-    /// Beginnings of the names of variables that it takes into its settings.
+    /// Prefixes of variables that it reads into its settings.
     pub prefixes: Vec<Found<String>>,
-    /// Variables that are read while it is compiled.
+    /// Variables that are read at compile time.
     pub at_build: Vec<Found<String>>,
-    /// Files and directories of configuration that it reads when it runs, below the package.
+    /// Configuration files and directories that it reads at run time, relative to the package.
     pub files: Vec<Found<String>>,
 }
 
@@ -28,13 +28,13 @@ pub struct Configuration {
 pub struct Variable {
     /// Its name.
     pub name: String,
-    /// What is taken where it is not set, where the sources say so in a literal.
+    /// Its default, if the sources have a literal for it.
     pub default: Option<String>,
-    /// Whether the program does without it; none where the sources do not show it.
+    /// Whether the variable is optional; none if the sources do not show it.
     pub optional: Option<bool>,
 }
 
-/// Finds it in the sources and build scripts of a package in this directory.
+/// Finds the configuration in the sources and build scripts of a package in this directory.
 pub fn find(sources: &Sources, scripts: &Sources, directory: &Path) -> Configuration {
     let mut found = Configuration::default();
     let mut variables: BTreeMap<String, Found<Variable>> = BTreeMap::new();
@@ -50,7 +50,7 @@ pub fn find(sources: &Sources, scripts: &Sources, directory: &Path) -> Configura
             add(&mut found.prefixes, prefix, evidence());
         }
         if call.form == Form::Macro && (call.is("env") || call.is("option_env")) {
-            // Cargo sets its own.
+            // Cargo sets its own variables.
             let name = call
                 .text(0)
                 .filter(|name| !name.starts_with("CARGO") && name != "OUT_DIR")
@@ -84,7 +84,7 @@ fn add(list: &mut Vec<Found<String>>, value: String, evidence: Evidence) {
     }
 }
 
-/// The same variable, read in two places: what one of them shows counts.
+/// The same variable, read in two places: combines what they show.
 fn merge(known: &mut Found<Variable>, other: Found<Variable>) {
     known.evidence.extend(other.evidence);
     let Variable {
@@ -109,13 +109,13 @@ fn variable(call: &Call<'_>, sources: &Sources) -> Option<Found<Variable>> {
             }
             (sources.text_of(call, 0)?, fallback)
         }
-        // clap's builder; with two arguments it is a command that gets one.
+        // clap's builder; with two arguments, it is a command whose environment is set.
         Form::Method if call.name() == "env" && call.arguments.len() == 1 => {
             (sources.text_of(call, 0)?, of_builder(call, sources))
         }
         Form::Method | Form::Macro => return None,
     };
-    // A name with a small letter or a blank is hardly one of the environment.
+    // A name with a lower-case letter or a space is hardly an environment variable.
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let is_name = !name.is_empty() && name.chars().all(plain) && !name.starts_with("CARGO_");
     is_name.then(|| {
@@ -129,17 +129,17 @@ fn variable(call: &Call<'_>, sources: &Sources) -> Option<Found<Variable>> {
     })
 }
 
-/// Whose function it is that reads a variable.
+/// The function that reads a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reader {
-    /// The standard library's, or one that returns the same.
+    /// The standard library's, or one with the same result.
     Std,
-    /// Another one, of which it is not known what it returns where the variable is not set.
+    /// Another one, whose result for an unset variable is not known.
     Other,
 }
 
 impl Reader {
-    /// By the path of a call, or of the import that brings its name.
+    /// By the path of a call, or of the import of its name.
     fn of(call: &Call<'_>) -> Option<Self> {
         const STD: [&str; 4] = ["env::var", "env::var_os", "dotenv::var", "dotenvy::var"];
         const OTHER: [&str; 2] = ["envmnt::get", "env_var"];
@@ -163,7 +163,7 @@ impl Reader {
 /// `.env("PORT").default_value("8080")`, in either order, of clap's builder.
 fn of_builder(call: &Call<'_>, sources: &Sources) -> Fallback {
     let file = call.file;
-    // The argument's own call is a little before, and the chain behind that holds both.
+    // The argument's own call is shortly before; both are in the chain after that.
     let argument = file
         .calls_before(call.at)
         .find(|before| before.is("Arg::new"));
@@ -201,10 +201,10 @@ fn attribute(call: &Call<'_>, sources: &Sources) -> Option<(String, Fallback)> {
         None => return None,
     };
     let value = DEFAULTS.iter().find_map(|key| call.value(key));
-    // A default that is no literal is one all the same, and so is that of the type.
+    // A default that is not a literal is still a default, and so is the type's default.
     let has_default = value.is_some() || DEFAULTS.iter().any(|key| call.flag(key));
     let is_required = call.option("required").map(|at| file.is(at, "true"));
-    // A flag that is not set is off, and a list is empty.
+    // An unset flag is off, and a list is empty.
     let does_without = |at| {
         ["Option", "Vec", "bool"]
             .iter()
@@ -233,7 +233,7 @@ fn prefix(call: &Call<'_>) -> Option<String> {
     call.text(0)
 }
 
-/// `File::with_name("config/default")`, `Toml::file("App.toml")`, and what names a file of configuration that is there.
+/// `File::with_name("config/default")`, `Toml::file("App.toml")`, and other names of existing configuration files.
 fn file(call: &Call<'_>, directory: &Path) -> Option<String> {
     let takes = [
         "File::with_name",
@@ -246,7 +246,7 @@ fn file(call: &Call<'_>, directory: &Path) -> Option<String> {
     takes.iter().find(|path| call.is(path))?;
     let name = call.text(0).or_else(|| format_text(call))?;
     let name = name.trim_start_matches("./");
-    // `config/{name}`: the directory is what is known of it.
+    // `config/{name}`: only the directory is known.
     let fixed = name.split('{').next().unwrap_or_default();
     let known = if fixed.len() < name.len() {
         fixed.rsplit_once('/')?.0
@@ -261,7 +261,7 @@ fn file(call: &Call<'_>, directory: &Path) -> Option<String> {
     (is_there && !known.is_empty()).then(|| known.to_owned())
 }
 
-/// The literal of `&format!("…")` as the first argument.
+/// The literal in `&format!("…")` as the first argument.
 fn format_text(call: &Call<'_>) -> Option<String> {
     let argument = call.arguments.first()?.clone();
     let file: &SourceFile = call.file;
@@ -275,7 +275,7 @@ mod tests {
 
     use super::{Sources, find};
 
-    /// The variables that code reads: each with its default, and whether the program does without it.
+    /// The variables that code reads: each with its default, and whether it is optional.
     fn variables(code: &str) -> Vec<(String, Option<String>, Option<bool>)> {
         let sources = Sources::of_text(code);
         let found = find(&sources, &Sources::default(), Path::new("."));

@@ -1,6 +1,6 @@
-//! Databases: the crates that speak to them, sqlx's queries that are checked while compiling, migrations.
+//! Databases: their client crates, sqlx's queries that are checked at compile time, migrations.
 //!
-//! Which crate speaks to what is data, in `database.toml` beside this file.
+//! Which crates are clients of which databases is data, in `database.toml` beside this file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,13 +18,13 @@ use super::toml::shown;
 /// How a program uses databases.
 #[derive(Debug, Default, Serialize)]
 pub struct Database {
-    /// The crates that it takes for it.
+    /// Its database crates.
     pub libraries: Vec<Found<String>>,
-    /// The engines that it speaks to.
+    /// The engines that it is a client of.
     pub engines: Vec<Found<String>>,
-    /// Whether sqlx's macros check its queries while it is compiled.
+    /// Whether sqlx's macros check its queries at compile time.
     pub checked_queries: Option<Found<bool>>,
-    /// What those macros read in the place of a database, below the workspace.
+    /// What those macros read instead of a database, relative to the workspace.
     pub offline_data: Option<Found<String>>,
     /// Its migrations.
     pub migrations: Vec<Found<Migrations>>,
@@ -33,21 +33,21 @@ pub struct Database {
 /// A set of migrations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Migrations {
-    /// Their directory, below the workspace; none where they are Rust code.
+    /// Their directory, relative to the workspace; none if they are Rust code.
     pub path: Option<String>,
-    /// When they are read; none where the program does not read them.
+    /// When they are read; none if the program does not read them.
     pub when: Option<When>,
 }
 
-/// A crate that the package takes directly: its line, and its features.
+/// A direct dependency of the package: its line, and its features.
 pub struct Taken {
     /// Where it is declared.
     pub evidence: Evidence,
-    /// The features that are asked for there, `default` among them unless it is told otherwise.
+    /// The features that are enabled there, including `default` unless it is disabled.
     pub features: BTreeSet<String>,
-    /// The packages that take it.
+    /// The packages that depend on it.
     pub by: BTreeSet<String>,
-    /// The oldest version that would do, where the manifests name one.
+    /// The oldest version that meets the requirement, if the manifests name one.
     pub version: Option<Version>,
 }
 
@@ -55,7 +55,7 @@ pub struct Taken {
 #[serde(deny_unknown_fields)]
 struct Table {
     libraries: BTreeMap<String, Library>,
-    /// Those that are about something else where none of their features that stand for an engine is on.
+    /// Crates that only count if one of their features for an engine is on.
     optional: BTreeMap<String, Library>,
 }
 
@@ -67,7 +67,7 @@ struct Library {
     engines: BTreeMap<String, String>,
 }
 
-/// sqlx's macros that need a database, or what was saved of one.
+/// sqlx's macros that need a database, or saved query metadata.
 const CHECKED: [&str; 6] = [
     "query",
     "query_as",
@@ -77,11 +77,11 @@ const CHECKED: [&str; 6] = [
     "query_file_scalar",
 ];
 
-/// Finds it in the crates that are taken, the sources and the directories.
+/// Finds databases in the dependencies, the sources and the directories.
 ///
 /// # Errors
 ///
-/// Where the data is broken, which a test rules out.
+/// If the data is malformed, which a test rules out.
 pub fn find(
     taken: &BTreeMap<String, Taken>,
     sources: &Sources,
@@ -140,7 +140,7 @@ pub fn find(
             }
         }
     }
-    // Of a workspace, others may take it.
+    // In a workspace, other packages may use it.
     database.offline_data = sqlx.and_then(|_| offline_data(sources, places));
     if database.migrations.is_empty() && !database.libraries.is_empty() {
         database.migrations.extend(unread(places));
@@ -149,7 +149,7 @@ pub fn find(
 }
 
 impl Library {
-    /// The engines that it speaks to as it is taken.
+    /// The engines for which a dependency is used, by its features.
     fn spoken_to(&self, taken: &Taken) -> impl Iterator<Item = &String> {
         let engines = self.engines.iter();
         let by_feature = engines.filter(|(feature, _)| taken.features.contains(*feature));
@@ -157,7 +157,7 @@ impl Library {
     }
 }
 
-/// What `cargo sqlx prepare` has saved: beside a package, or at the top of the workspace.
+/// What `cargo sqlx prepare` has saved: in a package, or in the workspace root.
 fn offline_data(sources: &Sources, places: &Places<'_>) -> Option<Found<String>> {
     let holds_queries = |path: &Path| {
         let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
@@ -175,7 +175,7 @@ fn offline_data(sources: &Sources, places: &Places<'_>) -> Option<Found<String>>
         .chain(packages)
         .chain([places.top]);
     all.into_iter().find_map(|directory| {
-        // Before sqlx 0.7 it was one file.
+        // Before sqlx 0.7, it was a single file.
         let (new, old) = (directory.join(".sqlx"), directory.join("sqlx-data.json"));
         let path = if holds_queries(&new) {
             new
@@ -185,7 +185,7 @@ fn offline_data(sources: &Sources, places: &Places<'_>) -> Option<Found<String>>
         let shown = shown(&path, places.top);
         Some(Found::certain(
             shown.clone(),
-            Evidence::file(&shown, "is there"),
+            Evidence::file(&shown, "exists"),
         ))
     })
 }
@@ -210,14 +210,14 @@ fn migrations(
     };
     let evidence = call.file.evidence(call.at);
     let Some(when) = when else {
-        // sea-orm's migrations are Rust code, and so part of the binary.
+        // sea-orm's migrations are Rust code, and therefore part of the binary.
         let migrations = Migrations {
             path: None,
             when: Some(When::Build),
         };
         return Some(Found::likely(migrations, evidence));
     };
-    // `Migrator::new(Path::new("./migrations"))` has the path one call further in.
+    // `Migrator::new(Path::new("./migrations"))` has the path in a nested call.
     let mut inside = call.arguments.iter().cloned().flatten();
     let written = inside.find_map(|at| call.file.text(at));
     let written = written.unwrap_or_else(|| "migrations".to_owned());
@@ -238,7 +238,7 @@ fn migrations(
     Some(Found::new(migrations, certainty, vec![evidence]))
 }
 
-/// Migrations that are there and that the program itself does not run.
+/// Migrations that exist but are not run by the program itself.
 fn unread(places: &Places<'_>) -> Option<Found<Migrations>> {
     let directory = [places.package, places.top].map(|base| base.join("migrations"));
     let directory = directory.into_iter().find(|path| path.is_dir())?;
@@ -247,7 +247,7 @@ fn unread(places: &Places<'_>) -> Option<Found<Migrations>> {
         path: Some(shown.clone()),
         when: None,
     };
-    let says = "is there, and nothing in the sources runs it";
+    let says = "exists, and nothing in the sources runs it";
     Some(Found::new(
         migrations,
         Certainty::Guess,

@@ -1,4 +1,4 @@
-//! What is on disk where a project is to be written.
+//! Reads what is on disk where a project is to be written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,14 +13,14 @@ use crate::plan::{Disk, OnDisk};
 use crate::provenance::STAGING;
 use crate::tree::RelPath;
 
-/// Reads what is at each of `paths` below `root`.
+/// Reads what is at each of `paths` in `root`.
 ///
 /// # Errors
 ///
-/// Where something is there and cannot be read.
+/// If something exists but cannot be read.
 pub fn read<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Result<Disk> {
     let mut disk = Disk::new();
-    // A new project has no directory yet: one look at that tells as much as several at each path, of which there are hundreds.
+    // A new project has no directory yet: a single check of that saves several for each of its hundreds of paths.
     if fs::symlink_metadata(root).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return Ok(disk);
     }
@@ -29,29 +29,29 @@ pub fn read<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Re
         if is_behind_link(root, path) {
             disk.insert(
                 path.clone(),
-                OnDisk::Other("would lie behind a symbolic link"),
+                OnDisk::Other("would be behind a symbolic link"),
             );
             continue;
         }
         let found = match fs::symlink_metadata(&place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => match clash(root, path) {
-                true => OnDisk::Other("is there with other capital letters"),
+                true => OnDisk::Other("exists in different case"),
                 false => continue,
             },
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-                OnDisk::Other("would lie below a file")
+                OnDisk::Other("would be below a file")
             }
             Err(error) => {
                 return Err(error).with_context(|| format!("looking at {}", place.display()));
             }
             Ok(metadata) if metadata.is_dir() => OnDisk::Other("is a directory"),
             Ok(metadata) if metadata.is_symlink() => OnDisk::Other("is a symbolic link"),
-            Ok(metadata) if !metadata.is_file() => OnDisk::Other("is no regular file"),
+            Ok(metadata) if !metadata.is_file() => OnDisk::Other("is not a regular file"),
             Ok(metadata) => {
                 let bytes =
                     fs::read(&place).with_context(|| format!("reading {}", place.display()))?;
                 let executable = is_executable(&metadata);
-                String::from_utf8(bytes).map_or(OnDisk::Other("is no UTF-8 text"), |text| {
+                String::from_utf8(bytes).map_or(OnDisk::Other("is not UTF-8 text"), |text| {
                     OnDisk::Text { text, executable }
                 })
             }
@@ -61,13 +61,13 @@ pub fn read<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Re
     Ok(disk)
 }
 
-/// Those of `paths` whose modules are there in other files, so that none can be written for them.
+/// Those of `paths` whose modules exist in other files, so that they cannot be written.
 pub fn modules<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Disk {
     let taken = |path: &RelPath| {
         let there = path.same_module()?;
         let why = match there.name() {
-            "mod.rs" => "its module is there already, in a `mod.rs`",
-            _ => "its module is there already, in a file beside this directory",
+            "mod.rs" => "its module already exists, in a `mod.rs`",
+            _ => "its module already exists, in a file beside this directory",
         };
         let is_there = there.in_root(root).is_file();
         is_there.then(|| (path.clone(), OnDisk::Other(why)))
@@ -75,7 +75,7 @@ pub fn modules<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) ->
     paths.into_iter().filter_map(taken).collect()
 }
 
-/// Whether a file can be run, where the system knows of such a thing.
+/// Whether a file is executable, on systems that distinguish that.
 fn is_executable(metadata: &fs::Metadata) -> Option<bool> {
     #[cfg(unix)]
     {
@@ -89,12 +89,12 @@ fn is_executable(metadata: &fs::Metadata) -> Option<bool> {
     }
 }
 
-/// Whether a run that was killed left its staging directory here.
+/// Whether a killed run left its staging directory here.
 pub fn was_interrupted(root: &Path) -> bool {
     root.join(STAGING).exists()
 }
 
-/// Whether a directory on the way to a path is a link, which could lead out of the project.
+/// Whether a directory on a path is a link, which could lead out of the project.
 fn is_behind_link(root: &Path, path: &RelPath) -> bool {
     let ends = path
         .as_str()
@@ -106,8 +106,7 @@ fn is_behind_link(root: &Path, path: &RelPath) -> bool {
     ends.into_iter().any(links)
 }
 
-/// Whether something lies on the way to a path whose name differs in nothing but capital letters: on many systems it would be
-/// the same.
+/// Whether something on a path differs from it only in case: on many systems, the names would be the same.
 fn clash(root: &Path, path: &RelPath) -> bool {
     let mut directory = root.to_owned();
     for part in path.as_str().split('/') {
@@ -123,8 +122,8 @@ fn clash(root: &Path, path: &RelPath) -> bool {
     false
 }
 
-/// The texts below `root` at the paths that are wanted, without what a build or a package manager put there; and what there is to say
-/// of what could not be looked into.
+/// The texts in `root` at the wanted paths, without the output of builds and package managers; and a note on what could not be
+/// searched.
 pub fn texts(
     root: &Path,
     is_wanted: impl Fn(&RelPath) -> bool,
@@ -143,12 +142,12 @@ pub fn texts(
     (texts.collect(), note)
 }
 
-/// What lies in `root` and is none of `paths`: files, and directories that hold none of them. Git's own directory is not
-/// counted, and neither is what a run of prodify that was killed left behind.
+/// What is in `root` but not among `paths`: files, and directories without any of them. Git's own directory does not count, nor
+/// do the remains of a killed run.
 ///
 /// # Errors
 ///
-/// Where a directory cannot be listed.
+/// If a directory cannot be listed.
 pub fn strangers<'a>(
     root: &Path,
     paths: impl IntoIterator<Item = &'a RelPath>,
@@ -181,7 +180,7 @@ pub fn strangers<'a>(
         if known.contains(name.as_str()) || matches!(name.as_str(), ".git" | STAGING) {
             continue;
         }
-        // Only to be named: what no path of a project can hold is shown as an underscore.
+        // For display only: names that a project's path cannot contain are shown with underscores.
         let shown = name.replace(|c: char| c.is_control() || matches!(c, '\\' | ':'), "_");
         strangers.extend(RelPath::new(shown));
     }

@@ -1,10 +1,10 @@
-//! What a read of an environment variable falls back to.
+//! The fallback of an environment variable's read.
 
 use std::ops::Range;
 
 use super::source::{Call, SourceFile, Sources};
 
-/// What ends the program, or the function, in place of a value.
+/// Calls that end the program, or return from the function, instead of yielding a value.
 const ENDS: [&str; 7] = [
     "abort",
     "bail",
@@ -15,12 +15,12 @@ const ENDS: [&str; 7] = [
     "unreachable",
 ];
 
-/// What is taken where a variable is not set.
+/// What happens if a variable is not set.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Fallback {
-    /// The value, where it is a literal.
+    /// The value, if it is a literal.
     pub default: Option<String>,
-    /// Whether the program does without the variable; none where the sources do not show it.
+    /// Whether the variable is optional; none if the sources do not show it.
     pub optional: Option<bool>,
 }
 
@@ -40,7 +40,7 @@ impl Fallback {
     }
 }
 
-/// What the calls behind a read make of a variable that is not set: `.unwrap_or_else(|_| "8080".to_owned())`, `.expect("…")`, `?`.
+/// What the calls after a read make of an unset variable: `.unwrap_or_else(|_| "8080".to_owned())`, `.expect("…")`, `?`.
 pub(super) fn of(read: &Call<'_>, sources: &Sources) -> Fallback {
     let file = read.file;
     let mut value = Value {
@@ -67,7 +67,7 @@ pub(super) fn of(read: &Call<'_>, sources: &Sources) -> Fallback {
                 if default.is_some() || !goes_on {
                     return Fallback::to(default.filter(|_| value.is_its_own()));
                 }
-                // `.or_else(|_| Err(Missing))` is no other value; anything else may be one, such as another variable.
+                // `.or_else(|_| Err(Missing))` yields no other value; anything else may yield one, such as another variable.
                 value.has_other |= !file.is(other.start, "Err");
             }
             "ok" => value.is_option = true,
@@ -89,14 +89,14 @@ pub(super) fn of(read: &Call<'_>, sources: &Sources) -> Fallback {
     Fallback::unknown(value.at_end(read))
 }
 
-/// What is known of a value on its way through a chain of calls.
+/// A value on its way through a chain of calls.
 #[derive(Default)]
 struct Value {
-    /// Whether it is an `Option`, so that `?` passes on that there is none.
+    /// Whether it is an `Option`, so that `?` returns `None`.
     is_option: bool,
-    /// Whether it may be from elsewhere where the variable is not set.
+    /// Whether it may come from elsewhere if the variable is not set.
     has_other: bool,
-    /// Whether it is decided by what the variable says, and no longer that itself.
+    /// Whether it is derived from the variable's value by a decision, rather than being that value.
     is_translated: bool,
 }
 
@@ -109,7 +109,7 @@ impl Value {
         Fallback::unknown((!self.has_other).then_some(false))
     }
 
-    /// `?`: whoever calls a function that returns an `Option` goes on without.
+    /// `?`: the caller of a function that returns an `Option` goes on without a value.
     fn returned(&self) -> Fallback {
         if self.is_option {
             return Fallback::to(None);
@@ -117,7 +117,7 @@ impl Value {
         self.required()
     }
 
-    /// Whether the program does without it where the chain ends in a value that may be missing.
+    /// Whether the variable is optional if the chain ends in a value that may be missing.
     fn at_end(&self, read: &Call<'_>) -> Option<bool> {
         let made_option = self.is_option && read.name() != "var_os";
         (made_option || is_condition(read)).then_some(true)
@@ -132,7 +132,7 @@ fn is_condition(read: &Call<'_>) -> bool {
     before.any(|at| file.is(at, "if") || file.is(at, "while"))
 }
 
-/// What a closure computes, without its `move |_|`; the whole of any other argument.
+/// The body of a closure, without its `move |_|`; any other argument as a whole.
 fn body(file: &SourceFile, argument: Range<usize>) -> Range<usize> {
     let head = argument.start + usize::from(file.is(argument.start, "move"));
     if !file.is(head, "|") {
@@ -142,7 +142,7 @@ fn body(file: &SourceFile, argument: Range<usize>) -> Range<usize> {
     close.map_or(head, |close| close + 1)..argument.end
 }
 
-/// Whether an expression ends the program whichever way it goes: a branch of it that does so does not count.
+/// Whether an expression ends the program on every branch, not only on one.
 fn ends(file: &SourceFile, expression: Range<usize>) -> bool {
     let mut at = expression.start;
     if file.is(at, "{") {
@@ -159,7 +159,7 @@ fn ends(file: &SourceFile, expression: Range<usize>) -> bool {
     false
 }
 
-/// Whether a closure compares what it is given, so that its value is another one than the variable's.
+/// Whether a closure compares its argument, so that its result is not the variable's value.
 fn decides(file: &SourceFile, argument: &Range<usize>) -> bool {
     let mut indices = argument.clone();
     indices.any(|at| {
@@ -253,7 +253,7 @@ mod tests {
         ] {
             assert_eq!(fallback(code), Fallback::to(None), "{code}");
         }
-        // One of the two is required, and nothing says which.
+        // One of the two is required, but nothing says which.
         let either = r#"env::var("A").or_else(|_| env::var("B")).unwrap()"#;
         assert_eq!(fallback(either), Fallback::default());
     }

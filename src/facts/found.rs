@@ -1,60 +1,60 @@
-//! A fact: a value, how sure it is, and where it is known from.
+//! A fact: a value, its certainty, and the evidence for it.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// What was found out.
+/// A fact.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Found<T> {
-    /// What it is.
+    /// The value.
     pub value: T,
-    /// How sure that is.
+    /// How certain it is.
     pub certainty: Certainty,
-    /// What it is known from, the best first.
+    /// The evidence, the best first.
     pub evidence: Vec<Evidence>,
 }
 
-/// How sure a fact is.
+/// How certain a fact is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Certainty {
     /// A rule of thumb.
     Guess,
-    /// The sources say so in the usual form, which something else in them may still overrule.
+    /// The sources say so in the usual form, but could override it elsewhere.
     Likely,
-    /// Cargo, a manifest, the lock file or the file system says so.
+    /// From cargo, a manifest, the lock file or the file system.
     Certain,
 }
 
-/// What says so.
+/// A piece of evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Evidence {
-    /// Where.
+    /// The place.
     #[serde(flatten)]
     pub place: Place,
-    /// In which words.
+    /// What it says.
     pub says: String,
 }
 
-/// Where something is said.
+/// The place of a piece of evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Place {
     /// In a file.
     File {
-        /// Its path below the top of the workspace, with `/`; absolute where it lies outside.
+        /// Its path relative to the workspace root, with `/`; absolute if it is outside.
         file: String,
         /// The line, counted from one.
         #[serde(skip_serializing_if = "Option::is_none")]
         line: Option<usize>,
     },
-    /// In a field of what `cargo metadata` prints.
+    /// A field in the output of `cargo metadata`.
     Metadata {
         /// The field.
         metadata: String,
     },
-    /// In what a command answers.
+    /// The output of a command.
     Command {
         /// The command.
         command: String,
@@ -67,17 +67,17 @@ pub enum Place {
 }
 
 impl<T> Found<T> {
-    /// What a manifest, cargo or the file system says.
+    /// A fact from a manifest, cargo or the file system.
     pub fn certain(value: T, evidence: Evidence) -> Self {
         Self::new(value, Certainty::Certain, vec![evidence])
     }
 
-    /// What the sources show.
+    /// A fact from the sources.
     pub fn likely(value: T, evidence: Evidence) -> Self {
         Self::new(value, Certainty::Likely, vec![evidence])
     }
 
-    /// What is known from all of this.
+    /// A fact with all of its evidence.
     pub fn new(value: T, certainty: Certainty, evidence: Vec<Evidence>) -> Self {
         Self {
             value,
@@ -86,7 +86,7 @@ impl<T> Found<T> {
         }
     }
 
-    /// The same of another value.
+    /// The same fact with a converted value.
     pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Found<U> {
         Found::new(map(self.value), self.certainty, self.evidence)
     }
@@ -103,7 +103,7 @@ impl Evidence {
         Self::at(file, None, says)
     }
 
-    /// A field of what `cargo metadata` prints.
+    /// A field in the output of `cargo metadata`.
     pub fn metadata(field: impl Into<String>, says: impl Into<String>) -> Self {
         let place = Place::Metadata {
             metadata: field.into(),
@@ -114,7 +114,7 @@ impl Evidence {
         }
     }
 
-    /// The line of Rust that says so: `src/main.rs:12`.
+    /// The line of Rust code: `src/main.rs:12`.
     pub fn source_line(&self) -> Option<String> {
         match &self.place {
             Place::File {
@@ -125,7 +125,7 @@ impl Evidence {
         }
     }
 
-    /// What a command answers.
+    /// The output of a command.
     pub fn command(command: &str, says: impl Into<String>) -> Self {
         let place = Place::Command {
             command: command.to_owned(),
@@ -136,7 +136,7 @@ impl Evidence {
         }
     }
 
-    /// The path of the file that says so, where one does.
+    /// The path of the file, if the place is one.
     pub fn in_file(&self) -> Option<&str> {
         match &self.place {
             Place::File { file, .. } => Some(file),
@@ -144,16 +144,16 @@ impl Evidence {
         }
     }
 
-    /// A flag of the command line.
+    /// A flag on the command line.
     pub fn argument(argument: String) -> Self {
         let place = Place::Argument { argument };
         Self {
             place,
-            says: "asked for".to_owned(),
+            says: "specified".to_owned(),
         }
     }
 
-    /// A file, or a line of it where that is known.
+    /// A file, or a line of it if known.
     pub fn at(file: &str, line: Option<usize>, says: impl Into<String>) -> Self {
         let place = Place::File {
             file: file.to_owned(),
@@ -182,7 +182,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// A line as evidence shows it: a long one is cut.
+/// A source line, shortened for display.
 pub fn shortened(line: &str) -> String {
     const LONGEST: usize = 80;
     if line.chars().count() <= LONGEST {

@@ -1,4 +1,4 @@
-//! Everything that is found out about a crate that exists, in one value.
+//! All facts about an existing crate, in one value.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -30,18 +30,18 @@ use super::toml::TomlFile;
 use super::workspace::{self, Workspace};
 use crate::versions;
 
-/// What is found out about a crate.
+/// The facts about a crate.
 #[derive(Debug, Serialize)]
 pub struct Inspection {
     /// The workspace.
     pub workspace: Workspace,
-    /// The package, and why it is the one.
+    /// The selected package.
     pub package: Package,
     /// What kind of program its binary is.
     pub program: Program,
-    /// Where that listens.
+    /// Where it listens.
     pub listening: Listening,
-    /// The routes that a platform asks for.
+    /// The routes for the platform.
     pub routes: Routes,
     /// How it is configured.
     pub configuration: Configuration,
@@ -49,48 +49,48 @@ pub struct Inspection {
     pub database: Database,
     /// The files beside the sources that it reads.
     pub files: Vec<Found<Asset>>,
-    /// Where it has paths of the machine that compiles it.
+    /// Where it contains paths of the build machine.
     #[serde(skip)]
     pub builders_paths: Vec<Evidence>,
-    /// The programs that it starts.
+    /// The programs that it runs.
     pub programs: Vec<Found<String>>,
-    /// What it needs of the system.
+    /// The system packages that it needs.
     pub system: System,
-    /// How the crates that it is built from are known.
+    /// How the dependencies were determined.
     pub resolution: Found<Resolution>,
-    /// What the builder must have.
+    /// What the builder needs.
     pub builder: Builder,
     /// Source files that could not be read, so that facts may be missing.
     pub unread: Vec<Found<String>>,
-    /// What is in the way of running it in production.
+    /// What prevents running it in production.
     pub problems: Vec<Problem>,
 }
 
-/// How the crates that a binary is built from are known.
+/// How the dependencies of a binary were determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Resolution {
-    /// Cargo has resolved them with their features.
+    /// Resolved by cargo, with their features.
     Cargo,
-    /// From Cargo.lock, which does not tell the features of crates from elsewhere.
+    /// From Cargo.lock, which does not contain the features of registry crates.
     LockFile,
-    /// The same, but Cargo.lock does not hold all that the manifests ask for: what the rest takes in its turn is not known.
+    /// The same, but Cargo.lock is out of date: the dependencies of crates that are missing from it are not known.
     StaleLockFile,
-    /// From the manifests: what the crates take in their turn is not known.
+    /// From the manifests: transitive dependencies are not known.
     Manifests,
 }
 
-/// Finds out everything about a crate, seen from a directory.
+/// Inspects a crate, starting from a directory.
 ///
 /// # Errors
 ///
-/// Where there is no crate, where cargo refuses it, or where it is not clear which package or binary is meant.
+/// If there is no crate, if cargo rejects it, or if it is ambiguous which package or binary is meant.
 pub fn inspect(which: &Which, directory: &Path) -> Result<Inspection> {
     let manifest = location::manifest(directory, which.manifest_path.as_deref())?;
     inspect_in(&location::ask_cargo(&manifest)?, &manifest, which)
 }
 
-/// The same in a workspace that cargo was asked about by `manifest`.
+/// Inspects a crate in a workspace whose metadata was loaded for `manifest`.
 ///
 /// # Errors
 ///
@@ -118,11 +118,11 @@ pub fn inspect_in(metadata: &Metadata, manifest: &Path, which: &Which) -> Result
     subject.inspect(&kinds)
 }
 
-/// The binaries among which somebody has to choose; none where it is clear which one is meant.
+/// The binaries among which the user has to choose; none if the choice is clear.
 ///
 /// # Errors
 ///
-/// Where what was asked for is not there.
+/// If what was requested does not exist.
 pub fn candidates<'m>(
     metadata: &'m Metadata,
     manifest: &Path,
@@ -132,7 +132,7 @@ pub fn candidates<'m>(
     choice::candidates(metadata, manifest, which, |name| kinds.serves(name))
 }
 
-/// A crate, chosen and with its manifests read.
+/// A crate that was selected, with its manifests.
 struct Crate<'m> {
     choice: &'m Choice<'m>,
     written: &'m BTreeSet<PathBuf>,
@@ -191,7 +191,7 @@ impl Crate<'_> {
         Ok(inspection)
     }
 
-    /// Where it listens and what it answers to, if it is a server.
+    /// Where it listens and which routes it has, if it is a server.
     fn server(
         &self,
         kinds: &Kinds,
@@ -217,13 +217,13 @@ impl Crate<'_> {
         manifest.parent().map(Path::to_owned).unwrap_or_default()
     }
 
-    /// The package, and the members that it is built from.
+    /// The package, and the workspace members that it depends on.
     fn packages(&self) -> impl Iterator<Item = &CargoPackage> {
         let uses = self.manifests.uses.iter().copied();
         [self.choice.package.value].into_iter().chain(uses)
     }
 
-    /// The main file of the binary, and the libraries that it may be made from.
+    /// The main file of the binary, and the libraries that it may be built from.
     fn roots(&self) -> Vec<Root> {
         let main = Root::of(self.choice.package.value, self.choice.bin.value);
         [main].into_iter().chain(self.targets(is_library)).collect()
@@ -234,7 +234,7 @@ impl Crate<'_> {
             .collect()
     }
 
-    /// Targets of the package and of the members that it is built from.
+    /// Targets of the package and of the members that it depends on.
     fn targets(&self, wanted: impl Fn(&Target) -> bool) -> impl Iterator<Item = Root> {
         self.packages().flat_map(move |package| {
             let targets = package.targets.iter().filter(|target| wanted(target));
@@ -244,7 +244,7 @@ impl Crate<'_> {
         })
     }
 
-    /// The crates that the package and the members that it is built from take directly.
+    /// The direct dependencies of the package and of the members that it depends on.
     fn taken(&self) -> Result<BTreeMap<String, Taken>> {
         let mut taken: BTreeMap<String, Taken> = BTreeMap::new();
         let on = self.built().features();
@@ -285,7 +285,7 @@ impl Crate<'_> {
         Ok(taken)
     }
 
-    /// The features of a dependency that features of the package turn on: `sqlx/postgres`.
+    /// The features of a dependency that features of the package enable: `sqlx/postgres`.
     fn features_of(
         &self,
         package: &CargoPackage,
@@ -311,7 +311,8 @@ impl Crate<'_> {
         }
     }
 
-    /// What the crates need of the system, and where they are from; cargo is asked only where that may decide something.
+    /// The system packages that the dependencies need, and where the dependencies come from; cargo is only run if it may change
+    /// the result.
     fn built_from(&self, table: &Table) -> Result<BuiltFrom> {
         let built = self.built();
         let lock = LockFile::read(self.manifests.top)?;
@@ -325,10 +326,7 @@ impl Crate<'_> {
             (Found::certain(Resolution::Manifests, evidence), graph)
         } else if !unlocked.is_empty() {
             let names: Vec<String> = unlocked.iter().map(|name| format!("`{name}`")).collect();
-            let says = format!(
-                "does not hold what the manifests ask for: {}",
-                names.join(", ")
-            );
+            let says = format!("does not match the manifests: {}", names.join(", "));
             let evidence = Evidence::file("Cargo.lock", says);
             (Found::certain(Resolution::StaleLockFile, evidence), graph)
         } else if table.concerns(&graph) {
@@ -340,7 +338,7 @@ impl Crate<'_> {
                 Err(error) => (of_cargo(Resolution::LockFile, format!("{error:#}")), graph),
             }
         } else {
-            let says = "not asked: no crate of Cargo.lock needs the system".to_owned();
+            let says = "not run: no crate in Cargo.lock needs a system library".to_owned();
             (of_cargo(Resolution::LockFile, says), graph)
         };
         let lock = lock.as_ref();
@@ -352,7 +350,7 @@ impl Crate<'_> {
     }
 }
 
-/// What is known of all the crates that the binary is built from.
+/// Facts about all dependencies of the binary.
 struct BuiltFrom {
     resolution: Found<Resolution>,
     system: System,

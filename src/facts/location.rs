@@ -1,4 +1,4 @@
-//! Where a crate is that exists already, as cargo sees it.
+//! Locates an existing crate, as cargo does.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,18 +8,18 @@ use cargo_metadata::{Metadata, MetadataCommand};
 
 use crate::error::{Usage, did_you_mean};
 
-/// A workspace, and the package in it that is meant; a package on its own is a workspace of one.
+/// A workspace, and the selected package in it; a package on its own is a workspace of one.
 #[derive(Debug)]
 pub struct Location {
-    /// The manifest that cargo was asked about.
+    /// The manifest for which cargo was run.
     pub manifest: PathBuf,
-    /// What it answered.
+    /// Cargo's metadata.
     pub metadata: Metadata,
-    /// The directory of the manifest whose profiles, lock file and members count.
+    /// The directory of the root manifest, with the profiles, the lock file and the members.
     pub workspace: PathBuf,
-    /// The packages of the workspace, in the order of their names.
+    /// The packages of the workspace, by name.
     pub packages: Vec<Package>,
-    /// The one that is meant, where that is one.
+    /// The selected one, if any.
     pub chosen: Option<usize>,
 }
 
@@ -34,11 +34,11 @@ pub struct Package {
     pub description: Option<String>,
     /// Where its sources are published.
     pub repository: Option<String>,
-    /// The oldest release of Rust that it takes: major, minor, patch.
+    /// The oldest Rust release that it supports: major, minor, patch.
     pub rust_version: Option<(u64, u64, u64)>,
 }
 
-/// Which crate is meant.
+/// The requested crate.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
     /// `--manifest-path`
@@ -48,12 +48,12 @@ pub struct Wanted<'a> {
 }
 
 impl Location {
-    /// Asks cargo, from `directory`; it neither resolves dependencies nor uses the network.
+    /// Runs `cargo metadata` in `directory`; it neither resolves dependencies nor uses the network.
     ///
     /// # Errors
     ///
-    /// [`Usage`] where there is no manifest, or no package of that name; otherwise what cargo has to say of a manifest that it
-    /// cannot load.
+    /// [`Usage`] if there is no manifest, or no package of that name; otherwise cargo's own error about a manifest that it cannot
+    /// load.
     pub fn find(directory: &Path, wanted: Wanted<'_>) -> Result<Self> {
         let manifest = manifest(directory, wanted.manifest)?;
         let metadata = ask_cargo(&manifest)?;
@@ -72,7 +72,7 @@ impl Location {
         Ok(location)
     }
 
-    /// The package that is meant.
+    /// The selected package.
     pub fn package(&self) -> Option<&Package> {
         self.packages.get(self.chosen?)
     }
@@ -92,7 +92,7 @@ impl Location {
         })
     }
 
-    /// The package of a directory, or the only one there is.
+    /// The package in a directory, or the only one there is.
     fn at(&self, directory: &Path) -> Option<usize> {
         let here = self
             .packages
@@ -102,12 +102,12 @@ impl Location {
     }
 }
 
-/// What cargo knows of the workspace of a manifest: without its dependencies, which would take the package cache's lock, write
-/// a Cargo.lock, and need every crate on the disk.
+/// Cargo's metadata of a workspace, without its dependencies: these would lock the package cache, write a Cargo.lock, and require
+/// every crate to be downloaded.
 ///
 /// # Errors
 ///
-/// Where cargo cannot load it; the words are cargo's.
+/// If cargo cannot load it; the message is cargo's.
 pub fn ask_cargo(manifest: &Path) -> Result<Metadata> {
     let asked = MetadataCommand::new()
         .manifest_path(manifest)
@@ -121,14 +121,14 @@ pub fn ask_cargo(manifest: &Path) -> Result<Metadata> {
         }
         error => error.into(),
     });
-    asked.with_context(|| format!("asking cargo about {}", manifest.display()))
+    asked.with_context(|| format!("loading {}", manifest.display()))
 }
 
-/// The manifest that is meant, as cargo looks for it: the one that is named, or the nearest one upward.
+/// The manifest as cargo finds it: the given one, or the nearest one in `directory` or above.
 ///
 /// # Errors
 ///
-/// [`Usage`] where there is none.
+/// [`Usage`] if there is none.
 pub fn manifest(directory: &Path, named: Option<&Path>) -> Result<PathBuf> {
     let Some(named) = named else {
         let nearest = directory.ancestors().map(|above| above.join("Cargo.toml"));
@@ -146,13 +146,13 @@ pub fn manifest(directory: &Path, named: Option<&Path>) -> Result<PathBuf> {
         let why = match path {
             _ if path.join("Cargo.toml").is_file() => "is a directory: name the Cargo.toml in it",
             _ if !path.exists() => "does not exist: name the Cargo.toml of a crate",
-            _ => "is no Cargo.toml: name that of a crate",
+            _ => "is not a Cargo.toml: name that of a crate",
         };
         let named = named.display().to_string();
         let named = named.escape_debug();
         return Err(Usage::new(format!("`--manifest-path {named}` {why}")).into());
     }
-    // Its directory and not itself, which may be a link.
+    // Resolves its directory rather than the file, which may be a link.
     let above = real(path.parent().unwrap_or(directory))?;
     Ok(above.join("Cargo.toml"))
 }

@@ -1,18 +1,17 @@
-//! The members of a workspace, and which of them take each other.
+//! The members of a workspace, and their dependencies on each other.
 
 use std::collections::BTreeMap;
 
 use cargo_metadata::{Dependency, DependencyKind, Metadata, Package};
 
-/// The packages of a workspace by their names, which no two of them share.
+/// The packages of a workspace by name, which is unique.
 ///
-/// Large workspaces have hundreds, and what is asked of one is asked of each: looking through all of them every time would take
-/// longer than everything else.
+/// Large workspaces have hundreds, and many checks run for every member: a linear search each time would dominate the run time.
 #[derive(Debug)]
 pub struct Members<'m>(BTreeMap<&'m str, &'m Package>);
 
 impl<'m> Members<'m> {
-    /// Those that cargo names.
+    /// The members in cargo's metadata.
     pub fn of(metadata: &'m Metadata) -> Self {
         let named = |package: &'m Package| (package.name.as_str(), package);
         Self(
@@ -34,14 +33,14 @@ impl<'m> Members<'m> {
         self.0.get(name).copied()
     }
 
-    /// The one that a dependency means, if it means one.
+    /// The one that a dependency refers to, if any.
     pub fn meant(&self, dependency: &Dependency) -> Option<&'m Package> {
         let path = dependency.path.as_ref()?;
         let named = self.get(&dependency.name)?;
         (named.manifest_path.parent() == Some(path)).then_some(named)
     }
 
-    /// Those that a member is built from, however far, sorted by name: not those that only its tests take.
+    /// The direct and transitive dependencies of a member, sorted by name, without dev-dependencies.
     pub fn uses(&self, package: &Package) -> Vec<&'m Package> {
         let mut found: BTreeMap<&str, &'m Package> = BTreeMap::new();
         let mut open = vec![package];

@@ -1,8 +1,8 @@
-//! What a crate is: as templates see it, and as it is found.
+//! Facts about a crate: as templates see them, and as they are found.
 //!
-//! [`Facts`] is what templates see. [`inspection::inspect`] is the way in for a crate that exists, and [`seen`] leads from what is found
-//! there to those. Each other module has one kind of fact; what is known about other people's crates is data, in the TOML files beside
-//! them.
+//! [`Facts`] is what templates see. [`inspection::inspect`] is the entry point for an existing crate, and [`seen`] converts its
+//! result into [`Facts`]. Every other module finds one kind of fact; what is known about published crates is data, in the TOML
+//! files beside the modules.
 
 pub mod builder;
 mod building;
@@ -51,81 +51,82 @@ use crate::answers::Answers;
 use crate::catalog::{Component, Fact};
 use crate::names;
 
-/// What a crate is: the `crate` of the templates, beside what its first service is, or the one that a file is about.
+/// The facts about a crate: the `crate` of the templates, along with the fields of its first service, or of the one that a file
+/// is for.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Facts {
-    /// Whether it was there before prodify.
+    /// Whether it existed before prodify.
     pub existing: bool,
     /// The edition.
     pub edition: String,
-    /// The release of Rust that it is built with.
+    /// The Rust release that it is built with.
     pub toolchain: String,
-    /// What runs in production: one or more binaries, in the order of their names.
+    /// What runs in production: one or more binaries, by name.
     pub services: Vec<Service>,
-    /// How it is built, where it was there before.
+    /// How it is built, if it existed before.
     #[serde(flatten)]
     pub build: Build,
 }
 
-/// What is to be known of a crate that exists to build it.
+/// How to build an existing crate.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Build {
-    /// Whether its packages are several, so that cargo has to be told which of them to build.
+    /// Whether it has several packages, so that cargo must be told which to build.
     pub several_packages: bool,
-    /// Packages of Debian that compiling takes.
+    /// Debian packages for compiling.
     pub build_packages: Vec<String>,
-    /// Packages of Debian that running takes.
+    /// Debian packages for running.
     pub run_packages: Vec<String>,
-    /// The target that cargo's configuration names: what is built for it has a directory of its own.
+    /// The build target in cargo's configuration, which has its own directory for build output.
     pub target: Option<String>,
-    /// The directory below the workspace that developers build into, where that is not `target`.
+    /// The developers' target directory, relative to the workspace, if it is not `target`.
     pub target_directory: Option<String>,
-    /// Environment that compiling takes.
+    /// Environment for compiling.
     pub build_env: BTreeMap<String, String>,
     /// Files and directories that the services read.
     pub files: Vec<Carried>,
-    /// Files that hold secrets, and that no image carries.
+    /// Files of secrets, which are left out of images.
     pub secret_files: SecretFiles,
-    /// Where its dependencies are from, beside crates.io and the members of its workspace.
+    /// The sources of its dependencies, other than crates.io and the members of its workspace.
     pub sources: Vec<origins::Source>,
-    /// Dependencies that lie outside of the workspace.
+    /// Dependencies outside of the workspace.
     pub outside: Vec<Outside>,
     /// Whether there is a Cargo.lock.
     pub locked: bool,
     /// Whether git tracks it.
     pub lock_committed: bool,
-    /// The file that says which toolchain it takes.
+    /// The file that selects its toolchain.
     pub toolchain_file: Option<String>,
     /// The engines of the databases that it uses: `postgres`, `redis`.
     pub databases: Vec<String>,
 }
 
-/// A dependency that lies where a checkout of the workspace does not hold it.
+/// A dependency that is not part of a checkout of the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Outside {
     /// The dependency.
     pub name: String,
     /// Its directory.
     pub place: String,
-    /// The line that asks for it.
+    /// The line that declares it.
     pub asked_for: String,
 }
 
 /// A file or directory that an image carries.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Carried {
-    /// Its path below the workspace.
+    /// Its path relative to the workspace.
     pub from: String,
-    /// Its path below the directory that the service runs in.
+    /// Its path relative to the service's working directory.
     pub to: String,
 }
 
 impl Facts {
-    /// The facts of a crate that is about to be made of `components`, in their order.
+    /// The facts about a new crate with these `components`, in their order.
     ///
     /// # Errors
     ///
-    /// Where a component gives a fact that there is not, or of the wrong type.
+    /// If a component has an unknown fact, or one of the wrong type.
     pub fn of_new(
         name: &str,
         toolchain: &str,
@@ -146,7 +147,7 @@ impl Facts {
         }
         service.extend(given(components, answers, None)?);
         let service = serde_json::from_value(Json::Object(service))
-            .context("reading the [facts] of the chosen components")?;
+            .context("reading the [facts] of the selected components")?;
         Ok(Self {
             edition: "2024".to_owned(),
             toolchain: toolchain.to_owned(),
@@ -155,7 +156,7 @@ impl Facts {
         })
     }
 
-    /// With what `components` make of the services of the package that they are added to.
+    /// Adds the facts that `components` give to the services of the package that they are added to.
     ///
     /// # Errors
     ///
@@ -175,14 +176,14 @@ impl Facts {
                 continue;
             };
             for (key, value) in given(components, answers, Some(&service.takes))? {
-                // Of a map, what is there stays, and what is given is added.
+                // Maps are merged: existing entries stay, and new ones are added.
                 match (whole.get_mut(&key), value) {
                     (Some(Json::Object(there)), Json::Object(more)) => there.extend(more),
                     (_, value) => drop(whole.insert(key, value)),
                 }
             }
             *service = serde_json::from_value(Json::Object(whole))
-                .context("reading the [facts] of the chosen components")?;
+                .context("reading the [facts] of the selected components")?;
             if let Some(directory) = &service.config_dir {
                 let carried = service.package_directory.clone() + directory;
                 self.build.files.retain(|file| file.from != carried);
@@ -191,7 +192,7 @@ impl Facts {
         Ok(self)
     }
 
-    /// With the images that the answers name: one for each service, which is called after it where there are several.
+    /// Adds the images from the answers: one per service, named after it if there are several.
     #[must_use]
     pub fn with_images(mut self, answers: &Answers) -> Self {
         let Some(image) = answers.get("project.image") else {
@@ -208,7 +209,8 @@ impl Facts {
     }
 }
 
-/// What the components say that a service is; a later one's word wins. `taken` are its dependencies, where it is there already.
+/// Applies the components' facts about a service; a later component overrides earlier ones. `taken` are its dependencies, if it
+/// exists already.
 fn given(
     components: &[&Component],
     answers: &Answers,

@@ -1,4 +1,4 @@
-//! Where dependencies are to be had from: what is not from crates.io an image build may not reach.
+//! The sources of dependencies: those other than crates.io may be unreachable from an image build.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -11,27 +11,27 @@ use super::graph::{Graph, LockFile};
 use super::package::Manifests;
 use super::toml::{TomlFile, shown};
 
-/// How Cargo.lock ends the name of crates.io, whichever way it is reached.
+/// The end of crates.io's name in Cargo.lock, whichever protocol is used.
 const CRATES_IO: &str = "rust-lang/crates.io-index";
 
-/// Where a dependency is from.
+/// A dependency's source.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Source {
     /// The dependency.
     pub name: String,
-    /// What it is from.
+    /// The kind of source.
     pub kind: SourceKind,
-    /// The address of its repository or registry, or its path.
+    /// The URL of its repository or registry, or its path.
     pub place: String,
 }
 
-/// What a dependency is from, other than crates.io.
+/// A source other than crates.io.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SourceKind {
     /// Another member of the workspace.
     Member,
-    /// A directory below the workspace that is no member.
+    /// A directory in the workspace that is not a member.
     Path,
     /// A directory outside of the workspace.
     Outside,
@@ -41,11 +41,11 @@ pub enum SourceKind {
     Registry,
 }
 
-/// What is not from crates.io; each once, however many members take it.
+/// The dependencies that are not from crates.io, without duplicates.
 ///
 /// # Errors
 ///
-/// Where a manifest cannot be read.
+/// If a manifest cannot be read.
 pub fn find(package: &CargoPackage, manifests: &Manifests<'_>) -> Result<Vec<Found<Source>>> {
     let mut found: Vec<Found<Source>> = Vec::new();
     for package in [package].into_iter().chain(manifests.uses.iter().copied()) {
@@ -71,7 +71,7 @@ pub fn find(package: &CargoPackage, manifests: &Manifests<'_>) -> Result<Vec<Fou
     Ok(found)
 }
 
-/// What the crates of a graph are locked to, where that is not crates.io.
+/// The sources in the lock file of the crates of a graph, except crates.io.
 pub fn locked(graph: &Graph, lock: &LockFile) -> Vec<Found<Source>> {
     let packages = graph
         .nodes
@@ -145,7 +145,7 @@ fn path_kind(path: &Path, top: &Path) -> SourceKind {
     }
 }
 
-/// The line of a dependency, below that of the workspace where it is taken from there.
+/// The line of a dependency; that of the workspace, if it is inherited.
 pub fn declared(dependency: &Dependency, manifest: &TomlFile, root: &TomlFile) -> Vec<Evidence> {
     let key = dependency.rename.as_deref().unwrap_or(&dependency.name);
     let section = match dependency.kind {
@@ -171,7 +171,7 @@ pub fn declared(dependency: &Dependency, manifest: &TomlFile, root: &TomlFile) -
     above.flatten().into_iter().chain([own]).collect()
 }
 
-/// What `[patch]` puts in the place of a dependency.
+/// The replacement of a dependency in `[patch]`.
 fn patches(manifests: &Manifests<'_>) -> Vec<Found<Source>> {
     let root = manifests.root;
     let mut found = Vec::new();
@@ -202,7 +202,7 @@ fn patches(manifests: &Manifests<'_>) -> Vec<Found<Source>> {
     found
 }
 
-/// A path without `.` and `..`, as cargo takes it: by its words, not by its links.
+/// A path without `.` and `..`, resolved lexically like cargo does, without following links.
 pub fn lexical(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {

@@ -1,4 +1,4 @@
-//! The package: what its manifest says.
+//! The package: facts from its manifest.
 
 use std::path::Path;
 
@@ -12,32 +12,32 @@ use super::origins::{self, Source};
 use super::toml::{TomlFile, shown};
 use crate::versions;
 
-/// What a package is.
+/// The facts about a package.
 #[derive(Debug, Serialize)]
 pub struct Package {
     /// Its name.
     pub name: Found<String>,
     /// Its version.
     pub version: Found<String>,
-    /// Its manifest, below the workspace.
+    /// Its manifest, relative to the workspace.
     pub manifest: String,
     /// Its edition.
     pub edition: Found<String>,
-    /// The oldest Rust that it promises to build with, or none.
+    /// Its minimum supported Rust version, or none.
     pub rust_version: Option<Found<String>>,
     /// The identifier of its library, or none.
     pub library: Option<Found<String>>,
     /// Its binaries.
     pub bins: Vec<Found<Bin>>,
-    /// The binary that is meant.
+    /// The selected binary.
     pub bin: Found<String>,
     /// Its features, sorted, without `default`.
     pub features: Vec<Found<Feature>>,
-    /// The build scripts of the package and of the members that it is built from.
+    /// The build scripts of the package and of the members that it depends on.
     pub build_scripts: Vec<Found<String>>,
-    /// Its dependencies, and those of the members that it is built from, that no public registry has.
+    /// Its dependencies, and those of the members that it depends on, that are not in a public registry.
     pub sources: Vec<Found<Source>>,
-    /// The crates that it takes itself to run, each with the part of its version that promises compatibility: `axum 0.8`.
+    /// Its direct normal dependencies, each with its semver-compatible version: `axum 0.8`.
     #[serde(skip)]
     pub takes: Vec<String>,
 }
@@ -47,9 +47,9 @@ pub struct Package {
 pub struct Bin {
     /// Its name.
     pub name: String,
-    /// Its main file, below the workspace.
+    /// Its main file, relative to the workspace.
     pub path: String,
-    /// The features without which cargo does not build it.
+    /// The features that it requires.
     pub required_features: Vec<String>,
 }
 
@@ -58,25 +58,25 @@ pub struct Bin {
 pub struct Feature {
     /// Its name.
     pub name: String,
-    /// Whether the package has it unless it is told otherwise.
+    /// Whether it is on by default.
     pub default: bool,
 }
 
-/// What is read beside what cargo says.
+/// Inputs besides cargo's metadata.
 pub struct Manifests<'m> {
-    /// The top of the workspace.
+    /// The workspace root.
     pub top: &'m Path,
     /// The manifest there.
     pub root: &'m TomlFile,
-    /// The members that the package is built from.
+    /// The members that the package depends on.
     pub uses: &'m [&'m CargoPackage],
 }
 
-/// Reads it.
+/// Reads the facts.
 ///
 /// # Errors
 ///
-/// Where a manifest cannot be read.
+/// If a manifest cannot be read.
 pub fn read(choice: &Choice<'_>, manifests: &Manifests<'_>) -> Result<Package> {
     let package = choice.package.value;
     let path = package.manifest_path.as_std_path();
@@ -146,7 +146,7 @@ fn takes(package: &CargoPackage) -> Vec<String> {
         .collect()
 }
 
-/// Whether a target is the library of its package.
+/// Whether a target is its package's library.
 pub fn is_library(target: &Target) -> bool {
     target.kind.iter().any(|kind| {
         let library = [TargetKind::Lib, TargetKind::RLib, TargetKind::ProcMacro];
@@ -162,7 +162,7 @@ fn certain<T>(value: T, evidence: Vec<Evidence>) -> Found<T> {
     Found::new(value, Certainty::Certain, evidence)
 }
 
-/// Where a key of `[package]` stands: in the manifest, or in the workspace's that it is taken from.
+/// The line of a key of `[package]`: in the manifest, or in the workspace's if it is inherited.
 fn inherited(manifest: &TomlFile, root: &TomlFile, key: &str) -> Option<Vec<Evidence>> {
     let own = manifest.evidence(&["package", key])?;
     let above = manifest.get(&["package", key, "workspace"]).is_some();
@@ -187,7 +187,7 @@ fn features(package: &CargoPackage, manifest: &TomlFile) -> Vec<Found<Feature>> 
         .collect()
 }
 
-/// The features of a package that `default` brings.
+/// The features that `default` enables.
 fn default_features(package: &CargoPackage) -> Vec<String> {
     let mut on = Vec::new();
     let mut open = vec!["default".to_owned()];

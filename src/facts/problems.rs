@@ -1,4 +1,4 @@
-//! What is in the way of running a crate in production, each with the way out.
+//! Problems that prevent running a crate in production, each with a fix.
 
 use std::fmt;
 
@@ -11,16 +11,16 @@ use super::origins::SourceKind;
 use super::program::{Kinds, ProgramKind};
 use super::reachable::{self, is_loopback};
 
-/// Something that is in the way.
+/// A problem.
 #[derive(Debug, Serialize)]
 pub struct Problem {
-    /// How much.
+    /// How serious it is.
     pub severity: Severity,
     /// What is wrong.
     pub what: String,
-    /// What to do about it.
+    /// How to fix it.
     pub fix: String,
-    /// What it is known from.
+    /// The evidence.
     pub evidence: Vec<Evidence>,
 }
 
@@ -31,17 +31,17 @@ impl fmt::Display for Problem {
     }
 }
 
-/// How much something is in the way.
+/// How serious a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// An image is not built, or does not answer.
+    /// An image cannot be built, or does not respond.
     Error,
-    /// It may be so.
+    /// That may be the case.
     Warning,
 }
 
-/// The problems that the facts show, errors first.
+/// The problems that follow from the facts, errors first.
 pub fn of(inspection: &Inspection, kinds: &Kinds) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(unprepared(inspection));
@@ -59,7 +59,7 @@ pub fn of(inspection: &Inspection, kinds: &Kinds) -> Vec<Problem> {
     problems
 }
 
-/// Queries that are checked against a database, which no image build has.
+/// Queries that are checked against a database, which an image build does not have.
 fn unprepared(inspection: &Inspection) -> Option<Problem> {
     let database = &inspection.database;
     let checked = database.checked_queries.as_ref()?;
@@ -73,7 +73,7 @@ fn unprepared(inspection: &Inspection) -> Option<Problem> {
     };
     Some(Problem {
         severity: Severity::Error,
-        what: "sqlx's macros need a database to compile, and there is no .sqlx".to_owned(),
+        what: "sqlx's macros need a database at compile time, and there is no .sqlx".to_owned(),
         fix: format!(
             "with the database running, run `cargo sqlx prepare{workspace}` and commit .sqlx"
         ),
@@ -81,23 +81,24 @@ fn unprepared(inspection: &Inspection) -> Option<Problem> {
     })
 }
 
-/// An address that nobody outside of the container reaches, and that no variable changes: one that does is set by what is written.
+/// An address that cannot be reached from outside the container, and that no variable changes: if one does, the written files set
+/// it.
 fn loopback(inspection: &Inspection, kinds: &Kinds) -> Option<Problem> {
     let host = inspection.listening.host.as_ref()?;
     let stays = is_loopback(&host.value) && reachable::environment(inspection, kinds).is_empty();
     stays.then(|| Problem {
         severity: Severity::Warning,
         what: format!(
-            "it listens on {}, which nothing outside of its container reaches",
+            "it listens on {}, which cannot be reached from outside its container",
             host.value
         ),
-        fix: "let the address be set from outside, and set 0.0.0.0 or [::] in the container"
-            .to_owned(),
+        fix: "make the address configurable, and set 0.0.0.0 or [::] in the container".to_owned(),
         evidence: host.evidence.clone(),
     })
 }
 
-/// A program that goes on when its container is to stop, until it is killed: the first process of a container has no default action.
+/// A program that does not end when its container is stopped, until it is killed: signals have no default action for the first
+/// process of a container.
 fn unstoppable(inspection: &Inspection) -> Option<Problem> {
     let program = &inspection.program;
     if program.ends_at.is_some() || program.kind.value == ProgramKind::Command {
@@ -105,8 +106,8 @@ fn unstoppable(inspection: &Inspection) -> Option<Problem> {
     }
     Some(Problem {
         severity: Severity::Warning,
-        what: "nothing in its sources handles SIGTERM, which is then ignored in a container: each stop waits until time is up, and kills it".to_owned(),
-        fix: "end it there: with tokio, `signal(SignalKind::terminate())?.recv().await` is what `with_graceful_shutdown` of a server waits for".to_owned(),
+        what: "nothing in its sources handles SIGTERM, which is then ignored in a container: each stop waits for the whole grace period, and then kills it".to_owned(),
+        fix: "shut down on SIGTERM: with tokio, `signal(SignalKind::terminate())?.recv().await` is what `with_graceful_shutdown` of a server waits for".to_owned(),
         evidence: program.kind.evidence.clone(),
     })
 }
@@ -115,18 +116,19 @@ fn lock_file(inspection: &Inspection) -> Option<Problem> {
     if inspection.resolution.value == Resolution::StaleLockFile {
         return Some(Problem {
             severity: Severity::Error,
-            what: "Cargo.lock does not hold what the manifests ask for, and `cargo build --locked` fails".to_owned(),
+            what: "Cargo.lock does not match the manifests, and `cargo build --locked` fails"
+                .to_owned(),
             fix: "run `cargo update --workspace`, and commit Cargo.lock".to_owned(),
             evidence: inspection.resolution.evidence.clone(),
         });
     }
     let (what, fix) = match &inspection.workspace.lock {
         None => (
-            "there is no Cargo.lock: each build may take other versions",
+            "there is no Cargo.lock: each build may use other versions",
             "run `cargo generate-lockfile`, and commit Cargo.lock",
         ),
         Some(lock) if lock.value.tracked == Some(false) => (
-            "git does not track Cargo.lock: a fresh checkout may take other versions",
+            "git does not track Cargo.lock: a fresh checkout may use other versions",
             "commit Cargo.lock",
         ),
         Some(_) => return None,
@@ -143,20 +145,19 @@ fn lock_file(inspection: &Inspection) -> Option<Problem> {
     })
 }
 
-/// A database that is a file: containers neither share it nor keep it.
+/// A database in a file: containers neither share nor keep it.
 fn file_database(inspection: &Inspection) -> Option<Problem> {
     let mut engines = inspection.database.engines.iter();
     let sqlite = engines.find(|engine| engine.value == "sqlite")?;
     Some(Problem {
         severity: Severity::Warning,
-        what: "it uses SQLite: each container has a file of its own, which goes with it".to_owned(),
-        fix: "run one container with a volume, or take a database that several can share"
-            .to_owned(),
+        what: "it uses SQLite: each container has its own file, which is lost with it".to_owned(),
+        fix: "run one container with a volume, or use a database that several can share".to_owned(),
         evidence: sqlite.evidence.clone(),
     })
 }
 
-/// A toolchain that no image of Rust comes with.
+/// A toolchain that none of Rust's images has.
 fn toolchain(inspection: &Inspection) -> Option<Problem> {
     let channel = inspection.workspace.toolchain.as_ref()?;
     let unstable = ["nightly", "beta"];
@@ -168,23 +169,23 @@ fn toolchain(inspection: &Inspection) -> Option<Problem> {
             channel.value
         ),
         fix: format!(
-            "name a release there if it can do with one, or let the image fetch that: `RUN rustup default {}`",
+            "name a release there if one suffices, or let the image install that toolchain: `RUN rustup default {}`",
             channel.value
         ),
         evidence: channel.evidence.clone(),
     })
 }
 
-/// A target that no container of Linux runs, or that Debian has no libraries for.
+/// A target that does not run in a Linux container, or for which Debian has no libraries.
 fn target(inspection: &Inspection) -> Option<Problem> {
     let target = inspection.builder.target.as_ref()?;
     let name = &target.value;
     let (why, fix) = if !name.contains("-linux-") {
-        let fix = "take it out of the configuration, and name it with `--target` where it is meant";
-        ("which does not run in a container of Linux", fix)
+        let fix = "remove it from the configuration, and pass `--target` where it is wanted";
+        ("which does not run in a Linux container", fix)
     } else if name.contains("musl") && !inspection.system.run.is_empty() {
         let fix = "let the crates compile their own copies, or build for gnu";
-        ("and Debian's libraries are made for another libc", fix)
+        ("and Debian's libraries are built for another libc", fix)
     } else {
         return None;
     };
@@ -196,7 +197,7 @@ fn target(inspection: &Inspection) -> Option<Problem> {
     })
 }
 
-/// A dependency that lies where an image build does not see it.
+/// A dependency outside of an image's build context.
 fn outside(inspection: &Inspection) -> impl Iterator<Item = Problem> {
     let sources = inspection.package.sources.iter();
     sources
@@ -204,7 +205,7 @@ fn outside(inspection: &Inspection) -> impl Iterator<Item = Problem> {
         .map(|source| Problem {
             severity: Severity::Error,
             what: format!(
-                "`{}` lies outside of the workspace, in {}",
+                "`{}` is outside of the workspace, in {}",
                 source.value.name, source.value.place
             ),
             fix: "move it into the workspace, or take it from git or a registry".to_owned(),
@@ -212,23 +213,23 @@ fn outside(inspection: &Inspection) -> impl Iterator<Item = Problem> {
         })
 }
 
-/// A file that it reads, and that no image carries.
+/// A file that it reads, but that is left out of images.
 fn secrets(inspection: &Inspection) -> impl Iterator<Item = Problem> {
     let read = inspection.files.iter();
     let secrets = read.filter(|file| file.value.when == When::Run && file.value.secret);
     secrets.map(|file| Problem {
         severity: Severity::Warning,
         what: format!(
-            "it reads {}, which no image carries: by its name it is a secret",
+            "it reads {}, which is left out of the image: its name suggests a secret",
             file.value.path
         ),
-        fix: "mount it where it runs; or, if anybody may see it, let it in at the end of .dockerignore and copy it in the Dockerfile"
+        fix: "mount it at run time; or, if it is no secret, allow it at the end of .dockerignore and copy it in the Dockerfile"
             .to_owned(),
         evidence: file.evidence.clone(),
     })
 }
 
-/// Paths of the machine that compiles it, by which a container finds nothing.
+/// Paths of the build machine, which do not exist in a container.
 fn builders_paths(inspection: &Inspection) -> Option<Problem> {
     let paths = &inspection.builders_paths;
     let mut places: Vec<String> = paths.iter().map(|it| it.place.to_string()).collect();
@@ -236,17 +237,17 @@ fn builders_paths(inspection: &Inspection) -> Option<Problem> {
     (!places.is_empty()).then(|| Problem {
         severity: Severity::Warning,
         what: format!(
-            "it has the path of its sources on the machine that compiles it, where a container has nothing, in {}",
+            "it uses the path of its sources on the build machine, which no container has, in {}",
             places.join(", ")
         ),
-        fix: "name what it reads from the directory that it runs in, let a setting say where it is, or have it in the binary by `include_str!`".to_owned(),
+        fix: "use a path relative to the working directory, make the path a setting, or embed the file with `include_str!`".to_owned(),
         evidence: paths.clone(),
     })
 }
 
 fn unknown(inspection: &Inspection) -> impl Iterator<Item = Problem> {
     let exact = inspection.resolution.value == Resolution::Cargo;
-    let asks = if exact { "asks" } else { "may ask" };
+    let asks = if exact { "needs" } else { "may need" };
     let libraries = inspection
         .system
         .unknown
@@ -254,7 +255,7 @@ fn unknown(inspection: &Inspection) -> impl Iterator<Item = Problem> {
         .map(move |found: &Found<String>| Problem {
             severity: Severity::Warning,
             what: format!(
-                "`{}` {asks} the system for a library that is not known here",
+                "`{}` {asks} a system library that cargo prodify does not know",
                 found.value
             ),
             fix: "see its build script for the name, and add the packages to the image by hand"
@@ -269,10 +270,10 @@ fn unknown(inspection: &Inspection) -> impl Iterator<Item = Problem> {
     let linkers = linkers.map(|tool| Problem {
         severity: Severity::Warning,
         what: format!(
-            "cargo's configuration wants `{}`, which is not known here",
+            "cargo's configuration needs `{}`, which cargo prodify does not know",
             tool.value.name
         ),
-        fix: "add what has it to the image by hand".to_owned(),
+        fix: "add its package to the image by hand".to_owned(),
         evidence: tool.evidence.clone(),
     });
     let notes = inspection.system.notes.iter().map(|note| Problem {

@@ -1,6 +1,6 @@
-//! What kind of program the binary is: a server and of which framework, a worker, or a command.
+//! The kind of program: a server with its framework, a worker, or a command.
 //!
-//! Which crates and calls say so is data, in `program.toml` beside this file.
+//! Which crates and calls indicate it is data, in `program.toml` beside this file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,24 +12,24 @@ use super::found::{Certainty, Evidence, Found};
 use super::listening::Listening;
 use super::source::{Call, Form, Sources};
 
-/// What kind of program it is.
+/// The kind of program, with details.
 #[derive(Debug, Serialize)]
 pub struct Program {
     /// The kind.
     pub kind: Found<ProgramKind>,
-    /// What it is made with, where it is a server.
+    /// Its frameworks, if it is a server.
     pub frameworks: Vec<Found<Framework>>,
-    /// The signal that ends it in an orderly way, where one does.
+    /// The signal that it shuts down on, if any.
     pub ends_at: Option<Found<Signal>>,
 }
 
-/// A signal that ends a program: the first process of a container hears of no other than those that it handles.
+/// A signal that ends a program: the first process of a container only receives those that it handles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Signal {
-    /// What a container is stopped with.
+    /// The signal that stops a container.
     #[serde(rename = "SIGTERM")]
     Terminate,
-    /// Ctrl-C, and no other.
+    /// Only Ctrl-C.
     #[serde(rename = "SIGINT")]
     Interrupt,
 }
@@ -49,9 +49,9 @@ impl fmt::Display for Signal {
 pub enum ProgramKind {
     /// It listens.
     Server,
-    /// It runs on and on, and does not listen.
+    /// It keeps running, and does not listen.
     Worker,
-    /// It does something and ends.
+    /// It does its work and ends.
     Command,
 }
 
@@ -70,11 +70,11 @@ impl fmt::Display for ProgramKind {
 pub struct Framework {
     /// Its crate.
     pub name: String,
-    /// What it speaks.
+    /// The protocol.
     pub protocol: Protocol,
 }
 
-/// What a server speaks.
+/// The protocol of a server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
@@ -89,27 +89,27 @@ pub enum Protocol {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kinds {
-    /// The frameworks, by their crates.
+    /// The frameworks, by crate name.
     pub frameworks: BTreeMap<String, Known>,
     words: Words,
 }
 
-/// A framework that is known.
+/// A known framework.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Known {
     protocol: Protocol,
-    /// The calls with which a server begins.
+    /// The calls that start a server.
     starts: Vec<String>,
-    /// Whether to depend on it is to be a server.
+    /// Whether depending on it implies being a server.
     #[serde(default = "yes")]
     alone: bool,
-    /// Whether it ends at SIGTERM by itself.
+    /// Whether it shuts down on SIGTERM by itself.
     #[serde(default)]
     terminates: bool,
-    /// Where it listens unless it is told otherwise.
+    /// The default port.
     port: Option<u16>,
-    /// The environment in which it listens on all interfaces, where it would not by itself.
+    /// The environment that makes it listen on all interfaces, if it does not by default.
     #[serde(default)]
     pub reachable: BTreeMap<String, String>,
 }
@@ -128,7 +128,7 @@ fn yes() -> bool {
     true
 }
 
-/// The programs that the binary starts, by the names that stand in the sources: an image must carry them too.
+/// The programs that the binary runs, by the names in the sources: an image must contain them too.
 pub fn started(sources: &Sources) -> Vec<Found<String>> {
     let mut found: Vec<Found<String>> = Vec::new();
     for call in sources.calls() {
@@ -160,26 +160,26 @@ pub fn started(sources: &Sources) -> Vec<Found<String>> {
     found
 }
 
-/// The crates that the package or a member that it is built from takes directly, with the line that says so.
+/// The direct dependencies of the package and of the members that it depends on, with their lines.
 pub type Direct = BTreeMap<String, Evidence>;
 
 impl Kinds {
-    /// The data that comes with this version.
+    /// The embedded data.
     ///
     /// # Errors
     ///
-    /// Where it is broken, which a test rules out.
+    /// If it is malformed, which a test rules out.
     pub fn embedded() -> Result<Self> {
         toml_edit::de::from_str(include_str!("program.toml"))
             .context("reading the table of frameworks")
     }
 
-    /// Whether to take a crate is to be a server.
+    /// Whether depending on a crate implies being a server.
     pub fn serves(&self, name: &str) -> bool {
         self.frameworks.get(name).is_some_and(|known| known.alone)
     }
 
-    /// What kind of program these sources make of these crates.
+    /// The kind of program with these sources and dependencies.
     pub fn of(&self, direct: &Direct, sources: &Sources) -> Program {
         let calls: Vec<Call<'_>> = sources.calls().collect();
         let mut frameworks = Vec::new();
@@ -214,7 +214,7 @@ impl Kinds {
         }
     }
 
-    /// Of those that speak the same, the ones that are no more than parts of others are left out.
+    /// Leaves out frameworks that are only part of others with the same protocol.
     fn settle(&self, found: Vec<Found<Framework>>) -> Vec<Found<Framework>> {
         let (mut whole, parts): (Vec<_>, Vec<_>) = found
             .into_iter()
@@ -223,7 +223,7 @@ impl Kinds {
         for part in parts {
             let same = |found: &&mut Found<Framework>| found.value.protocol == part.value.protocol;
             match whole.iter_mut().find(same) {
-                // What begins to listen is the part's, such as hyper's below axum.
+                // The listening call is that of the part, such as hyper's in axum.
                 Some(found) if found.certainty < part.certainty => {
                     found.certainty = part.certainty;
                     found
@@ -234,7 +234,7 @@ impl Kinds {
                 None => left.push(part),
             }
         }
-        // One that is seen to start stands before those that are only taken, for a client or for tests.
+        // One that is started in the sources comes before those that are only dependencies, for a client or for tests.
         if whole
             .iter()
             .any(|found| found.certainty == Certainty::Likely)
@@ -244,7 +244,7 @@ impl Kinds {
         whole.into_iter().chain(left).collect()
     }
 
-    /// The port that the framework listens on unless it is told otherwise, where the sources show none.
+    /// The framework's default port, if the sources show none.
     pub fn fall_back(&self, program: &Program, listening: &mut Listening) {
         if listening.port.is_none() {
             let ports = program.frameworks.iter().filter_map(|framework| {
@@ -259,7 +259,7 @@ impl Kinds {
         }
     }
 
-    /// The signal that ends it, by its framework or by a call.
+    /// The signal that it shuts down on, because of its framework or a call.
     fn ends_at(
         &self,
         frameworks: &[Found<Framework>],
@@ -312,7 +312,7 @@ impl Kinds {
             return guess(ProgramKind::Server, evidence);
         }
         match (called(signals), taken(command_lines), taken(runtimes)) {
-            // A command may want to know of Ctrl-C too; one that waits for it without blocking goes on until then.
+            // A command may handle Ctrl-C too; one that waits for it without blocking runs until then.
             (Some(signal), _, Some(_)) => guess(ProgramKind::Worker, signal),
             (_, Some(command_line), _) => guess(ProgramKind::Command, command_line),
             (Some(evidence), ..) | (None, None, Some(evidence)) => {

@@ -1,4 +1,4 @@
-//! The environment in which a program listens on more than the loopback interface.
+//! The environment that makes a program listen on more than the loopback interface.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -8,7 +8,7 @@ use super::found::Found;
 use super::inspection::Inspection;
 use super::program::Kinds;
 
-/// What has to be set so that it can be reached from outside of its container, where its environment decides that.
+/// What to set so that it can be reached from outside its container, if its environment determines that.
 pub(super) fn environment(inspection: &Inspection, kinds: &Kinds) -> BTreeMap<String, String> {
     let mut set = BTreeMap::new();
     for framework in &inspection.program.frameworks {
@@ -23,9 +23,9 @@ pub(super) fn environment(inspection: &Inspection, kinds: &Kinds) -> BTreeMap<St
     set
 }
 
-/// What a variable is set to so that all interfaces are listened on; none where it is about something else, or does so already.
+/// The value of a variable that makes the program listen on all interfaces; none if it is unrelated, or already has one.
 ///
-/// A database may be expected on the same interface: what counts is the port, or that it is the very host that is listened on.
+/// A database may be expected on the same interface: what counts is the port, or that it is the host that the program listens on.
 fn outside(variable: &Found<Variable>, inspection: &Inspection) -> Option<String> {
     let listening = &inspection.listening;
     let default = variable.value.default.as_deref()?;
@@ -50,7 +50,7 @@ fn outside(variable: &Found<Variable>, inspection: &Inspection) -> Option<String
     Some(if is_v6 { "::" } else { "0.0.0.0" }.to_owned())
 }
 
-/// Whether nothing outside of a container reaches a host.
+/// Whether a host cannot be reached from outside a container.
 pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_matches(['[', ']']);
     host == "localhost" || address.parse().is_ok_and(|it: IpAddr| it.is_loopback())

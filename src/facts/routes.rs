@@ -1,6 +1,6 @@
-//! The routes that a platform asks for: liveness, readiness and metrics; and whether gRPC's health service is there.
+//! The routes for the platform: liveness, readiness and metrics; and whether there is a gRPC health service.
 //!
-//! How they are called and written is data, in `routes.toml` beside this file.
+//! Their names and forms are data, in `routes.toml` beside this file.
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 use super::found::{Certainty, Found};
 use super::source::{Call, Form, SourceFile, Sources};
 
-/// The routes of a program that a platform asks for.
+/// The routes of a program that the platform requests.
 #[derive(Debug, Default, Serialize)]
 pub struct Routes {
-    /// The path that answers as long as the process lives.
+    /// The path that responds as long as the process is alive.
     pub liveness: Option<Found<String>>,
-    /// The path that answers while it can take requests.
+    /// The path that responds while it can take requests.
     pub readiness: Option<Found<String>>,
     /// The path of its Prometheus metrics.
     pub metrics: Option<Found<String>>,
-    /// Whether gRPC's health service is there.
+    /// Whether there is a gRPC health service.
     pub grpc_health: Option<Found<bool>>,
 }
 
@@ -36,11 +36,11 @@ struct Table {
     grpc_health: Vec<String>,
 }
 
-/// Finds them in the sources.
+/// Finds the routes in the sources.
 ///
 /// # Errors
 ///
-/// Where the data is broken, which a test rules out.
+/// If the data is malformed, which a test rules out.
 pub fn find(sources: &Sources) -> Result<Routes> {
     let table: Table = toml_edit::de::from_str(include_str!("routes.toml"))
         .context("reading the table of routes")?;
@@ -52,7 +52,7 @@ pub fn find(sources: &Sources) -> Result<Routes> {
     let mut found: Vec<Found<String>> = Vec::new();
     for file in &sources.files {
         for call in file.calls() {
-            // To find what stands before a route takes its time, and most routes are none of these.
+            // Finding a route's prefix takes time, and most routes are none of these.
             let path = table
                 .path_of(&call, sources)
                 .filter(|(_, path)| table.is_asked_for(path));
@@ -71,18 +71,18 @@ pub fn find(sources: &Sources) -> Result<Routes> {
     Ok(routes)
 }
 
-/// The last name of a path.
+/// The last segment of a path.
 fn last(path: &str) -> &str {
     path.rsplit('/')
         .find(|segment| !segment.is_empty())
         .unwrap_or_default()
 }
 
-/// The first of the names that a route ends with.
+/// The first of the names that match the end of a route.
 fn best(routes: &[Found<String>], names: &[String]) -> Option<Found<String>> {
     names.iter().find_map(|name| {
         let ends = |route: &&Found<String>| last(&route.value) == *name;
-        // The shortest path is the one that is not some resource's own.
+        // The shortest path is the one that does not belong to a resource.
         routes
             .iter()
             .filter(ends)
@@ -102,7 +102,7 @@ impl Table {
         self.nests.iter().any(|name| name == call.name())
     }
 
-    /// The path that a call gives a route, and the index of its literal.
+    /// The path that a call defines a route for, and the index of its literal.
     fn path_of(&self, call: &Call<'_>, sources: &Sources) -> Option<(usize, String)> {
         let names = match call.form {
             Form::Method => &self.methods,
@@ -120,7 +120,7 @@ impl Table {
         names.iter().find(|name| call.is(name))?;
         let path = sources.text_of(call, 0)?;
         let path = path.split('?').next().unwrap_or_default();
-        // poem and salvo leave the first slash to taste; a word with a blank is no path.
+        // In poem and salvo the first slash is optional; a text with a space is not a path.
         let plain = !path.is_empty() && !path.contains([' ', ':', '\n']);
         plain.then(|| {
             (
@@ -137,12 +137,12 @@ struct Finder<'s> {
 }
 
 impl<'s> Finder<'s> {
-    /// The route with what stands before it where it is put into another router.
+    /// The route with its prefix, if it is nested in another router.
     fn route(&self, file: &'s SourceFile, at: usize, path: &str) -> Found<String> {
         let mut evidence = vec![file.evidence(at)];
         let mut whole = path.to_owned();
         let mut certainty = Certainty::Likely;
-        // What is around the literal in the same expression, and then around a call of the function that it is in.
+        // First what surrounds the literal in its expression, then what surrounds a call of the function that it is in.
         let mut place = (file, at);
         for _ in 0..4 {
             if let Some((nest, prefix)) = self.nest_around(place.0, place.1) {
@@ -175,7 +175,7 @@ impl<'s> Finder<'s> {
                 .iter()
                 .skip(1)
                 .any(|argument| argument.contains(&at));
-            // `web::scope("/api").service(…)`: what follows in the chain is in it.
+            // `web::scope("/api").service(…)`: whatever follows in the chain is nested.
             let chain =
                 call.name() == "scope" && call.chain().last().is_some_and(|last| last.end > at);
             inside || chain
@@ -184,7 +184,7 @@ impl<'s> Finder<'s> {
         Some((nest.at, self.sources.text_of(&nest, 0)?))
     }
 
-    /// Where a function of a file stands inside of something that nests.
+    /// Where a function of a file is used in a nesting call.
     fn nested_call(&self, home: &SourceFile, name: &str) -> Option<(&'s SourceFile, usize)> {
         self.sources.files.iter().find_map(|file| {
             let hands_on =
@@ -199,8 +199,8 @@ impl<'s> Finder<'s> {
     }
 }
 
-/// Whether the name at an index may mean an item of another file: many files have a function `router`. Of `users::router` and
-/// `Users::router` the first name is that of the file or of a type in it; what has no such name is the file's own, or imported.
+/// Whether the name at an index may refer to an item of another file: many files have a function `router`. The first name of
+/// `users::router` or `Users::router` is that of the file or of a type in it; an unqualified name is the file's own, or imported.
 fn means(file: &SourceFile, at: usize, home: &SourceFile) -> bool {
     let qualifier = at
         .checked_sub(3)
@@ -225,7 +225,7 @@ fn join(prefix: &str, path: &str) -> String {
     }
 }
 
-/// The name of the function that an index is in, or that an attribute stands above.
+/// The name of the function that an index is in, or that an attribute belongs to.
 fn function_around(file: &SourceFile, at: usize) -> Option<&str> {
     let mut name = None;
     for start in file.indices() {
@@ -236,7 +236,7 @@ fn function_around(file: &SourceFile, at: usize) -> Option<&str> {
         if start < at && at < end {
             name = file.name(start + 1);
         } else if start > at {
-            // Below an attribute the next function is its own, if nothing has ended in between.
+            // After an attribute, the next function is the one that it belongs to, if no item has ended in between.
             let between = |word| (at..start).any(|at| file.is(at, word));
             let own = !between(";") && !between("}");
             return if own { file.name(start + 1) } else { name };

@@ -1,4 +1,4 @@
-//! What a crate says of itself: `[package.metadata.prodify]` in its manifest has the last word on what its sources show.
+//! Facts that a crate declares itself: `[package.metadata.prodify]` in its manifest overrides what its sources show.
 
 use std::num::NonZero;
 
@@ -16,7 +16,7 @@ use crate::error::{Usage, did_you_mean};
 /// The table in a manifest.
 const TABLE: [&str; 3] = ["package", "metadata", "prodify"];
 
-/// What can be said there.
+/// The keys of the table.
 const KEYS: [&str; 6] = [
     "kind",
     "liveness",
@@ -26,11 +26,11 @@ const KEYS: [&str; 6] = [
     "readiness",
 ];
 
-/// Takes what the package says of all its binaries, and then what a table with the name of the one in question says of that.
+/// Applies what the package declares for all its binaries, and then the table named after the binary in question.
 ///
 /// # Errors
 ///
-/// [`Usage`] where it says what cannot be said, naming the manifest and the key.
+/// [`Usage`], naming the manifest and the key, if a declaration is not valid.
 pub fn apply(package: &Package, manifest: &TomlFile, inspection: &mut Inspection) -> Result<()> {
     let Some(all) = package.metadata.get("prodify") else {
         return Ok(());

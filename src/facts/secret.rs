@@ -1,6 +1,6 @@
-//! Which environment variables have a secret for their value.
+//! Recognizes environment variables whose values are secret.
 
-/// Words in the name of one whose value is a secret, or has one in it, wherever they stand.
+/// Words anywhere in the name of a variable whose value is a secret, or contains one.
 const WORDS: [&str; 11] = [
     "SECRET",
     "PASSWORD",
@@ -15,23 +15,23 @@ const WORDS: [&str; 11] = [
     "AMQP_URL",
 ];
 
-/// Words that are too short to be looked for within others, such as `COMPASS`.
+/// Words that are too short to be searched for inside other words, such as `COMPASS`.
 const WHOLE: [&str; 4] = ["CREDS", "PASS", "PW", "PWD"];
 
-/// Beginnings of the names of switches: `REQUIRE_AUTH`.
+/// Prefixes of the names of switches: `REQUIRE_AUTH`.
 const SWITCHES: [&str; 9] = [
     "ALLOW", "DISABLE", "ENABLE", "ENABLED", "NO", "REQUIRE", "SKIP", "USE", "WITH",
 ];
 
-/// What switches are set to.
+/// The values of switches.
 const SWITCHED: [&str; 8] = ["0", "1", "false", "no", "none", "off", "on", "true"];
 
-/// What stands before a colon without being a user.
+/// Text before a colon that is not a user name.
 const SCHEMES: [&str; 9] = [
     "data", "env", "file", "mailto", "memory", "sqlite", "unix", "urn", "vsock",
 ];
 
-/// Whether a variable's value is a secret, by its name and by the default that the sources show.
+/// Whether a variable's value is a secret, judging by its name and its default in the sources.
 pub(super) fn is_secret(name: &str, default: Option<&str>) -> bool {
     is_named_secret(name, default) || default.is_some_and(has_password)
 }
@@ -44,12 +44,12 @@ fn is_named_secret(name: &str, default: Option<&str>) -> bool {
     let words: Vec<&str> = name.split('_').collect();
     let is_switch = words.first().is_some_and(|first| SWITCHES.contains(first))
         || default.is_some_and(|value| SWITCHED.contains(&value.to_lowercase().as_str()));
-    // `AUTH_URL` and `AUTH_METHOD` say how, and `BASIC_AUTH` with what.
+    // `AUTH_URL` and `AUTH_METHOD` tell how to authenticate, and `BASIC_AUTH` with what.
     let is_whole = words.iter().any(|word| WHOLE.contains(word));
     (is_whole || words.last() == Some(&"AUTH")) && !is_switch
 }
 
-/// Whether a value looks like `user:password`, or like an address with those in it.
+/// Whether a value looks like `user:password`, or like a URL with credentials.
 fn has_password(value: &str) -> bool {
     if let Some((_, rest)) = value.split_once("://") {
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -64,7 +64,7 @@ fn has_password(value: &str) -> bool {
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "._-@".contains(c))
         && !SCHEMES.contains(&user);
-    // A port, a version and a path come behind a colon too.
+    // A port, a version and a path also follow a colon.
     let is_password = password.contains(|c: char| c.is_ascii_alphabetic())
         && password
             .chars()

@@ -1,6 +1,6 @@
-//! Files that hold secrets, by their names: an image's build does not get them, and so no image carries them.
+//! Files of secrets, recognized by name: they are excluded from the build context, and therefore from images.
 //!
-//! Which names are meant is data, in `secret_files.toml` beside this file.
+//! The names are data, in `secret_files.toml` beside this file.
 
 use std::path::Path;
 
@@ -10,13 +10,13 @@ use walkdir::WalkDir;
 
 use super::toml::shown;
 
-/// The files that hold secrets.
+/// The names of files of secrets.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretFiles {
     /// Those in any directory.
     pub anywhere: Names,
-    /// Those at the top of the workspace.
+    /// Those in the workspace root.
     pub top: Names,
 }
 
@@ -24,32 +24,32 @@ pub struct SecretFiles {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Names {
-    /// Whole ones.
+    /// Full names.
     pub names: Vec<String>,
-    /// What others begin with.
+    /// Prefixes.
     pub beginnings: Vec<String>,
-    /// What others end with.
+    /// Suffixes.
     pub endings: Vec<String>,
 }
 
 impl SecretFiles {
-    /// The names that come with this version.
+    /// The embedded names.
     ///
     /// # Errors
     ///
-    /// Where the data is broken, which a test rules out.
+    /// If the data is malformed, which a test rules out.
     pub fn embedded() -> Result<Self> {
         toml_edit::de::from_str(include_str!("secret_files.toml"))
             .context("reading the table of files that hold secrets")
     }
 
-    /// Whether the file at a path below the workspace is one of them.
+    /// Whether the file at a path relative to the workspace is one of them.
     pub fn has(&self, place: &str) -> bool {
         let (directory, name) = place.rsplit_once('/').unwrap_or(("", place));
         self.anywhere.has(name) || directory.is_empty() && self.top.has(name)
     }
 
-    /// Whether they are all that there is at a path below the workspace, or less: nothing of it could be copied into an image.
+    /// Whether there is nothing else at a path relative to the workspace, so that nothing could be copied into an image.
     pub fn are_all(&self, place: &str, top: &Path) -> bool {
         let below = WalkDir::new(top.join(place)).into_iter().flatten();
         let mut files = below.filter(|entry| !entry.file_type().is_dir());

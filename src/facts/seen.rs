@@ -1,4 +1,4 @@
-//! From what was found out about a crate that exists to what templates see of it.
+//! From the facts found about an existing crate to what templates see.
 
 use anyhow::Result;
 
@@ -11,16 +11,16 @@ use super::service::{Service, Variable};
 use super::{Facts, building, reachable};
 use crate::names;
 
-/// Variables that the system sets, and not who deploys the service.
+/// Variables that the system sets, rather than whoever deploys the service.
 const SYSTEM: [&str; 8] = [
     "HOME", "HOSTNAME", "LANG", "PATH", "PWD", "TMPDIR", "TZ", "USER",
 ];
 
-/// What templates see of a crate, whose services these are; it is built with `toolchain` where it asks for no release itself.
+/// What templates see of a crate with these services; it is built with `toolchain` unless it selects a release itself.
 ///
 /// # Errors
 ///
-/// Where the data is broken, which a test rules out.
+/// If the data is malformed, which a test rules out.
 pub fn facts(project: &str, toolchain: &str, services: &[Inspection]) -> Result<Facts> {
     let Some(first) = services.first() else {
         return Ok(Facts {
@@ -54,7 +54,7 @@ pub fn facts(project: &str, toolchain: &str, services: &[Inspection]) -> Result<
     })
 }
 
-/// `1.88` or `1.88.0`, and not `stable` or `nightly-2026-01-01`.
+/// `1.88` or `1.88.0`, but not `stable` or `nightly-2026-01-01`.
 fn is_release(channel: &str) -> bool {
     let numbers: Vec<&str> = channel.split('.').collect();
     let number = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -121,7 +121,7 @@ fn environment(inspection: &Inspection) -> Vec<Variable> {
     let variables = read.map(|found| {
         let configuration::Variable { name, default, .. } = &found.value;
         let secret = is_secret(name, default.as_deref());
-        // What stands in the sources for development is no secret, and no value for production either.
+        // Development values in the sources are not secret, but not fit for production either.
         let default = default.clone().filter(|_| !secret);
         let (development, default) = if selects_development(name, default.as_deref()) {
             (default, None)
@@ -138,8 +138,7 @@ fn environment(inspection: &Inspection) -> Vec<Variable> {
     variables.collect()
 }
 
-/// Whether a variable selects the environment that the program runs in, and where it is not set the one of developers:
-/// `APP_ENVIRONMENT` with `local`.
+/// Whether a variable selects the program's environment, and defaults to that of developers: `APP_ENVIRONMENT` with `local`.
 fn selects_development(name: &str, default: Option<&str>) -> bool {
     const LAST_WORDS: [&str; 5] = ["ENV", "ENVIRONMENT", "MODE", "PROFILE", "STAGE"];
     const OF_DEVELOPERS: [&str; 7] = [

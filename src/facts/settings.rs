@@ -1,6 +1,6 @@
-//! Ports in files of configuration: TOML, YAML and `.env`, read line by line, which is enough to find a table and its key.
+//! Ports in configuration files: TOML, YAML and `.env`, read line by line, which suffices to find a table and its key.
 //!
-//! Which files, tables and keys are meant is data, in `settings.toml` beside this file.
+//! The files, tables and keys are data, in `settings.toml` beside this file.
 
 use std::fs;
 use std::path::Path;
@@ -24,22 +24,22 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The data that comes with this version.
+    /// The embedded data.
     ///
     /// # Errors
     ///
-    /// Where it is broken, which a test rules out.
+    /// If it is malformed, which a test rules out.
     pub fn embedded() -> Result<Self> {
         toml_edit::de::from_str(include_str!("settings.toml"))
             .context("reading the table of settings")
     }
 
-    /// The port that the first of the files in these directories has.
+    /// The port in the first of the files in these directories that has one.
     pub fn port(&self, directories: &[&Path], top: &Path) -> Option<Found<u16>> {
         directories.iter().find_map(|directory| {
             let files = self.files.iter().map(|name| directory.join(name));
             files.into_iter().find_map(|path| {
-                // What is no text has no port that could be read.
+                // A file that is not text has no port that could be read.
                 let text = fs::read_to_string(&path).ok()?;
                 let (line, port) = self.port_in(&text)?;
                 let says = text.lines().nth(line - 1).unwrap_or_default().trim();
@@ -49,13 +49,13 @@ impl Settings {
         })
     }
 
-    /// The directory of configuration, where one of the crates that are taken reads such a one and it is there.
+    /// The configuration directory, if it exists and a dependency reads such a directory.
     pub fn directory(&self, package: &Path, takes: impl Fn(&str) -> bool) -> Option<Found<String>> {
         let reads = self.libraries.iter().find(|library| takes(library))?;
         let mut directories = self.directories.iter();
         let directory =
             directories.find(|directory| self.is_of_settings(&package.join(directory)))?;
-        let evidence = Evidence::file(directory, format!("is there, and {reads} is taken"));
+        let evidence = Evidence::file(directory, format!("exists, and {reads} is a dependency"));
         Some(Found::new(
             directory.clone(),
             Certainty::Guess,
@@ -63,7 +63,7 @@ impl Settings {
         ))
     }
 
-    /// Whether a directory is there and has a file of settings.
+    /// Whether a directory exists and has a settings file.
     fn is_of_settings(&self, directory: &Path) -> bool {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
         let mut paths = entries.map(|entry| entry.path());
@@ -90,7 +90,7 @@ impl Settings {
             let Some((key, value)) = word.split_once([':', '=']) else {
                 continue;
             };
-            // In YAML what is not indented is in no table.
+            // In YAML, unindented keys are not in a table.
             let top = !indented && line.contains(':') && !line.contains('=');
             let within = if top { "" } else { &table };
             let key = key.trim().to_lowercase();

@@ -1,4 +1,4 @@
-//! What the sources of a crate say.
+//! Searches the sources of a crate for words.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,8 +19,9 @@ pub struct Mention {
     pub word: String,
 }
 
-/// The Rust files beside the main files of a workspace's libraries and binaries, and below. What else lies in a package does not run in
-/// production, and may be whatever it is: a database's own directory, or a whole web page with all that it depends on.
+/// The Rust files in the directories of the main files of a workspace's libraries and binaries, and below. Other files in a
+/// package do not run in production, and may be anything: a database's data directory, or a web frontend with all its
+/// dependencies.
 pub fn read(metadata: &Metadata) -> Texts {
     let packages = metadata.workspace_packages();
     let targets = packages.iter().flat_map(|package| &package.targets);
@@ -36,7 +37,7 @@ pub fn read(metadata: &Metadata) -> Texts {
     sources
 }
 
-/// Where the words stand first in each of the files, but not in lines that are comments.
+/// The first occurrences of the words in each file, except in comment lines.
 pub fn mentions(sources: &Texts, words: &[String]) -> Vec<Mention> {
     let texts = sources.texts.iter();
     let mentions = texts.filter_map(|(path, text)| {

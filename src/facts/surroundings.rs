@@ -1,4 +1,4 @@
-//! Where a new project would lie: in a cargo workspace, in a git repository, or on its own.
+//! The surroundings of a new project: a cargo workspace, a git repository, or neither.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,12 +10,12 @@ use toml_edit::DocumentMut;
 
 use crate::tree::RelPath;
 
-/// What lies around a directory.
+/// The surroundings of a directory.
 #[derive(Debug)]
 pub struct Surroundings {
     /// The workspace that a package there would belong to.
     pub workspace: Option<Workspace>,
-    /// The top of the git repository around it.
+    /// The root of the git repository around it.
     pub repository: Option<PathBuf>,
 }
 
@@ -24,33 +24,33 @@ pub struct Surroundings {
 pub struct Workspace {
     /// The directory of its manifest.
     pub root: PathBuf,
-    /// Its manifest, as it stands.
+    /// The text of its manifest.
     pub manifest: String,
-    /// The new package's directory below the root, with `/`.
+    /// The new package's directory relative to the root, with `/`.
     pub member: RelPath,
-    /// What cargo makes of a package there.
+    /// What a package there is to cargo.
     pub membership: Membership,
     /// Its packages, by name, with their manifests.
     pub packages: BTreeMap<String, PathBuf>,
 }
 
-/// What cargo makes of a package at a path in a workspace.
+/// What a package at a path in a workspace is to cargo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Membership {
-    /// A glob in `members` takes it in already.
+    /// A glob in `members` already includes it.
     Listed,
-    /// It has to be added to `members`.
+    /// It must be added to `members`.
     Missing,
-    /// `exclude` keeps it out.
+    /// `exclude` excludes it.
     Excluded,
 }
 
 impl Surroundings {
-    /// Looks upward from `directory`, which is absolute and need not exist yet.
+    /// Searches upward from `directory`, which is absolute and may not exist yet.
     ///
     /// # Errors
     ///
-    /// Where a manifest above cannot be read, or where cargo refuses it: a package below a broken workspace cannot be built.
+    /// If a manifest above cannot be read, or is rejected by cargo: a package in a broken workspace cannot be built.
     pub fn of(directory: &Path) -> Result<Self> {
         Ok(Self {
             workspace: workspace(directory)?,
@@ -59,7 +59,7 @@ impl Surroundings {
     }
 }
 
-/// The top of the git repository around a directory; that of a submodule or of a further worktree is one too.
+/// The root of the git repository around a directory, which may be a submodule or another worktree.
 pub fn repository(directory: &Path) -> Option<PathBuf> {
     let mut above = directory.ancestors();
     let top = above.find(|directory| directory.join(".git").exists());
@@ -67,7 +67,7 @@ pub fn repository(directory: &Path) -> Option<PathBuf> {
 }
 
 fn workspace(directory: &Path) -> Result<Option<Workspace>> {
-    // A directory with a manifest of its own is a crate already, which is its caller's business.
+    // A directory with its own manifest is a crate already, which is for the caller to handle.
     for above in directory.ancestors().skip(1) {
         let path = above.join("Cargo.toml");
         let manifest = match fs::read_to_string(&path) {
@@ -102,14 +102,14 @@ fn below(root: &Path, directory: &Path) -> Result<RelPath> {
     let parts: Option<Vec<&str>> = relative.iter().map(std::ffi::OsStr::to_str).collect();
     let parts = parts.with_context(|| {
         format!(
-            "{} is not UTF-8, which a workspace's `members` has to be",
+            "{} is not UTF-8, as a workspace's `members` must be",
             directory.display()
         )
     })?;
     Ok(RelPath::new(parts.join("/"))?)
 }
 
-/// As cargo decides it: `exclude` takes path prefixes, `members` takes globs.
+/// As in cargo: `exclude` has path prefixes, `members` has globs.
 fn membership(document: &DocumentMut, member: &RelPath) -> Result<Membership> {
     let list = |key: &str| -> Vec<String> {
         let items = document
@@ -148,14 +148,14 @@ fn membership(document: &DocumentMut, member: &RelPath) -> Result<Membership> {
     })
 }
 
-/// As cargo lists them; a workspace that cargo cannot load is no place to add to.
+/// As cargo lists them; a workspace that cargo cannot load cannot be added to.
 fn packages(manifest: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let metadata = MetadataCommand::new()
         .manifest_path(manifest)
         .no_deps()
         .other_options(["--offline".to_owned()])
         .exec()
-        .with_context(|| format!("asking cargo about the workspace of {}", manifest.display()))?;
+        .with_context(|| format!("loading the workspace of {}", manifest.display()))?;
     Ok(metadata
         .packages
         .into_iter()

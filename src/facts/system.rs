@@ -1,4 +1,4 @@
-//! What the crates need of the system: Debian's packages, for building and for running.
+//! The system packages that the dependencies need: Debian's, for building and for running.
 //!
 //! Which crate needs what is data, in `system.toml` beside this file.
 
@@ -10,18 +10,18 @@ use serde::{Deserialize, Serialize};
 use super::found::{Certainty, Evidence, Found};
 use super::graph::{Graph, LockFile, Node};
 
-/// What a binary needs of the system beside what every Rust image has: a C compiler and libc.
+/// What a binary needs from the system besides what every Rust image has: a C compiler and libc.
 #[derive(Debug, Default, Serialize)]
 pub struct System {
-    /// The release of Debian that the packages are named for.
+    /// The Debian release of the packages.
     pub suite: String,
-    /// Packages that compiling takes, sorted.
+    /// Packages for compiling, sorted.
     pub build: Vec<Found<String>>,
-    /// Packages that running takes, sorted.
+    /// Packages for running, sorted.
     pub run: Vec<Found<String>>,
-    /// Crates that ask the system for a library which is not known here.
+    /// Crates that need a system library that is not known here.
     pub unknown: Vec<Found<String>>,
-    /// What there is to say about some of the crates.
+    /// Notes on some of the crates.
     pub notes: Vec<Found<String>>,
 }
 
@@ -29,13 +29,13 @@ pub struct System {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
-    /// The release of Debian that the packages are named for.
+    /// The Debian release of the packages.
     pub suite: String,
     /// Crates and what they need.
     pub crates: BTreeMap<String, Entry>,
-    /// Crates that tell of those which take them that they need something.
+    /// Crates whose dependents need something.
     pub tools: BTreeMap<String, Tool>,
-    /// Linkers and wrappers, and the packages that have them.
+    /// Linkers and wrappers, and the packages that provide them.
     pub linkers: BTreeMap<String, Vec<String>>,
 }
 
@@ -43,7 +43,7 @@ pub struct Table {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// What the entry was read from.
+    /// The source of the entry.
     pub source: String,
     #[serde(default)]
     build: Vec<String>,
@@ -53,7 +53,7 @@ pub struct Entry {
     cases: Vec<Case>,
 }
 
-/// What a crate needs instead, where one of these is so.
+/// What a crate needs instead under certain conditions.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Case {
@@ -71,12 +71,12 @@ struct Case {
 #[serde(deny_unknown_fields)]
 pub struct Tool {
     build: Vec<String>,
-    /// Whether it asks the system for a library.
+    /// Whether it looks for a system library.
     #[serde(default)]
     asks: bool,
 }
 
-/// What one crate turned out to need.
+/// What a single crate needs.
 struct Need<'t> {
     build: &'t [String],
     run: &'t [String],
@@ -84,17 +84,17 @@ struct Need<'t> {
 }
 
 impl Table {
-    /// The table that comes with this version.
+    /// The embedded table.
     ///
     /// # Errors
     ///
-    /// Where it is broken, which a test rules out.
+    /// If it is malformed, which a test rules out.
     pub fn embedded() -> Result<Self> {
         toml_edit::de::from_str(include_str!("system.toml"))
             .context("reading the table of system libraries")
     }
 
-    /// Whether anything in a graph is in the table, so that it is worth while to ask cargo for the exact one.
+    /// Whether any crate in a graph is in the table, so that running cargo for the exact graph is worthwhile.
     pub fn concerns(&self, graph: &Graph) -> bool {
         let known = |node: &Node| {
             self.crates.contains_key(&node.name) || self.tools.contains_key(&node.name)
@@ -110,7 +110,7 @@ impl Table {
             ways: graph.ways(),
             in_binary: graph.in_binary(),
             names: graph.nodes.iter().map(|node| node.name.as_str()).collect(),
-            // Cargo.lock has what any feature would take, and the manifests have only the first step.
+            // Cargo.lock includes the dependencies of all features, and the manifests only direct dependencies.
             certainty: if graph.exact {
                 Certainty::Certain
             } else {
@@ -121,7 +121,7 @@ impl Table {
             unknown: Vec::new(),
             notes: Vec::new(),
         };
-        // What other crates bring into the builder is known only when all have been looked at once.
+        // What other crates add to the builder is only known after examining all of them once.
         let alone: BTreeSet<&str> = graph
             .nodes
             .iter()
@@ -137,7 +137,7 @@ impl Table {
                     let need = resolver.need(node, entry, &alone);
                     resolver.add(index, &need);
                 }
-                // A tool may stand on another one.
+                // A tool may need another one.
                 None if self.tools.contains_key(&node.name) => {}
                 None => resolver.add_tools(index, &self.tools),
             }
@@ -160,7 +160,7 @@ struct Resolver<'g> {
 }
 
 impl Resolver<'_> {
-    /// What a crate needs, with these packages in the builder for the sake of others.
+    /// What a crate needs, given these packages that other crates have added to the builder.
     fn need<'t>(&self, node: &Node, entry: &'t Entry, beside: &BTreeSet<&str>) -> Need<'t> {
         let case = entry
             .cases
@@ -197,7 +197,7 @@ impl Resolver<'_> {
 
     fn add(&mut self, index: usize, need: &Need<'_>) {
         let evidence = self.evidence(index);
-        // A crate is there twice where build scripts take it with other features.
+        // A crate is in the graph twice if build scripts depend on it with other features.
         let note = |packages: &mut BTreeMap<String, Vec<Evidence>>, package: &String| {
             let known = packages.entry(package.clone()).or_default();
             if !known.contains(&evidence) {
@@ -207,7 +207,7 @@ impl Resolver<'_> {
         for package in need.build {
             note(&mut self.build, package);
         }
-        // What only a build script or a macro takes is gone when the binary runs.
+        // The dependencies of build scripts and macros are not needed at run time.
         if self.in_binary.contains(&index) {
             for package in need.run {
                 note(&mut self.run, package);
@@ -219,7 +219,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// What is to be seen of a crate that is not in the table: which tools its build script takes.
+    /// What is known about a crate that is not in the table: the tools that its build script uses.
     fn add_tools(&mut self, index: usize, tools: &BTreeMap<String, Tool>) {
         let graph = self.graph;
         let node = &graph.nodes[index];
@@ -247,7 +247,7 @@ impl Resolver<'_> {
         let through = if way.is_empty() {
             String::new()
         } else {
-            format!(", taken by {}", way.join(", "))
+            format!(", used by {}", way.join(", "))
         };
         let says = format!("{} {}{through}", node.name, node.version);
         let locked = self

@@ -1,4 +1,4 @@
-//! TOML files as they are read for facts: each entry with the line that it stands on.
+//! TOML files as evidence: each entry with its line.
 
 use std::fs;
 use std::io;
@@ -12,26 +12,26 @@ use super::found::{Evidence, shortened};
 /// A TOML file.
 #[derive(Debug)]
 pub struct TomlFile {
-    /// Where it lies.
+    /// Its path on disk.
     pub path: PathBuf,
-    /// How evidence names it.
+    /// Its path as shown in evidence.
     pub shown: String,
     document: Document<String>,
 }
 
 impl TomlFile {
-    /// Reads a file; none where there is none.
+    /// Reads a file; none if it does not exist.
     ///
     /// # Errors
     ///
-    /// Where it cannot be read, or is no TOML.
+    /// If it cannot be read, or is not TOML.
     pub fn read(path: &Path, top: &Path) -> Result<Option<Self>> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
         };
-        // A byte order mark is no part of the text, and TOML has none.
+        // A byte order mark is not part of the text, and not valid TOML.
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
         let document =
             Document::parse(text).with_context(|| format!("reading {}", path.display()))?;
@@ -62,27 +62,27 @@ impl TomlFile {
     pub fn evidence(&self, path: &[&str]) -> Option<Evidence> {
         let (last, above) = path.split_last()?;
         let key = self.table(above)?.key(last)?;
-        // A table that only its parts have made, such as `[a.b]` makes `a`, has no place of its own.
+        // An implicit table, such as `a` in `[a.b]`, has no position of its own.
         let start = key.span()?.start;
         let line = self.document.raw()[..start].matches('\n').count() + 1;
         let words = self.document.raw().lines().nth(line - 1)?.trim();
         Some(Evidence::line(&self.shown, line, shortened(words)))
     }
 
-    /// As [`TomlFile::evidence`], or else the file.
+    /// Like [`TomlFile::evidence`], or else the file.
     pub fn evidence_or_file(&self, path: &[&str]) -> Evidence {
         self.evidence(path)
             .unwrap_or_else(|| Evidence::file(&self.shown, path.join(".")))
     }
 
-    /// The line on which an item stands.
+    /// The line of an item.
     pub fn line_of(&self, item: &Item) -> Option<usize> {
         let start = item.span()?.start;
         Some(self.document.raw()[..start].matches('\n').count() + 1)
     }
 }
 
-/// The texts of a list, or the one text that stands in its place.
+/// The texts of a list, or a single text instead of one.
 pub fn texts(item: Option<&Item>) -> Vec<String> {
     match item.map(|item| (item.as_str(), item.as_array())) {
         Some((Some(text), _)) => vec![text.to_owned()],
@@ -94,7 +94,7 @@ pub fn texts(item: Option<&Item>) -> Vec<String> {
     }
 }
 
-/// A path as evidence names it: below the top of the workspace with `/`, or whole.
+/// A path as shown in evidence: relative to the workspace root with `/`, or absolute.
 pub fn shown(path: &Path, top: &Path) -> String {
     let shown = path.strip_prefix(top).unwrap_or(path).to_string_lossy();
     if shown.is_empty() {

@@ -1,4 +1,4 @@
-//! What lies below a directory, as far as it is somebody's work.
+//! Walks through a directory's files, except for generated ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,18 +10,18 @@ use walkdir::{DirEntry, WalkDir};
 use super::toml::shown;
 use crate::error::told;
 
-/// Texts below directories, by their paths, and what could not be looked into.
+/// Texts in directories, by path, and what could not be read.
 #[derive(Debug, Default)]
 pub struct Texts {
     /// The files that were wanted and are UTF-8.
     pub texts: BTreeMap<PathBuf, String>,
-    /// Directories that could not be listed, and wanted files that could not be read: a database's own, more often than not.
+    /// Directories that could not be listed, and wanted files that could not be read: often those of a database.
     pub unread: BTreeSet<PathBuf>,
 }
 
 impl Texts {
-    /// Reads the files below a directory that are wanted, beside those that were read before. Links are not followed, and what a build,
-    /// a package manager or git put there is left out.
+    /// Reads the wanted files in a directory, in addition to those that were read before. Links are not followed, and the output
+    /// of builds, package managers and git is left out.
     pub fn read(&mut self, directory: &Path, is_wanted: impl Fn(&Path) -> bool) {
         let entries = WalkDir::new(directory).sort_by_file_name().into_iter();
         for entry in entries.filter_entry(|entry| !is_made(entry)) {
@@ -45,29 +45,28 @@ impl Texts {
         }
     }
 
-    /// What is to be said of what could not be looked into, as it is seen from `root`.
+    /// A note on what could not be read, with paths relative to `root`.
     pub fn note(&self, root: &Path) -> Option<String> {
         let names: Vec<String> = self.unread.iter().map(|path| shown(path, root)).collect();
         let names = names.iter().map(String::as_str);
-        (names.len() > 0)
-            .then(|| format!("not looked into, since it cannot be read: {}", told(names)))
+        (names.len() > 0).then(|| format!("not searched, since it cannot be read: {}", told(names)))
     }
 }
 
-/// What keeps a walk below `root` from going on, each of it said once.
+/// The error that stops a walk in `root`, without repetition.
 ///
 /// # Errors
 ///
 /// Always.
 pub fn unlisted<T>(error: walkdir::Error, root: &Path) -> Result<T> {
     let place = error.path().unwrap_or(root).display().to_string();
-    // A walk that follows no links fails for the system's reasons alone, and repeats them in its own words.
+    // A walk that follows no links only fails because of the system, whose message it repeats.
     let why = error.io_error().and_then(io::Error::raw_os_error);
     let why = why.map_or_else(|| io::Error::other(error), io::Error::from_raw_os_error);
     Err(why).with_context(|| format!("listing {place}"))
 }
 
-/// Whether a directory below the first holds what nobody wrote.
+/// Whether a directory below the first contains generated files.
 fn is_made(entry: &DirEntry) -> bool {
     if !entry.file_type().is_dir() || entry.depth() == 0 {
         return false;
@@ -119,7 +118,7 @@ mod tests {
         assert_eq!(found.note(dir.path()), None);
     }
 
-    /// To the tests' user nothing may be unreadable; but a path can be too long to be opened for anybody.
+    /// For root, no file is unreadable; but a path can be too long to open for any user.
     #[test]
     #[cfg(target_os = "linux")]
     fn what_cannot_be_read_is_told_and_the_rest_is_read() {
@@ -137,7 +136,7 @@ mod tests {
         assert_eq!(found.unread.len(), 1);
         let note = found.note(dir.path()).unwrap();
         assert!(
-            note.starts_with("not looked into, since it cannot be read: `data/"),
+            note.starts_with("not searched, since it cannot be read: `data/"),
             "{note}"
         );
     }

@@ -1,4 +1,4 @@
-//! The workspace: its members and what they take from each other, its lock file, its toolchain.
+//! The workspace: its members and their dependencies on each other, its lock file, its toolchain.
 
 use std::fs;
 use std::path::Path;
@@ -13,32 +13,32 @@ use super::members::Members;
 use super::toml::{TomlFile, shown};
 use crate::vcs;
 
-/// What a workspace is; a package on its own is one with a single member.
+/// The facts about a workspace; a package on its own is one with a single member.
 #[derive(Debug, Serialize)]
 pub struct Workspace {
     /// Its directory, absolute.
     pub root: String,
-    /// Where its packages lie.
+    /// Where its packages are.
     pub kind: Found<Layout>,
     /// Its packages.
     pub members: Vec<Found<Member>>,
     /// Its Cargo.lock, or none.
     pub lock: Option<Found<Lock>>,
-    /// The channel that rust-toolchain.toml asks for, or none.
+    /// The channel in rust-toolchain.toml, or none.
     pub toolchain: Option<Found<String>>,
-    /// Where cargo puts what it builds, below the workspace or absolute.
+    /// The target directory, relative to the workspace or absolute.
     pub target_directory: Found<String>,
 }
 
-/// Where the packages of a workspace lie.
+/// Where the packages of a workspace are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Layout {
     /// One package, and no `[workspace]`.
     Package,
-    /// A package at the top, and a `[workspace]`.
+    /// A package in the root, and a `[workspace]`.
     Rooted,
-    /// A `[workspace]` without a package at the top.
+    /// A `[workspace]` without a package in the root.
     Virtual,
 }
 
@@ -47,26 +47,26 @@ pub enum Layout {
 pub struct Member {
     /// Its name.
     pub name: String,
-    /// Its directory, below the workspace.
+    /// Its directory, relative to the workspace.
     pub path: String,
     /// Its binaries.
     pub bins: Vec<String>,
-    /// The members that it is built from, however far.
+    /// The members that it depends on, directly or transitively.
     pub uses: Vec<String>,
 }
 
 /// A lock file.
 #[derive(Debug, Serialize)]
 pub struct Lock {
-    /// Whether git tracks it; none where there is no repository.
+    /// Whether git tracks it; none outside of a repository.
     pub tracked: Option<bool>,
 }
 
-/// Reads it.
+/// Reads the facts.
 ///
 /// # Errors
 ///
-/// Where a file that is there cannot be read.
+/// If an existing file cannot be read.
 pub fn read(metadata: &Metadata, members: &Members<'_>, root: &TomlFile) -> Result<Workspace> {
     let top = metadata.workspace_root.as_std_path();
     let found = |package: &Package| {
@@ -129,7 +129,7 @@ fn lock(top: &Path) -> Option<Found<Lock>> {
     let says = match tracked {
         Some(true) => "tracked by git",
         Some(false) => "not tracked by git",
-        None => "in no git repository",
+        None => "not in a git repository",
     };
     Some(Found::certain(
         Lock { tracked },
@@ -137,14 +137,14 @@ fn lock(top: &Path) -> Option<Found<Lock>> {
     ))
 }
 
-/// As rustup looks for it from the top of the workspace, which is where an image builds: the older name wins where both are.
+/// As rustup does in the workspace root, where an image is built: if both exist, the older name wins.
 fn toolchain(top: &Path) -> Result<Option<Found<String>>> {
     for directory in top.ancestors() {
         let old = directory.join("rust-toolchain");
         if old.is_file() {
             let text =
                 fs::read_to_string(&old).with_context(|| format!("reading {}", old.display()))?;
-            // It holds either the channel alone or the same TOML.
+            // It contains either only the channel or the same TOML.
             if let [channel] = text.lines().map(str::trim).collect::<Vec<_>>()[..]
                 && !channel.starts_with('[')
             {

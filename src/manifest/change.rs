@@ -8,23 +8,23 @@ use super::text::{Header, Text};
 /// A change to the text.
 #[derive(Debug)]
 pub(super) enum Change {
-    /// An entry that is not there is put in; `above` stands above the table if that has to be made.
+    /// Inserts a new entry; `above` goes above the table's header if the table has to be created.
     Insert {
         keys: Keys,
         above: String,
         entry: Entry,
     },
-    /// An entry becomes another.
+    /// Replaces an entry.
     Replace { keys: Keys, old: Entry, new: Entry },
-    /// An entry of the user's gets another value.
+    /// Changes the value of a user's entry.
     Set { keys: Keys, value: String },
-    /// An entry goes; with `alone`, only if it is the last of its table.
+    /// Removes an entry; with `alone`, only if it is the last of its table.
     Remove {
         keys: Keys,
         above: String,
         alone: bool,
     },
-    /// A table goes if it is empty.
+    /// Removes an empty table.
     RemoveTable { keys: Keys, above: String },
 }
 
@@ -53,7 +53,7 @@ impl Change {
         }
     }
 
-    /// Whether it may leave its entry there, or away.
+    /// Whether the entry may still be there, or still be missing, afterwards.
     pub(super) fn leaves(&self, there: bool) -> bool {
         match self {
             Self::Insert { .. } | Self::Replace { .. } | Self::Set { .. } => there,

@@ -1,4 +1,4 @@
-//! What becomes of each entry.
+//! Decides about each entry.
 
 use anyhow::{Context as _, Result, ensure};
 use toml_edit::{DocumentMut, Item, TableLike};
@@ -12,7 +12,7 @@ use super::text::Text;
 use super::widen::{Wide, widen};
 use super::widened::Widened;
 
-/// What becomes of a manifest.
+/// The decisions on a manifest.
 #[derive(Debug, Default)]
 pub(super) struct Decision {
     pub(super) changes: Vec<Change>,
@@ -22,7 +22,7 @@ pub(super) struct Decision {
     pub(super) left: Vec<String>,
 }
 
-/// Decides every entry of base and theirs.
+/// Decides about every entry of base and theirs.
 pub(super) fn decide(sides: &Sides<'_>, ours: &DocumentMut) -> Result<Decision> {
     let base: DocumentMut = sides.base.parse().context("reading the base")?;
     let theirs: DocumentMut = sides.theirs.parse().context("reading the new entries")?;
@@ -50,7 +50,7 @@ pub(super) fn decide(sides: &Sides<'_>, ours: &DocumentMut) -> Result<Decision> 
     })
 }
 
-/// An item in each of the three states.
+/// The three states of an item.
 #[derive(Clone, Copy)]
 struct Three<'d> {
     base: Option<&'d Item>,
@@ -68,7 +68,7 @@ impl<'d> Three<'d> {
         }
     }
 
-    /// Whether it is a table to prodify, rather than a value.
+    /// Whether prodify sees it as a table rather than a value.
     fn is_table(self) -> bool {
         [self.theirs, self.base]
             .into_iter()
@@ -76,7 +76,7 @@ impl<'d> Three<'d> {
             .any(Item::is_table)
     }
 
-    /// The keys that prodify wrote or would write.
+    /// The keys that prodify has written or would write.
     fn keys(self) -> Keys {
         let keys = |item: Option<&'d Item>| {
             let table = item.and_then(Item::as_table_like);
@@ -94,7 +94,7 @@ impl<'d> Three<'d> {
     }
 }
 
-/// A profile that cargo does not know by itself is an error without this entry: it goes last, and alone.
+/// A custom profile is invalid without this entry, so it is removed last, and on its own.
 const ANCHOR: (&str, &str) = ("profile", "inherits");
 
 struct Decider<'d> {
@@ -108,7 +108,7 @@ struct Decider<'d> {
 }
 
 impl<'d> Decider<'d> {
-    /// Decides what is in a table; what is prodify's of it is added to the `owned` of that index.
+    /// Decides about the entries of a table; prodify's are added to the `owned` of that index.
     fn entries(&mut self, keys: &mut Keys, table: Three<'d>, owned: usize) -> Result<()> {
         for key in table.keys() {
             keys.push(key.clone());
@@ -127,7 +127,7 @@ impl<'d> Decider<'d> {
         if let Some(ours) = table.ours.filter(|ours| !ours.is_table_like()) {
             let ours = ours.to_string();
             self.yours.push(format!(
-                "Cargo.toml: `{} = {}` stays, where a table would be needed",
+                "Cargo.toml: `{} = {}` stays, although a table is needed",
                 shown(keys),
                 ours.trim()
             ));
@@ -153,7 +153,7 @@ impl<'d> Decider<'d> {
         Ok(())
     }
 
-    /// Whether a table is not there, or is the work of a run that was killed: it has nothing in it then but what that put in.
+    /// Whether a table is missing, or was created by a killed run, in which case it only contains that run's entries.
     fn is_made(&self, table: Three<'d>) -> bool {
         let Some(ours) = table.ours else { return true };
         if ours
@@ -169,7 +169,7 @@ impl<'d> Decider<'d> {
             && entries.all(|(key, item)| is_same(item, table.get(key).theirs))
     }
 
-    /// Decides an entry: the table in the module's documentation, from its first row to its last.
+    /// Decides about an entry, by the table in the module's documentation, from the first row to the last.
     fn entry(
         &mut self,
         keys: &[String],
@@ -227,9 +227,8 @@ impl<'d> Decider<'d> {
                     });
                 } else {
                     let key = shown(keys);
-                    self.left.push(format!(
-                        "Cargo.toml: `{key}` is not as it was written, and stays"
-                    ));
+                    self.left
+                        .push(format!("Cargo.toml: `{key}` was edited, and stays"));
                 }
             }
             (_, None, None) | (None, Some(_), None) => {}
@@ -237,7 +236,7 @@ impl<'d> Decider<'d> {
         Ok(())
     }
 
-    /// What the user has behind a value.
+    /// The user's comment after a value.
     fn behind(&self, keys: &[String]) -> String {
         Text(self.sides.ours.to_owned()).behind(keys)
     }
@@ -248,7 +247,7 @@ impl<'d> Decider<'d> {
         }
     }
 
-    /// Of two versions of a dependency the newer one is taken; anything else stays the user's.
+    /// The newer of two versions of a dependency wins; all other user edits stay.
     fn pin_or_keep(&mut self, keys: &[String], item: Three<'d>, new: &Entry) {
         let Three {
             base: Some(base),
@@ -266,7 +265,7 @@ impl<'d> Decider<'d> {
                 let ours = ours.as_value().map(bare).unwrap_or_default();
                 self.set(keys.to_vec(), new.value.clone(), false);
                 self.yours.push(format!(
-                    "Cargo.toml: `{} = {ours}` is older than what is pinned now: {}",
+                    "Cargo.toml: `{} = {ours}` is older than the current pin, {}",
                     shown(keys),
                     new.value
                 ));
@@ -282,7 +281,7 @@ impl<'d> Decider<'d> {
             None => Wide::Other,
         };
         match wide {
-            // Whether its version will do was looked at before.
+            // Its version was checked before.
             Wide::Enough if item.base.is_none() => return,
             Wide::Other | Wide::Enough => {}
             Wide::Value(keys, value) => return self.set(keys, value, item.base.is_none()),
@@ -296,7 +295,7 @@ impl<'d> Decider<'d> {
         ));
     }
 
-    /// Gives an entry of the user's another value; where the entry is nothing but the user's, the value that it had is kept in mind.
+    /// Changes the value of a user's entry; if prodify has no part in the entry, the original value is recorded.
     fn set(&mut self, keys: Keys, value: String, remembers: bool) {
         let ours = self.root.ours.and_then(Item::as_table_like);
         let was = ours.and_then(|ours| find(ours, &keys)?.as_value());
@@ -323,7 +322,7 @@ impl<'d> Decider<'d> {
         self.changes.push(change);
     }
 
-    /// Without what is to be, where the user has set something that it gives way to.
+    /// Leaves out entries of theirs that yield to something that the user has set.
     fn yielding(&mut self, keys: &[String], item: Three<'d>) -> Three<'d> {
         let name = shown(keys);
         let Some(reasons) = self

@@ -1,24 +1,24 @@
-//! An entry of a manifest: a key and its value, with the comments that belong to it.
+//! An entry of a manifest: a key and its value, with the comments that belong to them.
 
 use toml_edit::{Item, Key, RawString, Table, TableLike, Value};
 
-/// The keys that lead to an entry or a table: `profile`, `release`, `lto`.
+/// The path of keys to an entry or a table: `profile`, `release`, `lto`.
 pub(super) type Keys = Vec<String>;
 
-/// An entry as text, in the layout of the components' templates.
+/// An entry as text, formatted like the components' templates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// The key, quoted where it has to be.
+    /// The key, quoted if necessary.
     pub(super) key: String,
     pub(super) value: String,
-    /// The comment lines above it, each with its end.
+    /// The comment lines above it, with line endings.
     pub(super) above: String,
-    /// The comment behind it.
+    /// The comment after it.
     pub(super) behind: String,
 }
 
 impl Entry {
-    /// The entry of that key, which holds a value.
+    /// The entry with that key, which must be a value.
     pub(super) fn of(table: &dyn TableLike, key: &str) -> Option<Self> {
         let (name, value) = (table.key(key)?, table.get(key)?.as_value()?);
         Some(Self {
@@ -29,7 +29,7 @@ impl Entry {
         })
     }
 
-    /// Its lines, the key with `prefix` before it.
+    /// Its lines, with `prefix` before the key.
     pub(super) fn lines(&self, prefix: &str) -> String {
         let Self {
             key,
@@ -47,18 +47,18 @@ pub(super) fn comments_above(table: &Table) -> String {
     comments(table.decor().prefix())
 }
 
-/// A value without what stands around it.
+/// A value without surrounding whitespace and comments.
 pub(super) fn bare(value: &Value) -> String {
     value.clone().decorated("", "").to_string()
 }
 
-/// Keys as they are written in a header, or with dots between them.
+/// Keys as written in a header, or with dots between them.
 pub(super) fn shown(keys: &[String]) -> String {
     let keys: Vec<String> = keys.iter().map(|key| shown_key(&Key::new(key))).collect();
     keys.join(".")
 }
 
-/// The item that the keys lead to.
+/// The item at a path of keys.
 pub(super) fn find<'t>(table: &'t dyn TableLike, keys: &[String]) -> Option<&'t Item> {
     let (last, way) = keys.split_last()?;
     let mut table = table;
@@ -68,7 +68,7 @@ pub(super) fn find<'t>(table: &'t dyn TableLike, keys: &[String]) -> Option<&'t 
     table.get(last)
 }
 
-/// Whether two items say the same, however they are written.
+/// Whether two items have the same value, regardless of notation.
 pub(super) fn same(one: &Item, other: &Item) -> bool {
     if let (Some(one), Some(other)) = (one.as_table_like(), other.as_table_like()) {
         let held = |(key, item): (&str, &Item)| other.get(key).is_some_and(|it| same(item, it));
@@ -103,7 +103,7 @@ fn shown_key(key: &Key) -> String {
     key.display_repr().into_owned()
 }
 
-/// The lines of a prefix without the empty ones before them.
+/// The lines of a prefix, except for empty ones at its start.
 fn comments(prefix: Option<&RawString>) -> String {
     let lines = text(prefix).lines().map(str::trim);
     lines

@@ -1,4 +1,4 @@
-//! The dependencies of a piece, fitted to those that are there already.
+//! Fits a fragment's dependencies to those in the manifest.
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::semver::VersionReq;
@@ -9,10 +9,10 @@ use crate::error::Usage;
 use crate::render::is_dependency;
 use crate::versions::promised;
 
-/// A manifest, and the one of the workspace that it may inherit from: the same where it is a workspace's own.
+/// A manifest, and that of the workspace that it may inherit from, which may be the same.
 #[derive(Clone, Copy, Debug)]
 pub struct There<'a> {
-    /// What prodify wrote into it the last time.
+    /// What prodify last wrote into it.
     pub base: &'a str,
     /// The manifest.
     pub own: &'a str,
@@ -20,11 +20,12 @@ pub struct There<'a> {
     pub workspace: &'a str,
 }
 
-/// A piece whose dependencies are inherited where the workspace has them, unless the manifest has its own or prodify wrote its own before.
+/// A fragment whose dependencies are inherited if the workspace declares them, unless the manifest has its own or prodify wrote
+/// one before.
 ///
 /// # Errors
 ///
-/// [`Usage`] where one of them is there in a version that the piece is not written for; otherwise where one of the texts is no TOML.
+/// [`Usage`] if a dependency has a version that the fragment is not written for; otherwise if one of the texts is not TOML.
 pub fn fit(piece: &str, there: There<'_>) -> Result<String> {
     let mut piece: DocumentMut = piece.parse().context("reading the new entries")?;
     let base: DocumentMut = there.base.parse().context("reading the base")?;
@@ -51,7 +52,7 @@ pub fn fit(piece: &str, there: There<'_>) -> Result<String> {
         };
         let new = find_mut(&mut piece, &keys);
         if let (Some(found), Some(new)) = (found, new) {
-            // What was inherited before has gone along with the workspace since.
+            // If it was inherited before, it was updated along with the workspace.
             if written.is_none() {
                 same_promise(name, found, new)?;
             }
@@ -63,7 +64,7 @@ pub fn fit(piece: &str, there: There<'_>) -> Result<String> {
     Ok(piece.to_string())
 }
 
-/// The keys of each dependency.
+/// The path of keys to each dependency.
 fn dependencies(piece: &DocumentMut) -> Vec<Keys> {
     let tables = piece.iter().filter_map(|(section, item)| {
         let table = item.as_table_like()?;
@@ -87,7 +88,7 @@ fn get<'i>(dependency: &'i Item, key: &str) -> Option<&'i Item> {
     dependency.as_table_like()?.get(key)
 }
 
-/// Code that is written for one version of a crate does not compile with another one.
+/// Code for one version of a crate may not compile with another one.
 fn same_promise(name: &str, found: &Item, new: &Item) -> Result<()> {
     let requirement = |item: &Item| {
         let text = item.as_str().or_else(|| get(item, "version")?.as_str())?;
@@ -101,12 +102,12 @@ fn same_promise(name: &str, found: &Item, new: &Item) -> Result<()> {
         return Ok(());
     }
     Err(Usage::new(format!(
-        "`{name}` is there in version {found}, and what is added is written for {new}: change to that version first"
+        "`{name}` is in use at version {found}, but what is added is written for {new}: change to that version first"
     ))
     .into())
 }
 
-/// Takes it from the workspace, with the features that are not asked for there.
+/// Inherits it from the workspace, with the features that are not enabled there.
 fn inherit(new: &mut Item, shared: &Item) {
     let features = |item: &Item| -> Vec<String> {
         let list = get(item, "features").and_then(Item::as_array);
@@ -175,12 +176,12 @@ toml = \"1.2\"
 
     #[test]
     fn another_version_is_refused_wherever_it_stands() {
-        let refusal = "`toml` is there in version 0.8.2, and what is added is written for 1.2: change to that version first";
+        let refusal = "`toml` is in use at version 0.8.2, but what is added is written for 1.2: change to that version first";
         let own = "[dependencies]\ntoml = { version = \"0.8.2\" }\n";
         assert_eq!(fitted(own, "").unwrap_err(), refusal);
         let workspace = "[workspace.dependencies]\ntoml = \"0.8.2\"\n";
         assert_eq!(fitted("", workspace).unwrap_err(), refusal);
-        // What git or a path has may be any version.
+        // A dependency from git or a path may have any version.
         let own = "[dependencies]\ntoml = { git = \"https://example.com/toml\" }\n";
         assert_eq!(fitted(own, "").unwrap(), PIECE);
     }

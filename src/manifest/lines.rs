@@ -1,11 +1,11 @@
-//! The lines of a text, by the bytes that they begin and end at.
+//! The lines of a text, by their byte ranges.
 
-/// A text, seen as lines.
+/// A text, as lines.
 #[derive(Clone, Copy)]
 pub(super) struct Lines<'t>(pub(super) &'t str);
 
 impl<'t> Lines<'t> {
-    /// Where the line begins that holds this byte; a byte order mark is no part of it.
+    /// The start of the line that contains this byte; a byte order mark is not part of it.
     pub(super) fn start(self, at: usize) -> usize {
         match self.0[..at].rfind('\n') {
             Some(end) => end + 1,
@@ -14,24 +14,24 @@ impl<'t> Lines<'t> {
         }
     }
 
-    /// Where the line after this byte begins.
+    /// The start of the next line after this byte.
     pub(super) fn end(self, at: usize) -> usize {
         self.0[at..]
             .find('\n')
             .map_or(self.0.len(), |end| at + end + 1)
     }
 
-    /// What is left of a line.
+    /// The rest of a line.
     pub(super) fn behind(self, at: usize) -> &'t str {
         self.0[at..self.end(at)].trim()
     }
 
-    /// Whether the line of this byte is the header of a table.
+    /// Whether the line of this byte is a table header.
     pub(super) fn is_header(self, at: usize) -> bool {
         self.line(self.start(at)).starts_with('[')
     }
 
-    /// Where the comments begin that stand directly above the line of this byte.
+    /// The start of the comments directly above the line of this byte.
     pub(super) fn all_comments_above(self, at: usize) -> usize {
         let mut start = self.start(at);
         while let Some(above) = self.above(start)
@@ -42,7 +42,7 @@ impl<'t> Lines<'t> {
         start
     }
 
-    /// The same, where the last of them are just these; `None` where they are not.
+    /// The same, if the last of these comments are exactly the given ones; `None` otherwise.
     pub(super) fn comments_above(self, at: usize, comments: &str) -> Option<usize> {
         let mut start = self.start(at);
         for comment in comments.lines().rev() {
@@ -54,7 +54,7 @@ impl<'t> Lines<'t> {
         Some(start)
     }
 
-    /// Where the empty line begins that stands directly above; without one, the line itself.
+    /// The start of an empty line directly above; without one, that of the line itself.
     pub(super) fn empty_above(self, start: usize) -> usize {
         let above = self.above(start);
         above
@@ -62,7 +62,7 @@ impl<'t> Lines<'t> {
             .unwrap_or(start)
     }
 
-    /// Behind the comments that follow directly, unless they lead on to a header: then they are its own.
+    /// The end of the comments that follow directly, unless they belong to the next header.
     pub(super) fn after_comments(self, at: usize) -> usize {
         let mut end = at;
         while self.line(end).starts_with('#') {
@@ -75,7 +75,7 @@ impl<'t> Lines<'t> {
         }
     }
 
-    /// Behind the last line that is not empty.
+    /// The end of the last line that is not empty.
     pub(super) fn last_written(self) -> usize {
         self.end(self.0.trim_end().len())
     }

@@ -1,9 +1,9 @@
-//! `Cargo.toml` of a crate that exists: the user's document, in which some entries are prodify's.
+//! `Cargo.toml` of an existing crate: the user's document, in which some entries are prodify's.
 //!
-//! Base, ours and theirs mean here what they mean for files, entry by entry. *Theirs* is what the chosen components' pieces
-//! make together. *Ours* is the manifest on disk. *Base* is the part of theirs that prodify wrote into it the last time: it
-//! stands under `Cargo.toml` in `.prodify/base.txtar`, and is what `remove` takes back and `update` compares with. An entry that
-//! the user had set before is not in it, and so never prodify's, whatever its value.
+//! Base, ours and theirs have the same meaning as for files, for each entry. *Theirs* is the merged fragments of the selected
+//! components. *Ours* is the manifest on disk. *Base* is the part of theirs that prodify last wrote into it: it is stored as
+//! `Cargo.toml` in `.prodify/base.txtar`; `remove` removes it, and `update` compares with it. An entry that the user had set
+//! before is not part of it, and therefore never prodify's, whatever its value.
 //!
 //! | base | ours | theirs | entry |
 //! | --- | --- | --- | --- |
@@ -16,15 +16,15 @@
 //! | B | O = B | – | is taken out, with its comments |
 //! | B | O ≠ B | – | stays, and is named |
 //!
-//! A dependency of the user's gets the features that it lacks, and loses them again when nobody wants them any more.
+//! A user's dependency gets the features that it lacks, and loses them when no component needs them any longer.
 //!
-//! A table goes with its last entry if prodify made it. In the base, such a table has a header; one that was there before has
-//! dotted keys (`profile.release.lto = …`).
+//! A table that prodify created is removed with its last entry. In the base, such a table has a header; one that existed before
+//! has dotted keys (`profile.release.lto = …`).
 //!
-//! A project that `new` made is no special case: there, all entries are in the base, and all tables are prodify's.
+//! A project created by `new` is no special case: all its entries are in the base, and all its tables are prodify's.
 //!
-//! What is decided on documents is carried out on the text, a line at a time, so that every byte outside of the entries stays
-//! what it was; and `add` puts in whole lines, so that `remove` can take out just these.
+//! Decisions are made on documents, but carried out on the text, line by line, so that every byte outside of the entries stays
+//! the same; and `add` inserts whole lines, so that `remove` can remove exactly these.
 
 mod change;
 mod decide;
@@ -54,36 +54,36 @@ use widened::Undone;
 /// The three states of a manifest.
 #[derive(Clone, Copy, Debug)]
 pub struct Sides<'a> {
-    /// The entries that prodify wrote the last time.
+    /// The entries that prodify last wrote.
     pub base: &'a str,
     /// What is on disk.
     pub ours: &'a str,
-    /// The entries that are to be.
+    /// The new entries.
     pub theirs: &'a str,
-    /// Entries and tables of `theirs` that are left out where the user has set something: for each, what.
+    /// Entries and tables of `theirs` that are left out if the user has set certain entries: for each, those.
     pub yields: &'a BTreeMap<String, Vec<String>>,
-    /// Whether a run was killed here: what is as it is to be is then that run's work, and not the user's.
+    /// Whether a run was killed here: entries that are up to date already are then that run's, not the user's.
     pub interrupted: bool,
 }
 
-/// What came of three states.
+/// The result of a merge.
 #[derive(Debug)]
 pub struct Merged {
     /// The manifest.
     pub text: String,
-    /// The entries in it that are prodify's: the next base.
+    /// prodify's entries in it: the next base.
     pub owned: String,
-    /// What is the user's, although a component would have it otherwise.
+    /// Notes on the user's entries that differ from a component's.
     pub yours: Vec<String>,
-    /// What is no longer wanted, but was changed, and stays.
+    /// Notes on entries that are no longer wanted, but were edited, and therefore stay.
     pub left: Vec<String>,
 }
 
-/// Puts what is to be into what is there.
+/// Merges the new entries into the manifest.
 ///
 /// # Errors
 ///
-/// Where one of the three is no TOML, or is written in a way that cannot be edited without touching anything else.
+/// If one of the three is not TOML, or if an entry cannot be edited without touching something else.
 pub fn merge(sides: &Sides<'_>) -> Result<Merged> {
     let (base, widened) = widened::split(sides.base)?;
     let Undone { text, changed } = widened::undo(sides.ours, &widened)?;
@@ -97,14 +97,14 @@ pub fn merge(sides: &Sides<'_>) -> Result<Merged> {
     let theirs: DocumentMut = sides.theirs.parse().context("reading the new entries")?;
     for keys in changed {
         let is_wanted = (1..=keys.len()).all(|end| {
-            // Of `dependencies.x.features` the dependency counts.
+            // Of `dependencies.x.features`, only the dependency is shown.
             end > 2 || find(theirs.as_table(), &keys[..end]).is_some()
         });
         if !is_wanted {
             let key = shown(&keys);
-            decision.left.push(format!(
-                "Cargo.toml: `{key}` is not as it was written, and stays"
-            ));
+            decision
+                .left
+                .push(format!("Cargo.toml: `{key}` was edited, and stays"));
         }
     }
     let mut text = Text(sides.ours.to_owned());
@@ -121,11 +121,11 @@ pub fn merge(sides: &Sides<'_>) -> Result<Merged> {
     })
 }
 
-/// The value of an entry, as text: `profile.release.panic` is `abort`.
+/// The value of an entry as text: `abort` for `profile.release.panic`.
 ///
 /// # Errors
 ///
-/// Where the manifest is no TOML.
+/// If the manifest is not TOML.
 pub fn value(manifest: &str, keys: &str) -> Result<Option<String>> {
     let document: DocumentMut = manifest.parse()?;
     let keys: Keys = keys.split('.').map(str::to_owned).collect();
@@ -136,7 +136,7 @@ pub fn value(manifest: &str, keys: &str) -> Result<Option<String>> {
     }))
 }
 
-/// Reads the result back: an edit that went beyond its entries is refused rather than written.
+/// Verifies the result: an edit that affected other entries is refused rather than written.
 fn verify(before: &DocumentMut, after: &str, changes: &[Change]) -> Result<()> {
     let after: DocumentMut = after.parse().context("reading the edited manifest")?;
     let mut entries = Vec::new();

@@ -1,17 +1,17 @@
-//! Which entries are prodify's, as the base says it.
+//! prodify's entries, as recorded in the base.
 
 use super::entry::{Entry, Keys, shown};
 
-/// The entries of a table that are prodify's.
+/// prodify's entries in a table.
 #[derive(Default)]
 pub(super) struct Owned {
     pub(super) keys: Keys,
-    /// What stands above the header, where that is prodify's too.
+    /// The comment above the header, if that is prodify's too.
     pub(super) header: Option<String>,
     pub(super) entries: Vec<Entry>,
 }
 
-/// The base that the next run compares with.
+/// The base for the next run.
 pub(super) fn text(all: &[Owned]) -> String {
     let tables = || all.iter().filter(|table| !table.entries.is_empty());
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! A dependency whose version was moved on since it was written, by somebody or by Dependabot.
+//! A dependency whose version was bumped since it was written, by the user or by Dependabot.
 
 use std::cmp::Ordering;
 
@@ -8,18 +8,18 @@ use super::entry::{bare, same};
 use crate::pins;
 use crate::render::{dependency, is_dependency};
 
-/// Which version a dependency is to have.
+/// The version to use for a dependency.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Pin {
-    /// The user's, which is not older, and nothing else is to be changed.
+    /// The user's, which is not older; nothing else changes.
     Ours,
-    /// The user's, with the rest of what is to be.
+    /// The user's, with the other changes.
     Both(String),
-    /// The one that is to be.
+    /// The new one.
     Theirs,
 }
 
-/// Decides between two versions of a dependency that the user changed in nothing else; `None` for anything else.
+/// Selects one of two versions, if the user changed nothing else of the dependency; `None` otherwise.
 pub(super) fn pin(keys: &[String], base: &Item, ours: &Item, theirs: &Item) -> Option<Pin> {
     if !is_dependency(&keys.join(".")) {
         return None;
@@ -44,7 +44,7 @@ pub(super) fn pin(keys: &[String], base: &Item, ours: &Item, theirs: &Item) -> O
     }
 }
 
-/// A dependency with the version of another.
+/// A dependency with the version of another one.
 fn with_version(dependency: &InlineTable, other: &InlineTable) -> Option<InlineTable> {
     let mut dependency = dependency.clone();
     dependency.insert("version", other.get("version")?.clone());

@@ -1,22 +1,22 @@
-//! Where the tables and values of a manifest stand in its text.
+//! The positions of a manifest's tables and values in its text.
 
 use anyhow::{Context as _, Result};
 use toml_edit::{Document, InlineTable, Item, Table, Value};
 
 use super::entry::{Entry, find, shown};
 
-/// Reads a manifest.
+/// Parses a manifest.
 pub(super) fn parse(text: &str) -> Result<Document<&str>> {
     Ok(Document::parse(text)?)
 }
 
-/// What is there of the way to a table.
+/// How much of the path to a table exists.
 pub(super) enum Nearest<'d, 'k> {
-    /// The table, with a header or dotted.
+    /// The table itself, with a header or dotted.
     Table(&'d Table),
-    /// Braces, and the keys that are left of the way.
+    /// An inline table, and the remaining keys of the path.
     Braces(&'d InlineTable, &'k [String]),
-    /// Nothing that entries could be put into: it takes a header.
+    /// Nothing that entries could be added to: a header is needed.
     None,
 }
 
@@ -49,7 +49,7 @@ fn between<'d, 'k>(table: &'d InlineTable, rest: &'k [String]) -> Nearest<'d, 'k
     })
 }
 
-/// The innermost braces around an entry.
+/// The innermost inline table around an entry.
 pub(super) fn braces<'d>(root: &'d Table, keys: &[String]) -> Option<&'d InlineTable> {
     let mut found = None;
     for length in 1..keys.len() {
@@ -59,7 +59,7 @@ pub(super) fn braces<'d>(root: &'d Table, keys: &[String]) -> Option<&'d InlineT
     found
 }
 
-/// Where an entry goes between braces, and its text there: dotted where tables are missing, and without comments.
+/// The position of a new entry in an inline table, and its text there: dotted if tables are missing, and without comments.
 pub(super) fn into_braces(
     table: &InlineTable,
     rest: &[String],
@@ -78,7 +78,7 @@ pub(super) fn into_braces(
     }
 }
 
-/// The ends of the values between braces.
+/// The ends of the values in an inline table.
 pub(super) fn collect_ends(table: &InlineTable, ends: &mut Vec<usize>) {
     for (_, value) in table {
         match value {
@@ -88,7 +88,7 @@ pub(super) fn collect_ends(table: &InlineTable, ends: &mut Vec<usize>) {
     }
 }
 
-/// The end of the last value under a header.
+/// The end of the last value below a header.
 pub(super) fn body_end(table: &Table) -> Option<usize> {
     let ends = table.iter().filter_map(|(_, item)| match item {
         Item::Table(dotted) if dotted.is_dotted() => body_end(dotted),
@@ -98,7 +98,7 @@ pub(super) fn body_end(table: &Table) -> Option<usize> {
     ends.max()
 }
 
-/// The tables with a header, and the entries above the first one: start, end, section.
+/// The tables with headers, and the entries above the first one: start, end, section.
 pub(super) fn collect<'d>(
     table: &'d Table,
     section: Option<&'d str>,

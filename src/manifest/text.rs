@@ -1,4 +1,4 @@
-//! The text of a manifest, changed a line at a time: what is not named stays as it is, to the byte.
+//! The text of a manifest, edited line by line: everything else stays byte for byte.
 
 use std::ops::Range;
 
@@ -12,12 +12,12 @@ use super::places::{
 };
 use crate::render::section_rank;
 
-/// A manifest that is being edited. It is read anew for each change, which takes a tenth of a millisecond: a document keeps
-/// neither the ends of its lines nor a byte order mark, and its text does.
+/// A manifest being edited. It is parsed again for each change, which takes a tenth of a millisecond: unlike the text, a document
+/// preserves neither line endings nor a byte order mark.
 #[derive(Debug)]
 pub(super) struct Text(pub(super) String);
 
-/// Where a new table goes, and what stands above its header.
+/// The position of a new table, and the text above its header.
 pub(super) struct Header<'a> {
     pub(super) keys: &'a [String],
     pub(super) above: &'a str,
@@ -25,16 +25,16 @@ pub(super) struct Header<'a> {
 
 /// A table or a value in the text.
 struct Place {
-    /// Its key; of a dotted one, the last part.
+    /// Its key; the last part of a dotted one.
     key: Range<usize>,
     /// Its value, or its header.
     item: Range<usize>,
-    /// Whether braces are around it.
+    /// Whether it is in an inline table.
     inline: bool,
 }
 
 impl Text {
-    /// Puts an entry into a table, which is made where it is not there.
+    /// Inserts an entry into a table, which is created if necessary.
     pub(super) fn insert(&mut self, header: &Header<'_>, entry: &Entry) -> Result<()> {
         let document = parse(&self.0)?;
         let root = document.as_table();
@@ -61,7 +61,7 @@ impl Text {
         Ok(())
     }
 
-    /// Puts another entry in the place of one; comments go with it where they are `old`'s.
+    /// Replaces an entry; comments are replaced with it if they are those of `old`.
     pub(super) fn replace(&mut self, keys: &[String], old: &Entry, new: &Entry) -> Result<()> {
         let place = self.place(keys)?;
         let lines = self.lines();
@@ -85,14 +85,14 @@ impl Text {
         Ok(())
     }
 
-    /// Puts another value in the place of one.
+    /// Replaces a value.
     pub(super) fn set(&mut self, keys: &[String], value: &str) -> Result<()> {
         let place = self.place(keys)?;
         self.0.replace_range(place.item, value);
         Ok(())
     }
 
-    /// Takes an entry out, and the comments above it where they are as they were written.
+    /// Removes an entry, and the comments above it if they are unchanged.
     pub(super) fn remove(&mut self, keys: &[String], above: &str) -> Result<()> {
         let place = self.place(keys)?;
         if place.inline {
@@ -105,7 +105,7 @@ impl Text {
         Ok(())
     }
 
-    /// Takes out a table that has nothing in it but tables with headers of their own, with the empty line above it.
+    /// Removes a table that contains nothing but tables with headers of their own, with the empty line above it.
     pub(super) fn remove_table(&mut self, keys: &[String], above: &str) -> Result<()> {
         let document = parse(&self.0)?;
         match find(document.as_table(), keys) {
@@ -134,7 +134,7 @@ impl Text {
         Ok(table.is_some_and(|table| table.len() == 1))
     }
 
-    /// What stands behind a value on its line.
+    /// The rest of a value's line.
     pub(super) fn behind(&self, keys: &[String]) -> String {
         let place = self.place(keys).ok().filter(|place| !place.inline);
         let behind = place.map(|place| self.lines().behind(place.item.end).to_owned());
@@ -165,7 +165,7 @@ impl Text {
         })
     }
 
-    /// Behind the last entry of a dotted table, and what stands before the keys of its entries.
+    /// The end of the last entry of a dotted table, and the prefix of its entries' keys.
     fn after_dotted(&self, table: &Table) -> Result<(usize, String)> {
         let first = table.iter().next().and_then(|(key, _)| table.key(key));
         let first = first.and_then(toml_edit::Key::span);
@@ -175,7 +175,7 @@ impl Text {
         Ok((self.lines().end(last), prefix.to_owned()))
     }
 
-    /// Where an entry goes in a table: in its place where the section is sorted, and at its end otherwise.
+    /// The position of a new entry in a table: in order if the section is sorted, otherwise at the end.
     fn in_body(&self, table: &Table, keys: &[String], entry: &Entry) -> usize {
         let lines = self.lines();
         let is_dependencies = keys.last().is_some_and(|key| key.ends_with("dependencies"));
@@ -198,7 +198,7 @@ impl Text {
             .map_or(0, |end| lines.after_comments(lines.end(end)))
     }
 
-    /// Where a new table goes: behind the others of its section, or behind the section that usually comes before it.
+    /// The position of a new table: after the others of its section, or after the section that usually precedes it.
     fn for_table(&self, root: &Table, keys: &[String]) -> usize {
         let mut tables = Vec::new();
         collect(root, None, &mut tables);
@@ -223,7 +223,7 @@ impl Text {
         let mut text = self.with_line_ends(lines);
         let open = at == self.0.len() && !matches!(self.0.as_bytes().last(), None | Some(b'\n'));
         if open {
-            // The last line has no end, and shall have none.
+            // The last line has no line ending, and should not get one.
             text.truncate(text.trim_end_matches(['\r', '\n']).len());
             text.insert_str(0, self.line_end());
         }
@@ -239,7 +239,7 @@ impl Text {
         self.0.replace_range(range, "");
     }
 
-    /// Takes an entry out from between braces, with the comma that it no longer needs.
+    /// Removes an entry from an inline table, with the comma that is no longer needed.
     fn remove_from_braces(&mut self, keys: &[String], entry: &Place) -> Result<()> {
         let document = parse(&self.0)?;
         let braces = braces(document.as_table(), keys).context("braces that are not there")?;
@@ -271,7 +271,7 @@ impl Text {
         lines.replace('\n', self.line_end())
     }
 
-    /// How the first line ends.
+    /// The line ending of the first line.
     fn line_end(&self) -> &'static str {
         let first = self.0.split_inclusive('\n').next().unwrap_or_default();
         if first.ends_with("\r\n") {

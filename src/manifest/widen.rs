@@ -1,4 +1,4 @@
-//! A dependency that the user has changed, and that needs more features now, or fewer.
+//! Changes the features of a user's dependency: adds those that are now needed, and removes those that are not.
 
 use toml_edit::{Array, InlineTable, Item, Value};
 
@@ -6,20 +6,20 @@ use super::entry::{Keys, bare};
 use crate::render::membership::insert_text;
 use crate::render::{dependency, is_dependency};
 
-/// What a dependency of the user's becomes.
+/// What to do with a user's dependency.
 #[derive(Debug, PartialEq)]
 pub(super) enum Wide {
-    /// It is none.
+    /// It is not a dependency.
     Other,
-    /// It has what is needed.
+    /// It has the needed features.
     Enough,
-    /// The entry of these keys has to become this value, or to be made.
+    /// The entry at this path of keys must get this value, or be created.
     Value(Keys, String),
 }
 
-/// The user's value with the features that came since the base, and without those that went.
+/// The user's value, with the features that were added since the base, and without those that were removed.
 ///
-/// Its version stays the user's, and so does whether it is on by default.
+/// Its version and its `default-features` stay the user's.
 pub(super) fn widen(keys: &[String], base: Option<&Item>, ours: &Item, theirs: &Item) -> Wide {
     if !is_dependency(&keys.join(".")) {
         return Wide::Other;
@@ -67,7 +67,7 @@ fn features(dependency: &Item) -> Vec<String> {
 
 fn set_features(dependency: &mut InlineTable, features: Array) {
     match dependency.get_mut(FEATURES) {
-        // In the layout that it has.
+        // Keeps its notation.
         Some(Value::Array(there)) if !features.is_empty() => {
             let decor = there.decor().clone();
             *there = features;

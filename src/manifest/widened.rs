@@ -1,7 +1,7 @@
-//! What prodify made of entries that are the user's: dependencies that got features.
+//! Features that prodify added to the user's dependencies.
 //!
-//! They stand in the base as `[[widened]]`, so that they become what they were when the features are no longer wanted. Every run begins
-//! with the manifest without them.
+//! They are recorded in the base as `[[widened]]`, so that the dependencies can be restored when the features are no longer
+//! needed. Every run starts from the manifest without them.
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -13,27 +13,27 @@ use super::text::Text;
 /// The table of the base.
 const TABLE: &str = "widened";
 
-/// An entry of the user's with another value than the user's.
+/// A user's entry with a changed value.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Widened {
     pub(super) keys: Keys,
-    /// The value before, as text; none where there was no such entry.
+    /// The previous value, as text; none if there was no such entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) was: Option<String>,
-    /// The value that it was given.
+    /// The value that prodify wrote.
     pub(super) now: String,
 }
 
-/// What undoing comes to.
+/// The result of undoing.
 pub(super) struct Undone {
-    /// The manifest as it would be if nothing had been widened.
+    /// The manifest as if nothing had been widened.
     pub(super) text: String,
-    /// What was changed since it was widened, and stays as it is.
+    /// Entries that were edited since, and stay as they are.
     pub(super) changed: Vec<Keys>,
 }
 
-/// Takes the records out of a base.
+/// Removes the records from a base.
 pub(super) fn split(base: &str) -> Result<(String, Vec<Widened>)> {
     let mut document: DocumentMut = base.parse().context("reading the base")?;
     let Some(table) = document.remove(TABLE) else {
@@ -43,12 +43,12 @@ pub(super) fn split(base: &str) -> Result<(String, Vec<Widened>)> {
     records.insert(TABLE, table);
     let mut records: Records =
         toml_edit::de::from_document(records).context("reading what was widened")?;
-    // What was done last is undone first.
+    // Undoes the last change first.
     records.widened.reverse();
     Ok((document.to_string(), records.widened))
 }
 
-/// The records as they stand in a base.
+/// The records as written in a base.
 pub(super) fn text(widened: &[Widened]) -> Result<String> {
     if widened.is_empty() {
         return Ok(String::new());
@@ -60,7 +60,7 @@ pub(super) fn text(widened: &[Widened]) -> Result<String> {
     Ok(format!("\n{text}"))
 }
 
-/// Gives each entry that is as prodify left it the value that it had.
+/// Restores the previous value of each entry that is as prodify left it.
 pub(super) fn undo(ours: &str, widened: &[Widened]) -> Result<Undone> {
     let mut text = Text(ours.to_owned());
     let mut changed = Vec::new();

@@ -1,14 +1,14 @@
-//! Conflicts between neighbouring lines that each have a key of their own: in TOML, YAML and JSON they are not about the same thing.
+//! Conflicts between adjacent lines with different keys: in TOML, YAML and JSON, such lines are independent.
 //!
-//! To a merge of texts, two edits meet where no line lies between them. Here, a conflict ends where one side has the same keys as
-//! before, in the same order, so that each of its edits has its place in the other side too, and no line was edited by both. Nothing
-//! is read but the keys: every line stays as one of the sides wrote it, with its comments.
+//! In a text merge, edits without an unchanged line between them conflict. Here, a conflict is resolved if one side still has the
+//! same keys in the same order, so that each of its edits has a place in the other side, and no line was edited by both. Only the
+//! keys are parsed: every line stays as one of the sides wrote it, with its comments.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Merged;
 
-/// What stands between a key and its value.
+/// The separator of a key and its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keys {
     /// `key = value`
@@ -18,7 +18,7 @@ pub enum Keys {
 }
 
 impl Keys {
-    /// How the lines of a file of that name have keys, where they have.
+    /// The separator in files of that name, if their lines have keys.
     pub fn of(name: &str) -> Option<Self> {
         match name.rsplit_once('.')?.1 {
             "toml" => Some(Self::Toml),
@@ -27,7 +27,7 @@ impl Keys {
         }
     }
 
-    /// A line up to its value; a line without one is its own key.
+    /// A line up to its value; a line without a value is its own key.
     fn key(self, line: &str) -> &str {
         let text = line.trim_start();
         if text.starts_with('#') {
@@ -35,7 +35,7 @@ impl Keys {
         }
         let end = match self {
             Self::Toml => line.find('='),
-            // A colon in a value, as in an address or an image, has no space behind it.
+            // In a URL or an image name, a colon is not followed by a space.
             Self::Yaml => line.find(": ").or_else(|| {
                 let text = line.trim_end();
                 text.ends_with(':').then(|| text.len() - 1)
@@ -44,7 +44,7 @@ impl Keys {
         end.map_or(line, |end| line[..end].trim_end())
     }
 
-    /// Ends what conflicts it can in a text with diff3's markers.
+    /// Resolves the conflicts that it can, in a text with diff3 markers.
     pub fn settle(self, marked: &str) -> Merged {
         let Some(parts) = parts(marked) else {
             return Merged::Marked(marked.to_owned());
@@ -85,7 +85,7 @@ impl Keys {
         }
     }
 
-    /// The lines of one side, with the edits of another one that has the same keys as the base.
+    /// The lines of one side, with the edits of the other one, which has the same keys as the base.
     fn woven<'t>(
         self,
         base: &[&'t str],
@@ -97,7 +97,7 @@ impl Keys {
             .map(|(base, edited)| (self.key(base), (*base, *edited)))
             .collect();
         let keys: BTreeSet<&str> = side.iter().map(|line| self.key(line)).collect();
-        // A key that is there twice could be either.
+        // A duplicate key would be ambiguous.
         if edits.len() != base.len() || keys.len() != side.len() {
             return None;
         }
@@ -116,7 +116,7 @@ impl Keys {
                 Some(_) => return None,
             });
         }
-        // What the one side took out, the other must not have edited.
+        // Lines that one side removed must not have been edited by the other.
         let unedited = |(base, edited): (&str, &str)| base == edited;
         edits.into_values().all(unedited).then_some(lines)
     }
@@ -127,11 +127,11 @@ impl Keys {
 pub enum Side {
     /// What is on disk.
     Ours,
-    /// What is to be.
+    /// The new version.
     Theirs,
 }
 
-/// One side of a text with conflict markers, and what is beside them; `None` where they are not as a merge writes them.
+/// One side of a text with conflict markers, and the text outside of them; `None` if the markers are incomplete.
 pub fn side_of(marked: &str, side: Side) -> Option<String> {
     let lines = |part: Part<'_>| match (part, side) {
         (Part::Agreed(line), _) => line.to_owned(),
@@ -143,7 +143,7 @@ pub fn side_of(marked: &str, side: Side) -> Option<String> {
 
 /// A part of a text with markers.
 enum Part<'t> {
-    /// A line that is no conflict's.
+    /// A line outside of conflicts.
     Agreed(&'t str),
     /// A conflict with its markers, and the lines of ours, base and theirs.
     Conflict {
@@ -152,11 +152,11 @@ enum Part<'t> {
     },
 }
 
-/// The line between the sides, and where its place is among the markers. Beside a conflict it is a line like any other: it may
-/// underline a title.
+/// The line between the sides, and its index among the markers. Outside of a conflict it is a normal line, such as a title's
+/// underline.
 const BETWEEN: (usize, &str) = (2, "=======");
 
-/// The markers in their order. A merge of two texts that have no common origin has no second one.
+/// The markers in order. A merge of two texts without a common origin does not have the second one.
 const MARKERS: [&str; 4] = [
     "<<<<<<< ours",
     "||||||| original",
@@ -164,11 +164,11 @@ const MARKERS: [&str; 4] = [
     ">>>>>>> theirs",
 ];
 
-/// The parts of a text with conflict markers; `None` where they do not follow one another as they should.
+/// The parts of a text with conflict markers; `None` if these are not in order.
 fn parts(marked: &str) -> Option<Vec<Part<'_>>> {
     let mut parts = Vec::new();
     let mut sides = [const { Vec::new() }; 3];
-    // The place of the next marker of a conflict, and where the first one stands.
+    // The index of the next marker of a conflict, and the start of the first one.
     let (mut next, mut start, mut at) = (0, 0, 0);
     for line in marked.split_inclusive('\n') {
         let end = at + line.len();
@@ -199,7 +199,7 @@ mod tests {
     use super::{Keys, Side, side_of};
     use crate::merge::{Merged, three_way};
 
-    /// What comes of a conflict between texts: the text, or nothing where it stays one.
+    /// The result for a conflict between texts: the text, or nothing if it remains one.
     fn merged(keys: Keys, base: &str, ours: &str, theirs: &str) -> Option<String> {
         let Merged::Marked(marked) = three_way(base, ours, theirs) else {
             panic!("no conflict:\n{base}\n{ours}\n{theirs}")
@@ -218,7 +218,7 @@ mod tests {
         let toml = |base, ours, theirs| merged(Keys::Toml, base, ours, theirs);
         let (base, both) = ("a = 1\nb = 1\n", Some("a = 2 # mine\nb = 3\n".to_owned()));
         assert_eq!(toml(base, "a = 2 # mine\nb = 1\n", "a = 1\nb = 3\n"), both);
-        // Lines that one side put in or took out, and a comment between.
+        // Lines added or removed on one side, with a comment in between.
         assert_eq!(
             toml(
                 "a = 1\n# b\nb = 1\n",
@@ -243,11 +243,11 @@ mod tests {
         for (base, ours, theirs) in [
             // The same key.
             ("a = 1\nb = 1\n", "a = 2\nb = 1\n", "a = 3\nb = 2\n"),
-            // One side took out what the other edited.
+            // One side removed what the other edited.
             ("a = 1\nb = 1\n", "b = 1\n", "a = 3\nb = 1\n"),
-            // Both put something in.
+            // Both added something.
             ("a = 1\n", "a = 1\nb = 1\n", "a = 1\nc = 1\n"),
-            // A key that is there twice, or moved.
+            // A duplicate key, or one that moved.
             ("a = 1\na = 1\n", "a = 2\na = 1\n", "a = 1\na = 3\n"),
             ("a = 1\nb = 1\n", "b = 1\na = 2\n", "a = 1\nb = 3\n"),
             // No keys at all.
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn each_side_of_a_text_with_markers_is_had_again() {
         let sides = |marked: &str| [Side::Ours, Side::Theirs].map(|side| side_of(marked, side));
-        // With a line beside the conflict that looks like a marker, and none of what was the base of two texts.
+        // With a line outside of the conflict that looks like a marker, and without a base for the two texts.
         let title = "Title\n=======\n";
         for base in ["||||||| original\na\n", ""] {
             let marked =
@@ -287,7 +287,7 @@ mod tests {
             sides(marked),
             ["a\r\n", "b\r\n"].map(|side| Some(side.to_owned()))
         );
-        // Markers that no merge has written.
+        // Markers that no merge writes.
         for marker in ["<<<<<<< ours", "=======", ">>>>>>> theirs"] {
             let odd = marked.replacen(marker, "x", 1);
             assert_eq!(sides(&odd), [None, None], "{odd}");

@@ -1,13 +1,13 @@
-//! The decision table: what becomes of a file of text.
+//! The decision table: what happens to a text file.
 
 use super::{Action, GONE};
 use crate::merge::{self, Merged};
 use crate::tree::{Class, File};
 
 /// Why a merge is left to the user.
-const MEET: &str = "your edit and the template's meet";
+const MEET: &str = "your edit conflicts with the template's";
 
-/// Whether a file is to be run from now on, or no more, where it is not so already.
+/// Whether a file becomes or stops being executable, if that changes.
 pub(super) fn turns(
     base: Option<&File>,
     ours: Option<bool>,
@@ -22,9 +22,9 @@ pub(super) fn turns(
 pub(super) struct Decision {
     pub(super) action: Action,
     pub(super) why: Option<&'static str>,
-    /// What to write, where that is not the template's own text.
+    /// The text to write, if it is not the template's.
     pub(super) text: Option<String>,
-    /// Both edits, between markers where they meet.
+    /// Both edits, with conflict markers.
     pub(super) marked: Option<String>,
 }
 
@@ -45,7 +45,7 @@ impl Decision {
         }
     }
 
-    /// Ends a conflict of these sides (base, ours, theirs), or a part of it, between lines that have keys of their own.
+    /// Resolves a conflict of these sides (base, ours, theirs), or parts of it, if their lines have different keys.
     pub(super) fn by_key(&mut self, name: &str, sides: [&str; 3]) {
         let Some((marked, keys)) = self.marked.as_deref().zip(merge::Keys::of(name)) else {
             return;
@@ -61,21 +61,21 @@ impl Decision {
         }
     }
 
-    /// Lets a file be run, or no more, where nothing else would happen to it.
+    /// Makes a file executable, or not executable, if nothing else changes.
     pub(super) fn turn(&mut self, executable: bool, ours: Option<String>, theirs: Option<&File>) {
         let stays = matches!(self.action, Action::Identical | Action::Skip) && ours.is_some();
         if stays && theirs.is_some_and(|file| file.class != Class::Once) {
             self.action = Action::Update;
             self.why = Some(match executable {
-                true => "can be run from now on",
-                false => "is not to be run any more",
+                true => "becomes executable",
+                false => "is no longer executable",
             });
             self.text = ours;
         }
     }
 }
 
-/// A text without a newline at its end, where one of the sides took it away or none had one: between markers, every line has one.
+/// Removes the final newline, if one of the sides removed it or neither had one: between markers, every line has one.
 fn ended(mut text: String, sides: [&str; 3]) -> String {
     let [base, ours, theirs] = sides.map(|side| side.ends_with('\n'));
     let is_ended = if ours == base { theirs } else { ours };
@@ -85,7 +85,7 @@ fn ended(mut text: String, sides: [&str; 3]) -> String {
     text
 }
 
-/// The row of the decision table that a path falls under; `None` where there is nothing to say of it.
+/// The row of the decision table that applies to a path; `None` if there is nothing to do or to report.
 pub(super) fn decide(
     base: Option<&File>,
     ours: Option<&str>,
@@ -95,7 +95,7 @@ pub(super) fn decide(
         (None, None, Some(_)) => Decision::of(Action::Create),
         (_, Some(ours), Some(new)) if ours == new.text => Decision::of(Action::Identical),
         (None, Some(_), Some(_)) => {
-            Decision::because(Action::Conflict, "is there already and differs")
+            Decision::because(Action::Conflict, "already exists and differs")
         }
         (Some(base), None, Some(new)) if base.text == new.text => {
             Decision::because(Action::Skip, GONE)
@@ -103,8 +103,8 @@ pub(super) fn decide(
         (Some(_), None, Some(_)) => Decision::because(Action::Skip, "you deleted it"),
         (Some(base), Some(ours), Some(new)) => match new.class {
             Class::Tool => Decision::of(Action::Update),
-            Class::Once => Decision::because(Action::Skip, "it is yours since it was written"),
-            // The template did not change, so there is nothing to say of the edit.
+            Class::Once => Decision::because(Action::Skip, "it is yours once written"),
+            // The template did not change, so there is nothing to report about the edit.
             Class::Shared if base.text == new.text => Decision::of(Action::Skip),
             Class::Shared if base.text == ours => Decision::of(Action::Update),
             Class::Shared => match merge::three_way(&base.text, ours, &new.text) {

@@ -1,7 +1,7 @@
-//! Files that are not where they were: a version has them elsewhere now, or the user does.
+//! Moved files: a new version writes them elsewhere, or the user has moved them.
 //!
-//! A plan compares what lies at a path with what lay at that path. So what moved is put at the path that it has from now on in all
-//! three trees, and what is written afterwards goes back to the path that its template has.
+//! A plan compares the files at a path. So a moved file is put at its new path in all three trees, and after writing, its record
+//! gets the template's path again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,64 +10,64 @@ use crate::merge;
 use crate::provenance::Moved;
 use crate::tree::{Class, File, RelPath, Tree};
 
-/// Where a version has a file that an older one had elsewhere; several places, where it was split.
+/// New paths of a file that an older version wrote elsewhere; several if it was split.
 #[derive(Clone, Debug)]
 pub struct Rename<'a> {
-    /// The component that it is of.
+    /// The component that it belongs to.
     pub component: &'a str,
-    /// Where it was.
+    /// Its old path.
     pub from: &'a str,
-    /// Where it is.
+    /// Its new path or paths.
     pub to: &'a [RelPath],
 }
 
-/// The trees of a plan, and what moved in them.
+/// The trees of a plan, and the moves in them.
 #[derive(Debug, Default)]
 pub struct Trees {
     /// What prodify last wrote.
     pub base: Tree,
     /// What is on disk.
     pub ours: Disk,
-    /// What is to be.
+    /// The new version.
     pub theirs: Tree,
-    /// What is somewhere else than its template or than it was, by the path that it has from now on.
+    /// Files that are not at their template's path or at their previous path, by their new path.
     tracks: BTreeMap<RelPath, Track>,
     /// Edited files that were split.
     split: BTreeSet<RelPath>,
-    /// Files of which it is not certain what was written there.
+    /// Files for which it is uncertain what was written.
     doubtful: BTreeSet<RelPath>,
-    /// Files that an update had written to their new places when it was stopped, by the old ones.
+    /// Files that an interrupted update had already written to their new paths, by the old ones.
     left: BTreeSet<RelPath>,
 }
 
-/// A file that is somewhere else.
+/// A moved file.
 #[derive(Debug)]
 struct Track {
-    /// The path that its template has.
+    /// Its template's path.
     template: RelPath,
-    /// The path under which the base has it.
+    /// Its path in the base.
     known_as: RelPath,
-    /// Where it lies so far, if it has to be moved.
+    /// Its current path, if it is to be moved.
     from: Option<From>,
 }
 
-/// Where a file lies that has to be moved.
+/// The current path of a file to be moved.
 #[derive(Debug)]
 struct From {
     path: RelPath,
     executable: bool,
 }
 
-/// Why a file is left to the user whose base was edited.
+/// Why a file with an edited base is left to the user.
 const DOUBTFUL: &str = "differs, and its record was edited";
 
-/// Why such a file stays that is no longer wanted.
+/// Why such a file stays although it is no longer wanted.
 const STAYS: &str = "stays, since its record was edited";
 
 /// Why an edited file that was split is left to the user.
-const SPLIT: &str = "is in several files now: take your edits over to them, then delete it";
+const SPLIT: &str = "is split into several files now: move your edits to them, then delete it";
 
-/// The path that a file of the base has now: where the user put it, as far as that is known and no template's place.
+/// The current path of a file of the base: where the user moved it, if that is known and not a template's path.
 pub fn place<'p>(path: &'p RelPath, moved: &'p Moved, theirs: &Tree) -> &'p RelPath {
     let place = moved.get(path);
     place
@@ -76,7 +76,7 @@ pub fn place<'p>(path: &'p RelPath, moved: &'p Moved, theirs: &Tree) -> &'p RelP
 }
 
 impl Trees {
-    /// Follows what the user moved (`moved`, by the paths of the base) and what the version did.
+    /// Follows the user's moves (`moved`, by the paths in the base) and those of the version.
     pub fn follow(
         base: Tree,
         ours: Disk,
@@ -122,7 +122,7 @@ impl Trees {
         trees
     }
 
-    /// Follows the file that the base has at `path` to where the version has it; tells whether it could.
+    /// Follows the file at `path` in the base to its new path in this version; returns whether it could.
     fn rename(&mut self, path: &RelPath, place: &RelPath, renames: &[Rename<'_>]) -> bool {
         let Some(old) = self.base.get(path) else {
             return false;
@@ -130,14 +130,14 @@ impl Trees {
         let mut all = renames.iter();
         let targets = all.find_map(|rename| rename.targets(path, old, &self.theirs));
         let targets = targets.unwrap_or_default();
-        // Where two files became one, it is the first of them.
+        // If two files became one, that one comes from the first.
         let is_taken = |to: &RelPath| self.tracks.values().any(|track| track.template == *to);
         let is_new = |to: &RelPath| !self.base.contains_key(to) && !is_taken(to);
         let text = |path: &RelPath| self.ours.get(path).and_then(OnDisk::as_text);
         let is_free = |path: &RelPath| !self.ours.contains_key(path);
         match &targets[..] {
             [to] if !is_new(to) => false,
-            // What the user moved themselves stays there.
+            // A file that the user moved stays there.
             [to] if place != path => {
                 self.track(place.clone(), to, path, None);
                 true
@@ -173,7 +173,7 @@ impl Trees {
             }
             [] => false,
             several if is_free(place) => {
-                // Of what the user deleted as a whole, no piece comes back.
+                // If the user deleted a file that was then split, no part of it comes back.
                 let pieces = several.iter().filter(|to| is_free(to) && is_new(to));
                 let pieces: Vec<RelPath> = pieces.cloned().collect();
                 for to in pieces {
@@ -188,7 +188,7 @@ impl Trees {
         }
     }
 
-    /// Whether what would be written is there already: an update was stopped between that and the end of the old file.
+    /// Whether the new file is there already: an update was interrupted before it removed the old file.
     fn is_done(&self, path: &RelPath, ours: &str, to: &RelPath, there: &str) -> bool {
         let at = |file: &File| Tree::from([(to.clone(), file.clone())]);
         let disk = Disk::from([(to.clone(), OnDisk::text(ours))]);
@@ -217,7 +217,7 @@ impl Trees {
         }
     }
 
-    /// The paths at which something is to be where nothing is and nothing was, nor at the other path of the same module.
+    /// The paths of new files where nothing is and nothing was, not even at the other path of the same module.
     pub fn news(&self) -> impl Iterator<Item = &RelPath> {
         let is_known =
             |path: &RelPath| self.base.contains_key(path) || self.ours.contains_key(path);
@@ -227,7 +227,7 @@ impl Trees {
         })
     }
 
-    /// Takes what the base says of a file for uncertain, wherever that is now.
+    /// Marks the base of a file as uncertain, wherever the file is now.
     pub fn doubt(&mut self, path: &RelPath) {
         let tracks = self.tracks.iter();
         let places = tracks.filter(|(_, track)| track.known_as == *path);
@@ -235,7 +235,7 @@ impl Trees {
         self.doubtful.extend(places.chain([path.clone()]));
     }
 
-    /// Makes the plan, and says of each step from where to where it leads.
+    /// Makes the plan, with the old and new path of each step.
     pub fn plan(&mut self) -> Plan {
         let mut ours = std::mem::take(&mut self.ours);
         let left: Vec<Step> = std::mem::take(&mut self.left)
@@ -258,7 +258,7 @@ impl Trees {
             if self.doubtful.contains(&step.path) {
                 step.leave_doubtful(theirs);
             }
-            // Until its edits are taken over, and it is deleted.
+            // Until its edits are moved over, and it is deleted.
             let is_left = matches!(step.action, Action::Conflict) && step.after.is_none();
             if is_left && self.split.contains(&step.path) {
                 step.why = Some(SPLIT);
@@ -273,7 +273,7 @@ impl Trees {
         self.split.contains(&step.path)
     }
 
-    /// What is remembered of a file that is left to the user: the path of its template, and that under which it was known.
+    /// The record of a file that is left to the user: its template's path, and its path in the base.
     pub fn known_as<'t>(&'t self, step: &'t RelPath) -> (&'t RelPath, &'t RelPath) {
         let lies = |(place, track): &(&RelPath, &Track)| {
             *place == step || track.from.as_ref().is_some_and(|from| from.path == *step)
@@ -284,7 +284,7 @@ impl Trees {
         })
     }
 
-    /// Where the user has what is written at another path than its template's.
+    /// The user's paths of files that are not at their template's path.
     pub fn moved(&self) -> Moved {
         let elsewhere = self
             .tracks
@@ -297,7 +297,7 @@ impl Trees {
 }
 
 impl Step {
-    /// Of what may be an edit of the user's and what is one, nothing can be told apart: only they can.
+    /// With an uncertain base, edits cannot be told from what was written: only the user can.
     fn leave_doubtful(&mut self, theirs: Option<&File>) {
         let is_there = self.before.is_some() && self.action != Action::Identical;
         if !is_there || theirs.is_some_and(|file| file.class != Class::Shared) {
@@ -317,7 +317,7 @@ impl Step {
 }
 
 impl Rename<'_> {
-    /// Where a version has what the base has at that path, where it is a single place.
+    /// The new path in this version of a file in the base, if there is exactly one.
     pub fn target(path: &RelPath, file: &File, theirs: &Tree, all: &[Self]) -> Option<RelPath> {
         let mut found = all
             .iter()
@@ -325,7 +325,7 @@ impl Rename<'_> {
         found.pop().filter(|_| found.is_empty())
     }
 
-    /// Where a file of the base went: from a directory of a service's own into the same one.
+    /// The new paths of a file of the base: in a service's directory, they are in the same directory.
     fn targets(&self, path: &RelPath, file: &File, theirs: &Tree) -> Option<Vec<RelPath>> {
         let above = path.as_str().strip_suffix(self.from)?;
         let directory = match above.strip_suffix('/') {
@@ -373,7 +373,7 @@ mod tests {
         };
         assert_eq!(target("Dockerfile", "c").as_deref(), Some(all[0]));
         assert_eq!(target("api/Dockerfile", "c").as_deref(), Some(all[1]));
-        // It may have been another component's before, but not in a directory that only has the same names in it.
+        // It may have belonged to another component before, but not in a directory that only has the same names in it.
         assert_eq!(target("Dockerfile", "d").as_deref(), Some(all[0]));
         for other in ["my.Dockerfile", "worker/Dockerfile", "Dockerfile/x"] {
             assert_eq!(target(other, "c"), None, "{other}");

@@ -1,30 +1,30 @@
-//! How questions look: each in one line of the terminal, however narrow that is.
+//! The look of questions: each fits into one line of the terminal, however narrow.
 
 use std::fmt;
 
 use dialoguer::console::{Term, measure_text_width, truncate_str};
 use dialoguer::theme::{ColorfulTheme, Theme};
 
-/// Stands for what there is no room for.
+/// Stands for omitted text.
 const MORE: &str = "…";
 
-/// So wide does dialoguer write which page of a list is shown, behind the question.
+/// The width of dialoguer's page indicator after the question of a list.
 const PAGE: usize = " [Page 10/10] ".len();
 
-/// So much of a default is shown in any case: with less, nobody could tell what it is.
+/// The minimum of a default that is shown: less could not be recognized.
 const SHORTEST: usize = 8;
 
-/// The looks of a question. Dialoguer redraws a list by going up as many lines as it has written, which is too few where the
-/// terminal has broken one in two.
+/// The look of a question. Dialoguer redraws a list by going up as many lines as it has written, which is too few if the terminal
+/// has wrapped one.
 pub(super) struct OneLine<'a> {
     colors: &'a ColorfulTheme,
     term: &'a Term,
-    /// What there is to choose from; dialoguer knows each by its index alone.
+    /// The items to choose from; dialoguer only passes their indices.
     lines: &'a [String],
 }
 
 impl<'a> OneLine<'a> {
-    /// For questions on this terminal; `lines` are what there is to choose from.
+    /// For questions on this terminal; `lines` are the items to choose from.
     pub(super) fn new(colors: &'a ColorfulTheme, term: &'a Term, lines: &'a [String]) -> Self {
         Self {
             colors,
@@ -33,12 +33,12 @@ impl<'a> OneLine<'a> {
         }
     }
 
-    /// So many columns can be written in: the last one is left to the cursor, for which some terminals would begin a line.
+    /// The usable width: the last column is left to the cursor, for which some terminals would start a new line.
     fn width(&self) -> usize {
         usize::from(self.term.size().1).saturating_sub(1)
     }
 
-    /// Writes what `format` writes, as far as `width` columns hold it.
+    /// Writes what `format` writes, cut to `width` columns.
     fn cut(
         f: &mut dyn fmt::Write,
         width: usize,
@@ -49,7 +49,7 @@ impl<'a> OneLine<'a> {
         f.write_str(&truncate_str(&line, width, MORE))
     }
 
-    /// The line of an item that dialoguer names.
+    /// The line of an item, by dialoguer's index.
     fn line(&self, index: &'a str) -> &'a str {
         let line = index.parse().ok().and_then(|at: usize| self.lines.get(at));
         line.map_or(index, String::as_str)
@@ -63,7 +63,7 @@ impl Theme for OneLine<'_> {
     }
 
     fn format_error(&self, f: &mut dyn fmt::Write, error: &str) -> fmt::Result {
-        // It is written once, and says what to do: it takes the lines that it needs.
+        // It is written only once, and says what to do, so it may take several lines.
         self.colors.format_error(f, error)
     }
 
@@ -73,7 +73,7 @@ impl Theme for OneLine<'_> {
         prompt: &str,
         default: Option<bool>,
     ) -> fmt::Result {
-        // Nobody can say yes to half a question.
+        // A truncated question could not be confirmed.
         self.colors.format_confirm_prompt(f, prompt, default)
     }
 
@@ -136,7 +136,7 @@ impl Theme for OneLine<'_> {
         active: bool,
     ) -> fmt::Result {
         let text = self.line(index);
-        // Where there are no colours, a sign has to say at which item one is.
+        // Without colours, a sign marks the current item.
         let sign = match active {
             true => &self.colors.active_item_prefix,
             false => &self.colors.inactive_item_prefix,
@@ -156,12 +156,12 @@ mod tests {
 
     use super::{OneLine, PAGE};
 
-    /// What a theme writes, without its colours.
+    /// The output of a theme, without colours.
     fn plain(
         lines: &[String],
         write: impl FnOnce(&OneLine<'_>, &mut String) -> std::fmt::Result,
     ) -> (String, usize) {
-        // What is no terminal has the usual 80 columns.
+        // Without a terminal, the width is the usual 80 columns.
         let (colors, term) = (ColorfulTheme::default(), Term::stderr());
         let theme = OneLine::new(&colors, &term, lines);
         let mut text = String::new();

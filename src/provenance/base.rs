@@ -1,11 +1,11 @@
-//! The base: every file as prodify last wrote it, in the manner of Go's txtar archives.
+//! The base: every file as prodify last wrote it, in a format based on Go's txtar archives.
 //!
-//! Beyond txtar, a marker says which component the file is from; where that is so, that it can be run, that it has no final newline,
-//! and for which path of a template it is, where the user has it elsewhere; and last the checksum of all that and of the text. A line
-//! of a file that looks like a marker has a backslash before it.
+//! In addition to txtar, a marker names the component of the file; says, if applicable, that it is executable, that it has no
+//! final newline, and which template path it has if the user moved it; and ends with a checksum of all that and of the text. A
+//! line of a file that looks like a marker is escaped with a backslash.
 //!
-//! Git merges a base as it merges any text. Since each file has a checksum of its own, what it took from one side or the other as
-//! a whole is as good as before, and what it put together from both, or somebody edited, can be told.
+//! Git merges a base like any other text. Since each file has its own checksum, files that git took entirely from one side are
+//! still valid, and those that it combined from both, or that were edited, are detected.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -15,24 +15,24 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::merge;
 use crate::tree::{Class, File, RelPath, Tree};
 
-/// The format that is written. The first one had no checksums.
+/// The format that is written. Format 1 had no checksums.
 const FORMAT: u32 = 2;
 
-/// The first line, up to the number of the format.
+/// The first line, up to the format number.
 const HEADER: &str = "What cargo prodify last wrote, to tell its own lines from yours. Format ";
 
-/// About as long as a marker is, in bytes.
+/// The approximate length of a marker, in bytes.
 const MARKER: usize = 100;
 
-/// Where the user has the files that they moved, by the paths that the templates have.
+/// The user's paths of moved files, by the templates' paths.
 pub type Moved = BTreeMap<RelPath, RelPath>;
 
-/// What a base says.
+/// The contents of a base.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Base {
-    /// The files, by the paths that the templates have.
+    /// The files, by the templates' paths.
     pub files: Tree,
-    /// Where the user has those that they moved.
+    /// The user's paths of moved files.
     pub moved: Moved,
     /// Files whose text is not what was written: it was edited, or merged from two.
     pub doubtful: BTreeSet<RelPath>,
@@ -41,7 +41,7 @@ pub struct Base {
 }
 
 impl Base {
-    /// The file that lies at a path, wherever its template has it.
+    /// The file at a path, whatever its template's path.
     pub fn at(&self, place: &RelPath) -> Option<&File> {
         let mut moved = self.moved.iter();
         let path = moved.find(|(_, to)| *to == place);
@@ -58,7 +58,7 @@ pub fn write_base(files: &Tree, moved: &Moved) -> String {
         let marker = Marker::of(path, file, moved.get(path));
         let open = marker.open;
         let _ = writeln!(base, "-- {}; {:016x}) --", marker, marker.sum(&file.text));
-        // Hardly any file could have such a line, and to look at each takes its time.
+        // Hardly any file has such a line, and checking every line takes time.
         if file.text.contains(" --") {
             for line in file.text.split_inclusive('\n') {
                 if is_marker(line.trim_start_matches('\\')) {
@@ -76,19 +76,19 @@ pub fn write_base(files: &Tree, moved: &Moved) -> String {
     base
 }
 
-/// Reads a base, of this format or an older one. Where git left both sides of a conflict in it, what is whole in either is taken:
-/// each was written by prodify, and so neither says of a line of the user's that it is prodify's.
+/// Reads a base, in this format or an older one. If git left both sides of a conflict in it, valid files are taken from either:
+/// both were written by prodify, so neither claims a user's line for prodify.
 ///
 /// # Errors
 ///
 /// Names the line that is not as [`write_base`] writes it; or says that a newer version wrote it.
 pub fn read_base(text: &str) -> Result<Base> {
-    // Git may have given every line the end that Windows has, and no line of the first one's would be.
+    // Git may have converted all line endings to CRLF.
     if text.starts_with(HEADER) && text.lines().count() == text.matches("\r\n").count() {
         return read_base(&merge::to_lf(text));
     }
     let read = read(text);
-    // Without checksums, what git put together from both sides could not be told from what was written.
+    // Without checksums, files that git combined from both sides could not be detected.
     let is_unsummed = text.starts_with(&format!("{HEADER}1."));
     let is_whole = read.as_ref().is_ok_and(|base| base.doubtful.is_empty());
     let Some([ours, theirs]) = sides(text).filter(|_| !is_whole || is_unsummed) else {
@@ -96,7 +96,7 @@ pub fn read_base(text: &str) -> Result<Base> {
     };
     ensure!(
         !is_unsummed,
-        "it holds conflict markers: take either side of the merge as it is, and let `cargo prodify update` bring it up to date"
+        "it contains conflict markers: take either side of the merge unchanged, and let `cargo prodify update` bring it up to date"
     );
     Ok(united(self::read(&ours)?, self::read(&theirs)?))
 }
@@ -110,7 +110,7 @@ fn read(text: &str) -> Result<Base> {
         .with_context(|| format!("line 1 is not `{HEADER}{FORMAT}.`"))?;
     if format > FORMAT {
         bail!(
-            "it is of format {format}, from a newer cargo prodify than this one, which reads format {FORMAT}: install the newer one"
+            "it has format {format}, from a newer cargo prodify than this one, which reads format {FORMAT}: install the newer version"
         );
     }
     let mut base = Base::default();
@@ -119,7 +119,7 @@ fn read(text: &str) -> Result<Base> {
         if is_marker(line) {
             base.extend(current.take());
             let marker = Marker::read(line, format)
-                .with_context(|| format!("line {} is no marker", index + 1))?;
+                .with_context(|| format!("line {} is not a marker", index + 1))?;
             current = Some((marker, String::new()));
         } else {
             let (_, text) = current
@@ -157,7 +157,7 @@ impl Base {
     }
 }
 
-/// What two sides of a conflict say: of a file that is whole in both, the first one's word is as good as the other's.
+/// Combines two sides of a conflict: if a file is valid in both, either will do.
 fn united(mut ours: Base, mut theirs: Base) -> Base {
     for (path, file) in theirs.files {
         let is_better = ours.doubtful.contains(&path) && !theirs.doubtful.contains(&path);
@@ -177,10 +177,10 @@ fn united(mut ours: Base, mut theirs: Base) -> Base {
     ours
 }
 
-/// Both sides of the conflicts that git left in a text; none where it left none.
+/// Both sides of the conflicts that git left in a text; none if there are none.
 fn sides(text: &str) -> Option<[String; 2]> {
     let mut sides = [String::new(), String::new()];
-    // Which of them the lines belong to.
+    // The side or sides that the lines belong to.
     let (mut ours, mut theirs) = (true, true);
     let mut found = false;
     for line in text.split_inclusive('\n') {
@@ -212,15 +212,15 @@ fn is_marker(line: &str) -> bool {
 
 /// The line above a file.
 struct Marker {
-    /// Where the file is.
+    /// The path of the file.
     place: RelPath,
-    /// The path that its template has.
+    /// Its template's path.
     path: RelPath,
     component: String,
     executable: bool,
     /// Whether the text ends without a newline.
     open: bool,
-    /// The checksum that it says.
+    /// Its checksum, as read.
     said: Option<u64>,
 }
 
@@ -268,7 +268,7 @@ impl Marker {
         Some(marker)
     }
 
-    /// FNV-1a, which is enough against an accident, and for which no crate is needed.
+    /// FNV-1a, which is sufficient against accidents, and needs no crate.
     fn sum(&self, text: &str) -> u64 {
         let said = self.to_string();
         let bytes = said.bytes().chain([0]).chain(text.bytes());
@@ -278,7 +278,7 @@ impl Marker {
     }
 }
 
-/// As the line begins, without its checksum and its end.
+/// The start of the line, without the checksum and the end.
 impl std::fmt::Display for Marker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({}", self.place, self.component)?;
@@ -418,7 +418,7 @@ mod tests {
             let wanted = tree(&[("a", "1\n"), ("b", "ours\n"), ("c", "new\n")]);
             assert_eq!(base.files, wanted);
             assert!(base.conflicting && base.doubtful.is_empty());
-            // What git put together from both is neither's.
+            // What git combined from both sides belongs to neither.
             let base = read_base(&text.replace("ours\n", "both\n")).unwrap();
             assert_eq!(base.files["b"].text, "theirs\n");
             let base = read_base(&text.replace("ours\n", "1\n").replace("theirs\n", "2\n"));

@@ -1,4 +1,4 @@
-//! What templates see.
+//! The context of templates.
 
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ use crate::catalog;
 use crate::facts::{Facts, Service};
 use crate::names;
 
-/// The names that templates can use: `project`, `crate`, `versions`, and the answers by component.
+/// The names in scope in templates: `project`, `crate`, `versions`, and the answers by component.
 #[derive(Debug, Default)]
 pub struct Context {
     values: BTreeMap<String, Value>,
-    /// `crate`, once for each service that a file may be about, with the directory of its own files.
+    /// `crate`, once per service that a file may be for, with the directory of that service's files.
     crates: Vec<(String, Value)>,
 }
 
-/// What templates see as `crate`.
+/// `crate` in templates.
 #[derive(Serialize)]
 struct Crate<'a> {
     #[serde(flatten)]
@@ -30,7 +30,7 @@ struct Crate<'a> {
     service: &'a Service,
 }
 
-/// What templates see as `project`.
+/// `project` in templates.
 #[derive(Serialize)]
 struct Project<'a> {
     name: &'a str,
@@ -41,7 +41,7 @@ struct Project<'a> {
 }
 
 impl Context {
-    /// A context that knows the project by its name, and what was answered so far, by who asked.
+    /// A context with the project's name, and the answers so far, by component.
     pub fn new(name: &str, answers: &Answers) -> Self {
         let mut answers = by_owner(answers);
         let of_project = answers.remove("project").unwrap_or_default();
@@ -69,7 +69,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// Where the document holds something that is no plain value.
+    /// If the document contains something that is not a plain value.
     pub fn with_versions(mut self, versions: &DocumentMut) -> Result<Self> {
         let versions: serde_json::Value = toml_edit::de::from_document(versions.clone())?;
         self.values
@@ -77,7 +77,7 @@ impl Context {
         Ok(self)
     }
 
-    /// Adds what the crate is.
+    /// Adds the facts about the crate.
     #[must_use]
     pub fn with_facts(mut self, whole: &Facts) -> Self {
         let none = [Service::default()];
@@ -93,24 +93,24 @@ impl Context {
         self
     }
 
-    /// How many services a file may be about.
+    /// The number of services that a file may be for.
     pub(super) fn services(&self) -> usize {
         self.crates.len()
     }
 
-    /// The directory of the files that are about one of them, with a slash; empty where that is the only one.
+    /// The directory of the files for a service, with a slash; empty if there is only one service.
     pub(super) fn directory(&self, service: usize) -> &str {
         self.crates
             .get(service)
             .map_or("", |(directory, _)| directory)
     }
 
-    /// All of it, as an expression sees it that is about one of the services.
+    /// The whole context for an expression about one of the services.
     pub(super) fn value(&self, service: usize) -> Value {
         Value::from_pairs(self.pairs(service))
     }
 
-    /// The same with one more value.
+    /// The same with an additional value.
     pub(super) fn with(&self, service: usize, name: &str, value: Value) -> Value {
         Value::from_pairs(self.pairs(service).chain([(name, value)]))
     }
@@ -123,7 +123,7 @@ impl Context {
     }
 }
 
-/// The answers of each that asks. A dash is no part of an identifier: `ingress-class` is `ingress_class` to a template.
+/// The answers by component. A dash is not valid in an identifier: `ingress-class` is `ingress_class` in templates.
 fn by_owner(answers: &Answers) -> BTreeMap<String, BTreeMap<String, &catalog::Value>> {
     let mut owners: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
     for (key, value) in answers {

@@ -17,37 +17,37 @@ use crate::error::Usage;
 use crate::names;
 use crate::select::Selection;
 
-/// What `<% include "slot:readme.run" %>` begins with.
+/// The prefix in `<% include "slot:readme.run" %>`.
 const SLOT: &str = "slot:";
 
-/// The function that gives the text of a fragment that is nothing but text.
+/// The function that returns the text of a fragment without template syntax.
 const TEXT: &str = "text";
 
-/// The name under which a text that is no template file is rendered.
+/// The name of templates that are not in a file of their own.
 const INLINE: &str = "component.toml";
 
-/// The service that whatever is about none in particular speaks of.
+/// The service that is used where none in particular is meant.
 pub const FIRST: usize = 0;
 
-/// Renders templates of a catalog.
+/// Renders the templates of a catalog.
 pub struct Engine<'c> {
     environment: Environment<'c>,
     catalog: &'c Catalog,
     context: &'c Context,
 }
 
-/// The name under which the templates' filters find the format of the file that is being rendered; the fragments that it
-/// includes are written into it. A template cannot say it.
+/// The name under which filters find the format of the file being rendered, which also applies to included fragments. It is not
+/// valid in a template.
 const FORMAT: &str = "file format";
 
 impl<'c> Engine<'c> {
-    /// An engine for the templates of `catalog`, in which the slots are filled by the components of `selection`.
+    /// An engine for the templates of `catalog`, with the slots filled by the components of `selection`.
     pub fn new(catalog: &'c Catalog, selection: &Selection<'_>, context: &'c Context) -> Self {
-        // With what is added below and nothing else: the rest would be a tenth of the binary.
+        // Only with what is added below: the rest would be a tenth of the binary.
         let mut environment = Environment::empty();
         environment.set_syntax(delimiters());
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        // With any escape at all, a captured block counts as escaped already, which it is.
+        // With auto-escaping on, a captured block counts as escaped already, which it is.
         environment.set_auto_escape_callback(|_| AutoEscape::Custom("literal".into()));
         environment.set_formatter(|out, state, value| {
             let text = bare(current(state), value)?;
@@ -106,11 +106,11 @@ impl<'c> Engine<'c> {
         }
     }
 
-    /// Renders a template of the catalog, for a file that is about one of the services.
+    /// Renders a template of the catalog, for a file about one of the services.
     ///
     /// # Errors
     ///
-    /// [`Usage`] where the template refuses the crate; otherwise names the template, the line, and what is wrong there.
+    /// [`Usage`] if the template refuses the crate; otherwise names the template, the line, and what is wrong there.
     pub fn render(&self, template: &str, service: usize) -> Result<String> {
         let place = || format!("rendering {}", self.place(template));
         let source = self.catalog.source(template).with_context(place)?;
@@ -118,7 +118,7 @@ impl<'c> Engine<'c> {
             return Ok(source.to_string());
         }
         let context = self.context_for(Format::of_template(template), service);
-        // An environment keeps what was included, and hardly anything is included twice: its memory is better used again.
+        // An environment caches what it includes, although hardly anything is included twice: a clone is dropped along with its cache.
         let environment = self.environment.clone();
         let rendered = environment.render_named_str(template, source, context);
         match rendered.as_ref().err().and_then(refusal) {
@@ -130,7 +130,7 @@ impl<'c> Engine<'c> {
         }
     }
 
-    /// Renders a text that stands in a `component.toml`, a default or a command, about one of the services.
+    /// Renders a text in a `component.toml`, such as a default or a command, for one of the services.
     ///
     /// # Errors
     ///
@@ -146,11 +146,11 @@ impl<'c> Engine<'c> {
             .with(service, FORMAT, Value::from_object(format))
     }
 
-    /// Whether an expression over the context is true of one of the services.
+    /// Whether an expression over the context is true for one of the services.
     ///
     /// # Errors
     ///
-    /// Where it is no expression, or names what there is not.
+    /// If it is not an expression, or uses an undefined name.
     pub fn holds(&self, condition: &str, service: usize) -> Result<bool> {
         Ok(self
             .environment
@@ -159,28 +159,28 @@ impl<'c> Engine<'c> {
             .is_true())
     }
 
-    /// A template as a message names it.
+    /// A template as shown in messages.
     pub(super) fn place(&self, template: &str) -> String {
         self.catalog.place(template)
     }
 
-    /// What a component says of itself, as a message names it.
+    /// A component's definition as shown in messages.
     pub(super) fn definition(&self, component: &str) -> String {
         self.place(&format!("{component}/component.toml"))
     }
 
-    /// How many services a file may be about.
+    /// The number of services that a file may be for.
     pub(super) fn services(&self) -> usize {
         self.context.services()
     }
 
-    /// The directory of the files that are about one of them, with a slash; empty where that is the only one.
+    /// The directory of the files for a service, with a slash; empty if there is only one service.
     pub(super) fn directory(&self, service: usize) -> &str {
         self.context.directory(service)
     }
 }
 
-/// Whether the templates of a component can be read, whatever is chosen and answered.
+/// Checks the syntax of a component's templates, independently of selection and answers.
 ///
 /// # Errors
 ///
@@ -214,7 +214,7 @@ pub fn compile(catalog: &Catalog, component: &Component) -> Result<()> {
     Ok(())
 }
 
-/// Delimiters that collide with nothing in Rust, TOML, YAML, GitHub's, Helm's and Grafana's expressions, shell or Dockerfile.
+/// Delimiters that do not collide with Rust, TOML, YAML, the expressions of GitHub, Helm and Grafana, shell or a Dockerfile.
 fn delimiters() -> SyntaxConfig {
     let mut syntax = SyntaxConfig::builder();
     syntax
@@ -237,7 +237,7 @@ fn delimiters() -> SyntaxConfig {
 /// The path of a fragment's template, and its text.
 type Fragment = (String, Cow<'static, str>);
 
-/// What fills each slot, in the order of the components.
+/// The fragments in each slot, in the order of the components.
 fn fragments(catalog: &Catalog, selection: &Selection<'_>) -> BTreeMap<String, Vec<Fragment>> {
     let mut slots: BTreeMap<String, Vec<Fragment>> = BTreeMap::new();
     let lent = selection
@@ -253,7 +253,7 @@ fn fragments(catalog: &Catalog, selection: &Selection<'_>) -> BTreeMap<String, V
     slots
 }
 
-/// Including each fragment under its own name lets an error name the fragment.
+/// Each fragment is included under its own name, so that errors can name it.
 fn include_all(fragments: &[Fragment]) -> String {
     let include = |(path, text): &Fragment| {
         if is_text(text) {
@@ -265,19 +265,19 @@ fn include_all(fragments: &[Fragment]) -> String {
     fragments.iter().map(include).collect()
 }
 
-/// Whether a template is nothing but text, which the engine need not look at.
+/// Whether a template has no template syntax, so that the engine can skip it.
 fn is_text(source: &str) -> bool {
     !source.contains("<%")
 }
 
-/// The format that is being written. Without one, the strictest there is: `lit` then has nothing to say.
+/// The format being written. Without one, the strictest applies, for which `lit` has no literals.
 fn current(state: &State<'_, '_>) -> Format {
     let format = state.lookup(FORMAT);
     let format = format.as_ref().and_then(Value::downcast_object_ref);
     format.copied().unwrap_or(Format::Plain)
 }
 
-/// What goes into the output for an expression without a filter: only what cannot be misread.
+/// The output of an expression without a filter: only allowed if it cannot be misread.
 fn bare(format: Format, value: &Value) -> Result<String, Error> {
     if value.is_undefined() {
         return Err(Error::new(
@@ -286,17 +286,17 @@ fn bare(format: Format, value: &Value) -> Result<String, Error> {
         ));
     }
     let text = value.to_string();
-    // What was rendered already, and numbers and booleans, mean in every format what they say.
+    // Rendered text, numbers and booleans are valid in every format.
     let plain = value.is_safe() || value.is_number() || value.kind() == ValueKind::Bool;
     if plain || format.takes_bare(&text) {
         return Ok(text);
     }
     let text = text.escape_debug();
-    let detail = format!("`{text}` is no plain token in {format}: pass it through `| lit`");
+    let detail = format!("`{text}` is not a plain token in {format}: pass it through `| lit`");
     Err(Error::new(ErrorKind::BadEscape, detail))
 }
 
-/// What `refuse` was called with, where that is why a template was not rendered.
+/// The argument of `refuse`, if that is why rendering failed.
 fn refusal(error: &Error) -> Option<String> {
     let mut cause: Option<&dyn StdError> = Some(error);
     while let Some(error) = cause {
@@ -308,7 +308,7 @@ fn refusal(error: &Error) -> Option<String> {
     None
 }
 
-/// The filter `lit`: a literal of the format that is being written.
+/// The filter `lit`: a literal in the format being written.
 fn literal(format: Format, value: &Value) -> Result<Value, Error> {
     let text = value.to_string();
     let none = || {
@@ -323,14 +323,14 @@ fn literal(format: Format, value: &Value) -> Result<Value, Error> {
     ))
 }
 
-/// The filter `sort_lines`: what rustfmt would do to a list of modules or imports.
+/// The filter `sort_lines`: sorts like rustfmt sorts modules and imports.
 fn sort_lines(text: &str) -> Value {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     lines.sort_unstable();
     Value::from_safe_string(lines.concat())
 }
 
-/// The filter `indent`: moves each line that is not empty so many spaces to the right.
+/// The filter `indent`: indents each line that is not empty by a number of spaces.
 fn indent(text: &str, width: usize) -> Value {
     let lines = text.split_inclusive('\n');
     let moved = lines.map(|line| match line.trim() {
@@ -340,8 +340,8 @@ fn indent(text: &str, width: usize) -> Value {
     Value::from_safe_string(moved.collect())
 }
 
-/// The filter `json_entries`: puts commas between what several fragments add to an object or to a list. Those of an object,
-/// which begin with their key, are sorted by it.
+/// The filter `json_entries`: adds commas between the entries that several fragments add to an object or a list. Those of an
+/// object, which start with their key, are sorted by it.
 fn json_entries(text: &str) -> Value {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let outermost = text.lines().map(indent).min().unwrap_or_default();
@@ -356,14 +356,14 @@ fn json_entries(text: &str) -> Value {
             _ => entries.push(line.to_owned()),
         }
     }
-    // A list's entries begin with a brace, and stay in their order.
+    // The entries of a list start with a brace, and keep their order.
     entries.sort_by(|a, b| key(a).cmp(&key(b)));
     let joined = entries.join(",\n");
     let end = if joined.is_empty() { "" } else { "\n" };
     Value::from_safe_string(joined + end)
 }
 
-/// The key at the beginning of an entry, if it has one.
+/// The key at the start of an entry, if it has one.
 fn key(entry: &str) -> Option<&str> {
     Some(entry.trim_start().strip_prefix('"')?.split_once("\":")?.0)
 }

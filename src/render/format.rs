@@ -1,4 +1,4 @@
-//! The formats that templates write: which values each takes as they are, and how it spells the rest.
+//! The formats of templates' output: which values are allowed bare in each, and how the others are quoted.
 
 use std::fmt;
 
@@ -6,30 +6,30 @@ use minijinja::value::Object;
 
 use crate::names::YAML_WORDS;
 
-/// The format of a file, known from its name.
+/// The format of a file, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
-    /// YAML that Helm makes of a template: `{{` begins an action wherever it stands.
+    /// YAML that Helm renders as a template: `{{` starts an action anywhere.
     Chart,
-    /// YAML that Docker Compose reads: `$` begins a variable wherever it stands.
+    /// YAML for Docker Compose: `$` starts a variable anywhere.
     Compose,
     Dockerfile,
-    /// What only people read: everything goes in as it is.
+    /// For people only: anything is allowed bare.
     Free,
     Json,
     Markdown,
-    /// No literals: only plain tokens can be put in.
+    /// No literals: only plain tokens are allowed.
     Plain,
     Rust,
     Shell,
     Toml,
-    /// YAML that GitHub Actions reads: `${{ }}` is an expression wherever it stands.
+    /// YAML for GitHub Actions: `${{ }}` is an expression anywhere.
     Workflow,
     Yaml,
 }
 
 impl Format {
-    /// The format of what a template writes.
+    /// The format of a template's output.
     pub(super) fn of_template(path: &str) -> Self {
         let path = path.strip_suffix(".j2").unwrap_or(path);
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -50,7 +50,7 @@ impl Format {
         }
     }
 
-    /// Whether `text` can stand anywhere in this format and mean itself.
+    /// Whether `text` has its literal meaning anywhere in this format.
     pub(super) fn takes_bare(self, text: &str) -> bool {
         let token = |c: char| {
             c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | ':' | '@' | '+' | '-')
@@ -68,7 +68,7 @@ impl Format {
         }
     }
 
-    /// The literal that means `text`, with its quotes, or `None` where there is none.
+    /// The literal for `text`, with quotes, or `None` if there is none.
     pub(super) fn literal(self, text: &str) -> Option<String> {
         match self {
             Self::Free => Some(text.to_owned()),
@@ -78,12 +78,12 @@ impl Format {
                 text.escape_debug().collect::<String>().replace("\\'", "'")
             )),
             Self::Toml => Some(toml_edit::Value::from(text).to_string()),
-            // As a person would write it: quoted only where it has to be.
+            // Quoted only if necessary, as by hand.
             Self::Chart | Self::Compose | Self::Workflow | Self::Yaml if self.takes_bare(text) => {
                 Some(text.to_owned())
             }
             Self::Json | Self::Yaml => Some(json(text)),
-            // YAML reads the escape back, and Helm sees no two braces.
+            // YAML decodes the escape, and Helm does not see two braces.
             Self::Chart => Some(json(text).replace("{{", "{\\u007b")),
             Self::Compose => Some(json(&text.replace('$', "$$"))),
             Self::Workflow => Some(json(&text.replace("${{", "${{ '${{' }}"))),
@@ -95,7 +95,7 @@ impl Format {
     }
 }
 
-/// It is handed to the filters with the context.
+/// Passed to the filters in the context.
 impl Object for Format {}
 
 impl fmt::Display for Format {
@@ -117,7 +117,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// Whether a YAML 1.1 or 1.2 parser takes a plain token for text: not for a boolean, nothing, a number, a time or a merge key.
+/// Whether YAML 1.1 and 1.2 parsers read a plain token as text rather than as a boolean, null, a number, a time or a merge key.
 fn yaml_reads_text(token: &str) -> bool {
     let digits =
         |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'_');
@@ -129,7 +129,7 @@ fn yaml_reads_text(token: &str) -> bool {
     let number = begins && lower.replace('_', "").parse::<f64>().is_ok()
         || lower.starts_with(".inf")
         || lower.starts_with(".nan");
-    // 1:30 is 90 and 2026-01-01 is a day.
+    // 1:30 is 90, and 2026-01-01 is a date.
     let sexagesimal = token.contains(':') && token.split(':').all(digits);
     let date = lower.len() >= 8
         && lower.split('-').count() == 3
@@ -139,7 +139,7 @@ fn yaml_reads_text(token: &str) -> bool {
     !(YAML_WORDS.contains(&lower.as_str()) || radix || number || sexagesimal || date)
 }
 
-/// A JSON string, which is also a double-quoted YAML scalar: what YAML does not print is escaped as JSON does it.
+/// A JSON string, which is also a double-quoted YAML scalar: characters that are not printable in YAML are escaped as in JSON.
 fn json(text: &str) -> String {
     let mut literal = String::from("\"");
     for c in text.chars() {
@@ -158,8 +158,7 @@ fn json(text: &str) -> String {
     literal
 }
 
-/// With a backslash before what CommonMark would interpret: its own signs anywhere, and at the beginning of the line what
-/// makes an item of a list.
+/// Escapes what CommonMark would interpret: its special characters anywhere, and list markers at the start of a line.
 fn markdown(text: &str) -> String {
     let harmless = [',', '.', ':', ';', '\'', '"', '?', '/', '%', '=', '-'];
     let escaped = backslash(text, |c| c.is_ascii_punctuation() && !harmless.contains(&c));

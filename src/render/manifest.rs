@@ -1,11 +1,11 @@
-//! A `Cargo.toml` made of the pieces that the components bring.
+//! Composes `Cargo.toml` from the components' fragments.
 
 use std::fmt;
 
 use anyhow::{Context as _, Result, bail};
 use toml_edit::{Array, DocumentMut, InlineTable, Item, KeyMut, Table, TableLike, Value};
 
-/// The order in which a manifest's sections stand (The Cargo Book, "The Manifest Format").
+/// The order of a manifest's sections (The Cargo Book, "The Manifest Format").
 const SECTIONS: [&str; 12] = [
     "package",
     "lib",
@@ -21,14 +21,13 @@ const SECTIONS: [&str; 12] = [
     "patch",
 ];
 
-/// Makes one manifest of the components' pieces, each with the template that it is from.
+/// Composes a manifest from the components' fragments, each with its template.
 ///
-/// Tables are united, lists are united and sorted, dependencies stand in the order of their names; comments come along with
-/// the entry that they stand above.
+/// Tables are united, lists are united and sorted, dependencies are sorted by name; comments stay with the entry below them.
 ///
 /// # Errors
 ///
-/// Where a piece is no TOML, or where two pieces give one entry different values; names the template and the entry.
+/// If a fragment is not TOML, or if two fragments give an entry different values; names the template and the entry.
 pub(super) fn compose(pieces: &[(impl fmt::Display, String)]) -> Result<String> {
     let mut whole = DocumentMut::new();
     for (place, piece) in pieces {
@@ -72,7 +71,7 @@ fn unite(whole: &mut dyn TableLike, piece: &dyn TableLike, path: &str) -> Result
 fn unite_item(there: &mut Item, item: &Item, path: &str) -> Result<()> {
     if is_dependency(path) && (there.is_str() || item.is_str()) {
         let (Some(mut long), Some(other)) = (dependency(there), dependency(item)) else {
-            bail!("`{path}` is no dependency")
+            bail!("`{path}` is not a dependency")
         };
         unite(&mut long, &other, path)?;
         long.fmt();
@@ -92,22 +91,18 @@ fn unite_item(there: &mut Item, item: &Item, path: &str) -> Result<()> {
     }
     let (mine, other) = (there.to_string(), item.to_string());
     if mine.trim() != other.trim() {
-        bail!(
-            "`{path}` is {} already, and not {}",
-            mine.trim(),
-            other.trim()
-        );
+        bail!("`{path}` is already {}, not {}", mine.trim(), other.trim());
     }
     Ok(())
 }
 
-/// Whether a path is that of a dependency, rather than of something in its description.
+/// Whether a path is that of a dependency, rather than of something in its definition.
 pub(crate) fn is_dependency(path: &str) -> bool {
     path.rsplit_once('.')
         .is_some_and(|(section, _)| section.ends_with("dependencies"))
 }
 
-/// What a dependency says, in its long form: `"1.0"` is short for `{ version = "1.0" }`.
+/// A dependency in its long form: `"1.0"` is short for `{ version = "1.0" }`.
 pub(crate) fn dependency(item: &Item) -> Option<InlineTable> {
     match item {
         Item::Value(Value::String(_)) => {
@@ -124,7 +119,7 @@ fn copy_decor(to: &mut KeyMut<'_>, from: &toml_edit::Key) {
     *to.dotted_decor_mut() = from.dotted_decor().clone();
 }
 
-/// Puts a text into a list of texts, before the first that is greater; a text that is there already stays alone.
+/// Inserts a text into a sorted list, unless it is there already.
 fn insert_sorted(list: &mut Array, text: &str) {
     let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
     if texts.contains(&text) {
@@ -138,7 +133,7 @@ fn insert_sorted(list: &mut Array, text: &str) {
     list.fmt();
 }
 
-/// Puts the sections into their order, with an empty line before each but the first.
+/// Sorts the sections, with an empty line before each but the first.
 pub(super) fn arrange(document: &mut Table) {
     let mut names: Vec<String> = document.iter().map(|(name, _)| name.to_owned()).collect();
     names.sort_by_key(|name| section_rank(name));
@@ -150,7 +145,7 @@ pub(super) fn arrange(document: &mut Table) {
     }
 }
 
-/// How far down in a manifest a section stands.
+/// The position of a section in the usual order.
 pub(crate) fn section_rank(name: &str) -> usize {
     let known = SECTIONS.iter().position(|section| *section == name);
     known.unwrap_or(SECTIONS.len())

@@ -1,35 +1,35 @@
-//! A package and the workspace around it: what each manifest says of the other.
+//! A package and the workspace around it: their manifests' references to each other.
 
 use anyhow::{Context as _, Result};
 use toml_edit::{Array, DocumentMut, Item, RawString, Table, Value};
 
 use super::manifest::arrange;
 
-/// Adds a member to the workspace of a manifest, in its place where the list is sorted; all else stays byte for byte.
+/// Adds a member to the workspace of a manifest, in order if the list is sorted; everything else stays byte for byte.
 ///
 /// # Errors
 ///
-/// Where the manifest is no TOML or `workspace.members` is no list.
+/// If the manifest is not TOML, or if `workspace.members` is not a list.
 pub fn add_member(manifest: &str, member: &str) -> Result<String> {
     let mut document: DocumentMut = manifest.parse()?;
     let workspace = document["workspace"]
         .as_table_like_mut()
-        .context("`workspace` is no table")?;
+        .context("`workspace` is not a table")?;
     let members = workspace
         .entry("members")
         .or_insert_with(|| Value::Array(Array::new()).into());
     let members = members
         .as_array_mut()
-        .context("`workspace.members` is no list")?;
+        .context("`workspace.members` is not a list")?;
     insert_text(members, member);
     Ok(with_line_ends_of(manifest, &document.to_string()))
 }
 
-/// Makes a package stand outside of any workspace around it.
+/// Excludes a package from any workspace around it.
 ///
 /// # Errors
 ///
-/// Where the manifest is no TOML.
+/// If the manifest is not TOML.
 pub fn stand_alone(manifest: &str) -> Result<String> {
     let mut document: DocumentMut = manifest.parse()?;
     let mut table = Table::new();
@@ -41,12 +41,12 @@ pub fn stand_alone(manifest: &str) -> Result<String> {
     Ok(document.to_string())
 }
 
-/// Lets a package inherit what its workspace has to give, as `cargo new` does: package fields that the package does not
-/// set itself, and the lints.
+/// Makes a package inherit from its workspace, like `cargo new` does: package fields that the package does not set itself, and
+/// the lints.
 ///
 /// # Errors
 ///
-/// Where either manifest is no TOML.
+/// If either manifest is not TOML.
 pub fn inherit(manifest: &str, workspace: &str) -> Result<String> {
     let mut document: DocumentMut = manifest.parse()?;
     let workspace: DocumentMut = workspace.parse()?;
@@ -61,7 +61,7 @@ pub fn inherit(manifest: &str, workspace: &str) -> Result<String> {
         document.get_mut("package").and_then(Item::as_table_mut),
     ) {
         for (field, _) in fields.iter() {
-            // The starter is written for its own edition and release of Rust, and its version is its own from the start.
+            // The starter requires its own edition and Rust release, and has its own version from the start.
             let own = package.contains_key(field) || field == "rust-version";
             if !own {
                 let mut inherited = Table::new();
@@ -81,7 +81,7 @@ pub fn inherit(manifest: &str, workspace: &str) -> Result<String> {
     Ok(document.to_string())
 }
 
-/// Puts a text into its place where the list is sorted, and at its end otherwise, in the list's own layout.
+/// Inserts a text in order if the list is sorted, otherwise at its end, in the list's own layout.
 pub(crate) fn insert_text(list: &mut Array, text: &str) {
     let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
     let greater = texts.iter().position(|other| *other > text);
@@ -99,7 +99,7 @@ pub(crate) fn insert_text(list: &mut Array, text: &str) {
         }
     }
     if index == list.len() && !list.trailing_comma() {
-        // What stood between the last value and the bracket stands there still.
+        // The text between the last value and the bracket stays there.
         let last = index.checked_sub(1).and_then(|last| list.get_mut(last));
         let suffix = last.map(take_suffix).unwrap_or_default();
         value.decor_mut().set_suffix(suffix);
@@ -107,7 +107,7 @@ pub(crate) fn insert_text(list: &mut Array, text: &str) {
     list.insert_formatted(index, value);
 }
 
-/// How far the values of a list are indented that stand on lines of their own: a line end and white space.
+/// The indentation of a list's values on lines of their own: a line ending and whitespace.
 fn indent(list: &Array) -> Option<String> {
     let mut prefixes = list
         .iter()
@@ -115,7 +115,7 @@ fn indent(list: &Array) -> Option<String> {
     prefixes.find_map(|prefix| Some(prefix[prefix.rfind('\n')?..].to_owned()))
 }
 
-/// Takes what is left of the line before the place of a value, a comment on the value before it, out of the list.
+/// Removes the rest of the line before a value's position from the list: the comment on the previous value.
 fn split_gap(list: &mut Array, index: usize) -> String {
     let line_of = |gap: &str| gap.split('\n').next().unwrap_or_default().to_owned();
     let text = |raw: Option<&RawString>| {
@@ -152,8 +152,8 @@ fn take_suffix(value: &mut Value) -> String {
     suffix
 }
 
-/// Gives the lines that an edit left alone the ends that they had, and a byte order mark its place: a TOML document keeps
-/// neither. New lines end as the first line does.
+/// Restores the line endings of unchanged lines, and a byte order mark: a TOML document preserves neither. New lines end like the
+/// first line.
 fn with_line_ends_of(original: &str, edited: &str) -> String {
     let mark = if original.starts_with('\u{feff}') {
         "\u{feff}"

@@ -1,4 +1,4 @@
-//! From a selection and its answers to the files that are to be.
+//! From a selection and its answers to the files to write.
 
 mod context;
 mod engine;
@@ -18,11 +18,11 @@ use crate::select::Selection;
 use crate::threads;
 use crate::tree::{File, RelPath, Tree};
 
-/// Renders what `selection` writes.
+/// Renders the files of `selection`.
 ///
 /// # Errors
 ///
-/// Where a template fails, with its path and line, or where the components' pieces of `Cargo.toml` contradict each other.
+/// If a template fails, with its path and line, or if the components' fragments of `Cargo.toml` contradict each other.
 pub fn render(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Tree> {
     let mut tree = Tree::new();
     for (path, file) in threads::try_map(&files(engine, selection)?, |file| file.render(engine))? {
@@ -47,11 +47,11 @@ pub fn render(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Tree> {
     Ok(tree)
 }
 
-/// A file that a component is to write.
+/// A file that a component writes.
 struct Planned<'c> {
     component: &'c Component,
     template: &'c Template,
-    /// Which of the services it is about.
+    /// The index of the service that it is for.
     service: usize,
 }
 
@@ -108,7 +108,7 @@ impl Planned<'_> {
         Ok((self.path(engine)?, file))
     }
 
-    /// Where it goes: a file about one of several services into a directory of its own.
+    /// Its path: a file for one of several services goes into that service's directory.
     fn path(&self, engine: &Engine<'_>) -> Result<RelPath> {
         let path = &self.template.path;
         let about = self.exception().and_then(|exception| exception.each);
@@ -128,13 +128,13 @@ pub struct Wiring {
     /// The component whose code they start.
     #[serde(skip)]
     pub component: String,
-    /// Where they go, in words.
+    /// Where they go, as a text.
     pub at: String,
     /// The lines.
     pub code: String,
 }
 
-/// Renders what the user's own sources have to say for the components' code to run.
+/// Renders the lines that the components' code needs in the user's own sources.
 ///
 /// # Errors
 ///
@@ -162,10 +162,10 @@ pub fn wiring(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Vec<Wiri
     Ok(wiring)
 }
 
-/// A command to type next.
+/// A command to run next.
 #[derive(Clone, Debug, Serialize)]
 pub struct NextStep {
-    /// The component that says so, where that is one.
+    /// The component that suggests it, if any.
     #[serde(skip)]
     pub component: Option<String>,
     /// The command.
@@ -174,7 +174,7 @@ pub struct NextStep {
     pub why: String,
 }
 
-/// Renders what the components of a selection say to type next.
+/// Renders the commands that the components of a selection suggest to run next.
 ///
 /// # Errors
 ///

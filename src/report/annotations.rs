@@ -1,4 +1,4 @@
-//! What `check` found, as annotations in a workflow on GitHub.
+//! The result of `check`, as annotations for GitHub Actions.
 //!
 //! <https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions#setting-an-error-message>
 
@@ -14,7 +14,9 @@ pub(super) fn of(written: &Written) -> String {
         let path = property(file.place.as_deref().unwrap_or(&file.path));
         let line = file.line.map(|line| format!(",line={line}"));
         let line = line.unwrap_or_default();
-        let why = file.why.unwrap_or("is not as prodify.toml asks for");
+        let why = file
+            .why
+            .unwrap_or("differs from what prodify.toml specifies");
         let fix = fix.map(|command| format!(": run `{command}`"));
         let message = message(&format!("{} {why}{}", file.path, fix.unwrap_or_default()));
         let _ = writeln!(annotations, "::error file={path}{line}::{message}");
@@ -27,13 +29,13 @@ pub fn error(error: &anyhow::Error) -> String {
     format!("::error::{}\n", message(&format!("{error:#}")))
 }
 
-/// A text that ends with its line.
+/// A text that ends at the line's end.
 fn message(text: &str) -> String {
     let text = text.replace('%', "%25");
     text.replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// A text that ends with a comma or a colon too.
+/// A text that ends at a comma or a colon too.
 fn property(text: &str) -> String {
     message(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -1,4 +1,4 @@
-//! What was found out about a crate, as people read it: a fact a line, with where it is known from.
+//! The facts about a crate, as text for people: one fact per line, with its evidence.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use crate::facts::program::{ProgramKind, Protocol};
 use crate::facts::workspace::Layout;
 use crate::shell::count;
 
-/// The whole text; with all evidence, or with the best of each fact.
+/// The whole text; with all evidence, or with the best for each fact.
 pub(super) fn text(found: &Inspection, all: bool) -> String {
     let mut page = Page::new(all);
     page.head(found);
@@ -55,7 +55,7 @@ impl Page {
             .iter()
             .filter(|bin| bin.value.name != package.bin.value);
         for bin in others {
-            self.fact("also there", bin, |bin| bin.name.clone());
+            self.fact("other binary", bin, |bin| bin.name.clone());
         }
         let chosen = package
             .bins
@@ -98,7 +98,7 @@ impl Page {
             Layout::Virtual => format!("{members}, none at the top"),
         });
         if workspace.kind.value != Layout::Package {
-            // All of a large workspace would hide the rest.
+            // Listing all members of a large workspace would hide the rest.
             let used = workspace.members.iter().filter(|member| {
                 let name = &member.value.name;
                 self.all || *name == found.package.name.value || uses(found).contains(name)
@@ -116,7 +116,7 @@ impl Page {
         }
         match &workspace.toolchain {
             Some(toolchain) => self.fact("toolchain", toolchain, Clone::clone),
-            None => self.plain("toolchain", "none asked for"),
+            None => self.plain("toolchain", "none specified"),
         }
         self.maybe("target", found.builder.target.as_ref(), Clone::clone);
         let directory = found.builder.target_directory.as_ref();
@@ -146,12 +146,12 @@ impl Page {
             format!("{} ({protocol})", framework.name)
         });
         let ends_at = found.program.ends_at.as_ref();
-        self.maybe("ends at", ends_at, ToString::to_string);
+        self.maybe("stops on", ends_at, ToString::to_string);
         let listening = &found.listening;
         if found.program.kind.value == ProgramKind::Server {
             match &listening.port {
                 Some(port) => self.fact("port", port, ToString::to_string),
-                None => self.plain("port", "not to be seen in the sources"),
+                None => self.plain("port", "not found in the sources"),
             }
         }
         self.maybe("host", listening.host.as_ref(), Clone::clone);
@@ -180,15 +180,15 @@ impl Page {
         self.facts("file", &configuration.files, Clone::clone);
         self.facts("reads", &found.files, |asset| {
             let when = match asset.when {
-                When::Run => "when it runs",
-                When::Build => "when it is compiled",
+                When::Run => "at run time",
+                When::Build => "at compile time",
             };
             let place = match &asset.place {
                 Some(place) if *place != asset.path.trim_start_matches("./") => {
                     format!("{} at {place}", asset.path)
                 }
                 Some(_) => asset.path.clone(),
-                None => format!("{}, which is not there,", asset.path),
+                None => format!("{}, which does not exist,", asset.path),
             };
             format!("{place} {when}")
         });
@@ -200,14 +200,14 @@ impl Page {
         self.facts("library", &database.libraries, Clone::clone);
         self.facts("engine", &database.engines, Clone::clone);
         self.maybe("checked", database.checked_queries.as_ref(), |_| {
-            "queries, while it is compiled".to_owned()
+            "queries at compile time".to_owned()
         });
         self.maybe("offline data", database.offline_data.as_ref(), Clone::clone);
         self.facts("migrations", &database.migrations, |migrations| {
             let path = migrations.path.as_deref().unwrap_or("Rust code");
             let when = match migrations.when {
                 Some(When::Build) => "in the binary",
-                Some(When::Run) => "read when it runs",
+                Some(When::Run) => "read at run time",
                 None => "not run by it",
             };
             format!("{path}, {when}")
@@ -227,16 +227,16 @@ impl Page {
         });
         self.facts("starts", &found.programs, Clone::clone);
         if system.build.is_empty() && found.builder.tools.is_empty() {
-            self.plain("to build", "nothing beside Rust and a C compiler");
+            self.plain("to build", "nothing besides Rust and a C compiler");
         }
         if system.run.is_empty() {
-            self.plain("to run", "nothing beside libc");
+            self.plain("to run", "nothing besides libc");
         }
         self.fact("known from", &found.resolution, |resolution| {
             let resolution = match resolution {
                 Resolution::Cargo => "what cargo resolves",
                 Resolution::LockFile => "Cargo.lock",
-                Resolution::StaleLockFile => "Cargo.lock as far as it goes",
+                Resolution::StaleLockFile => "Cargo.lock, which is out of date",
                 Resolution::Manifests => "the manifests alone",
             };
             resolution.to_owned()
@@ -260,7 +260,7 @@ impl Page {
     }
 }
 
-/// The members that the package is built from.
+/// The members that the package depends on.
 fn uses(found: &Inspection) -> &[String] {
     let members = &found.workspace.members;
     let own = members

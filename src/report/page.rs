@@ -1,4 +1,4 @@
-//! A page of facts: headings, and lines with a name, a value and where it is known from.
+//! A page of facts: headings, and lines with a name, a value and the evidence.
 
 use std::fmt::Write as _;
 
@@ -6,13 +6,13 @@ use crate::facts::found::{Certainty, Evidence, Found, Place};
 
 /// The width of the names of facts.
 const LABEL: usize = 14;
-/// The width of their values; a longer one moves its evidence along.
+/// The width of their values; a longer one shifts its evidence.
 const VALUE: usize = 32;
 
 /// A page that is being written.
 pub(super) struct Page {
     pub(super) text: String,
-    /// Whether all evidence is shown, in its words.
+    /// A page, with all evidence and what it says if `all` is set.
     pub(super) all: bool,
 }
 
@@ -24,7 +24,7 @@ impl Page {
         }
     }
 
-    /// A heading; one that nothing follows is taken back by the next.
+    /// A heading; if nothing follows it, the next one replaces it.
     pub(super) fn section(&mut self, title: &str) {
         if self.text.ends_with(":\n") {
             let kept = self
@@ -77,10 +77,10 @@ impl Page {
         let _ = writeln!(self.text, "  {label:LABEL$} {value}");
     }
 
-    /// Where something is known from: the best place, or all of them in their words.
+    /// The evidence: the best place, or all of them with what they say.
     pub(super) fn evidence(&self, evidence: &[Evidence]) -> String {
         let whole = |evidence: &Evidence| format!("{}: {}", evidence.place, evidence.says);
-        // A line can be looked up; anything else says nothing without its words.
+        // A line can be looked up; other evidence is meaningless without what it says.
         let short = |evidence: &Evidence| match evidence.place {
             Place::File { line: Some(_), .. } => evidence.place.to_string(),
             _ => whole(evidence),

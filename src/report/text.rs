@@ -28,7 +28,7 @@ impl Written {
                 _ if quiet => shell.detail(format!("{:>12} {line}", verb(file.action))),
                 _ => shell.status(verb(file.action), line),
             }
-            // What is wrong with the record is said in words; nobody could read it off two thousand lines.
+            // A damaged record is described in words; a diff of two thousand lines would not help.
             if let Some(diff) = file.diff.as_ref().filter(|_| !is_base(file)) {
                 shell.out(diff)?;
             }
@@ -63,21 +63,21 @@ impl Written {
         Ok(())
     }
 
-    /// Whether a file is named only to those who ask for everything: nothing happens to it.
+    /// Whether a file is only listed in verbose output, because nothing happens to it.
     fn is_quiet(&self, file: &FileReport) -> bool {
         let stays = file.why.is_none_or(|why| why == GONE);
         match file.action {
             Action::Identical | Action::Skip if stays => true,
             Action::Conflict | Action::Mark => false,
-            // What would have been done is nobody's concern where conflicts kept it from being done.
+            // If conflicts stopped the run, what would have been done does not matter.
             _ => self.outcome == Ending::Conflict && !self.is_dry,
         }
     }
 
-    /// What is left to the user, whose sources are not touched.
+    /// The lines for the user's own sources.
     fn wire(&self, shell: &Shell) {
         if !self.wire.is_empty() {
-            shell.line("\nTo wire in, since your sources are yours:");
+            shell.line("\nTo wire in by hand, since your sources are never edited:");
         }
         for Wiring { at, code, .. } in &self.wire {
             shell.line(format!("\n  {at}"));
@@ -95,7 +95,7 @@ impl Written {
                 shell.detail(format!("{:>12} {components}", "components"));
             }
             Ending::Unchanged if self.command == "check" => {
-                shell.status("Finished", format!("{name} in {path} is as it is to be"));
+                shell.status("Finished", format!("{name} in {path} is up to date"));
             }
             Ending::Unchanged => {
                 shell.status("Finished", format!("{name} in {path}: nothing to do"));
@@ -130,9 +130,9 @@ impl Written {
         }
     }
 
-    /// What to do about conflicts: a line for each kind of them.
+    /// How to resolve conflicts: a line for each kind.
     fn ways_out(&self) -> String {
-        // Nothing is between markers yet where nothing was written.
+        // If nothing was written, there are no markers yet.
         let is_marked = |file: &&FileReport| match file.action {
             Action::Conflict => file.why == Some(MARKED),
             action => action == Action::Mark && self.outcome == Ending::Unresolved,
@@ -145,38 +145,38 @@ impl Written {
         let (strangers, decidable): (Vec<_>, Vec<_>) =
             open.into_iter().partition(|file| file.is_stranger);
         let is_update = self.command == "update";
-        // What a run that wrote nothing was told is said again with the flag; one that wrote has a command of its own.
+        // If nothing was written, the same command is repeated with the flag; after an update, there is a separate command.
         let flag = |flag: &str| match &self.again {
-            Some(command) => format!("`{command} {flag}`"),
-            None => flag.to_owned(),
+            Some(command) => format!("run `{command} {flag}`"),
+            None => format!("pass {flag}"),
         };
         let mut ways = Vec::new();
         if !marked.is_empty() {
             ways.push(format!(
-                "Edit what is between the conflict markers; `cargo prodify check` says when none is left. Or say {} to have your side of all that is between them in a file, --theirs PATH to have the template's.",
+                "Resolve the conflict markers; `cargo prodify check` reports any that are left. Or {} to take your side of all conflicts in a file, with --theirs PATH to take the template's.",
                 flag("--ours PATH")
             ));
         }
         if !decidable.is_empty() {
             ways.push(match is_update {
                 true => format!(
-                    "Say {} to leave a file as it is, or --theirs PATH to replace it (what git does not hold is kept as NAME.orig).",
+                    "To leave a file as it is, {}; to replace it, use --theirs PATH (an uncommitted version is kept as NAME.orig).",
                     flag("--ours PATH")
                 ),
-                false => "Say --keep to leave what is there as it is, or --overwrite to replace it (what git does not hold is kept as NAME.orig).".to_owned(),
+                false => "Pass --keep to leave files as they are, or --overwrite to replace them (uncommitted versions are kept as NAME.orig).".to_owned(),
             });
         }
         if !strangers.is_empty() {
             ways.push(match decidable.is_empty() {
-                true => "What is no part of the project is left as it is: say --keep to write the project beside it.".to_owned(),
-                false => "What is no part of the project is left as it is, either way.".to_owned(),
+                true => "Files that are not part of the project are never changed: pass --keep to write the project beside them.".to_owned(),
+                false => "Files that are not part of the project are left as they are, either way.".to_owned(),
             });
         }
         if !stuck.is_empty() {
             let paths = told(stuck.iter().map(|file| &*file.path));
             let flag = flag(if is_update { "--ours PATH" } else { "--keep" });
             ways.push(format!(
-                "What is in the way of {paths} is never replaced: move it, or say {flag} to leave it as it is."
+                "What is in the way of {paths} is never replaced: move it, or {flag} to leave it as it is."
             ));
         }
         ways.join("\n")
@@ -209,12 +209,12 @@ impl Written {
     }
 }
 
-/// Whether a file is the record of what was written, which has all of it in it once more.
+/// Whether a file is the record of what was written, whose diff would repeat all others.
 fn is_base(file: &FileReport) -> bool {
     Path::new(&file.path).ends_with(BASE)
 }
 
-/// The order in which files are counted by what happens to them.
+/// The order of the counts.
 const COUNTED: [Action; 9] = [
     Action::Create,
     Action::Update,
@@ -227,7 +227,7 @@ const COUNTED: [Action; 9] = [
     Action::Conflict,
 ];
 
-/// What was done to so many files.
+/// What was done to a number of files.
 fn done(action: Action, number: usize) -> &'static str {
     match action {
         Action::Create => "created",
@@ -235,15 +235,15 @@ fn done(action: Action, number: usize) -> &'static str {
         Action::Merge => "merged",
         Action::Rename => "moved",
         Action::Delete => "deleted",
-        Action::Identical if number == 1 => "as it was",
-        Action::Identical => "as they were",
+        Action::Identical if number == 1 => "unchanged",
+        Action::Identical => "unchanged",
         Action::Skip => "kept",
         Action::Mark => "with conflict markers",
         Action::Conflict => "in conflict",
     }
 }
 
-/// What is to be done to them.
+/// What will be done to a number of files.
 fn pending(action: Action, number: usize) -> &'static str {
     match action {
         Action::Create => "to create",
@@ -251,8 +251,8 @@ fn pending(action: Action, number: usize) -> &'static str {
         Action::Merge => "to merge",
         Action::Rename => "to move",
         Action::Delete => "to delete",
-        Action::Identical if number == 1 => "as it is to be",
-        Action::Identical => "as they are to be",
+        Action::Identical if number == 1 => "up to date",
+        Action::Identical => "up to date",
         Action::Skip => "to keep",
         Action::Mark => "to merge with conflicts",
         Action::Conflict => "in conflict",
@@ -272,7 +272,7 @@ fn verb(action: Action) -> &'static str {
     }
 }
 
-/// The components under the smallest preset that holds them.
+/// The components, grouped by the smallest preset that includes them.
 pub(super) fn list(components: &[Summary]) -> String {
     let width = components
         .iter()
@@ -302,11 +302,11 @@ pub(super) fn list(components: &[Summary]) -> String {
     text
 }
 
-/// What own templates do to a component, to stand behind its summary.
+/// How own templates change a component, to follow its summary.
 fn said(origin: Origin) -> &'static str {
     match origin {
         Origin::Added => " (own)",
-        Origin::Replaced => " (own, in place of cargo prodify's)",
+        Origin::Replaced => " (own, replaces cargo prodify's)",
         Origin::Overlaid => " (with own templates)",
     }
 }
@@ -331,7 +331,7 @@ impl Details {
             }
         }
         if let Some(why) = refused {
-            let _ = writeln!(text, "add        not to a crate that exists: {why}");
+            let _ = writeln!(text, "add        not to an existing crate: {why}");
         }
         text.push_str("\nWrites:\n");
         self.files
@@ -343,8 +343,10 @@ impl Details {
         for question in &self.questions {
             let default = match (&question.default, question.default_from) {
                 (Some(default), _) => default.to_string(),
-                (None, Some(Basis::Crate)) => "…  (by default what the crate takes)".to_owned(),
-                (None, _) => "…  (by default made of the project's name and answers)".to_owned(),
+                (None, Some(Basis::Crate)) => "…  (by default derived from the crate)".to_owned(),
+                (None, _) => {
+                    "…  (by default derived from the project's name and answers)".to_owned()
+                }
             };
             let _ = writeln!(text, "  -d {}={default}", question.key);
             let help = if question.help.is_empty() {

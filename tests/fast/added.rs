@@ -1,4 +1,4 @@
-//! What `add` writes into crates that exist, as snapshots beside them: one for each file.
+//! Snapshots of the files that `add` writes into existing crates: one for each file.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use tempfile::tempdir;
 
 use crate::support::{contents, git, prodify, said};
 
-/// A crate, and what is typed in which of its directories.
+/// A crate, and the commands to run in its directories.
 struct Case {
     directory: &'static str,
     runs: &'static [(&'static str, &'static str)],
@@ -31,7 +31,7 @@ const CASES: [Case; 6] = [
     },
     Case {
         directory: "fixtures/workspace",
-        // Which of its binaries run in production has to be said.
+        // It must be specified which of its binaries run in production.
         runs: &[(
             "",
             "k8s ci compose skaffold tilt runbook --bin serve --bin worker",
@@ -43,7 +43,7 @@ const CASES: [Case; 6] = [
     },
     Case {
         directory: "wired/market",
-        // Code goes into a package, and the rest to the top of the workspace, which knows of it.
+        // Code goes into a package, and the rest into the workspace root, which keeps a record of it.
         runs: &[
             ("courier", "config telemetry"),
             ("", "docker k8s monitoring"),
@@ -58,7 +58,7 @@ fn each_crate_is_given_what_its_snapshots_show() {
         let case = tests.join(directory);
         let place = tempdir().unwrap();
         copy(&case, place.path());
-        // The name of a workspace is its directory's.
+        // A workspace is named after its directory.
         let directory = place.path().join(case.file_name().unwrap());
         fs::rename(place.path().join("crate"), &directory).unwrap();
         stay_inside(&directory);
@@ -76,7 +76,7 @@ fn each_crate_is_given_what_its_snapshots_show() {
                 said(&output)
             );
         }
-        // What was just written is as it is to be, and so is what was written before it.
+        // What was just written is up to date, and so is what was written before.
         for (within, _) in runs {
             let check = prodify(&directory.join(within), &["check"]);
             assert!(
@@ -118,7 +118,7 @@ fn each_crate_is_given_what_its_snapshots_show() {
     }
 }
 
-/// Takes out the dependency that lies outside of the workspace, which CI is refused for.
+/// Removes the dependency outside of the workspace, because of which `ci` would be refused.
 fn stay_inside(directory: &Path) {
     let manifest = directory.join("crates/api/Cargo.toml");
     if let Ok(text) = fs::read_to_string(&manifest) {

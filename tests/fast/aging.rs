@@ -1,4 +1,4 @@
-//! A project from the first days, with what a team made of it, is brought up to today.
+//! A project from the first days, edited by a team, is updated to the current version.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ fn what_the_team_made_of_it_is_kept() {
     project::update(root).unwrap();
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
 
-    // The team's, among what is new.
+    // The team's edits, among the new lines.
     says(
         &read("src/app.rs"),
         &["orders::PATH, get(orders::list)", "Arc<Shared>"],
@@ -41,7 +41,7 @@ fn what_the_team_made_of_it_is_kept() {
         ],
     );
     says(&read("tests/app/main.rs"), &["mod api;", "mod secrecy;"]);
-    // What they moved is up to date where it is, and what they deleted stays deleted.
+    // Files that they moved are up to date there, and files that they deleted stay deleted.
     let changed = git(root, &["diff", "--stat", "HEAD~1", "HEAD"]);
     says(&changed, &["tests/app/api.rs"]);
     let after = listing(root);
@@ -55,7 +55,7 @@ fn what_the_team_made_of_it_is_kept() {
         assert!(!read(path).contains("<<<<<<< "), "{path} holds markers");
     }
 
-    // The record is of this format, and says where they have it.
+    // The record has the current format, and their paths.
     let base = read(".prodify/base.txtar");
     says(
         &base,

@@ -1,4 +1,4 @@
-//! What `add docker` writes into crates that exist, as snapshots; `tests/run image` really builds and runs them.
+//! Snapshots of what `add docker` writes into existing crates; `tests/run image` actually builds and runs them.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +28,7 @@ fn each_application_gets_an_image_that_fits_it() {
         assert!(git.unwrap().success());
         let arguments = fs::read_to_string(from.join("arguments")).unwrap_or_default();
         let mut add = command(&directory, &["add", "docker", "-y"]);
-        // Nothing of the dependencies: what is on this machine must not decide what is written.
+        // Without dependencies: what is on this machine must not affect the output.
         let home = tempdir().unwrap();
         let output = add
             .args(arguments.split_whitespace())

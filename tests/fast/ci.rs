@@ -1,4 +1,4 @@
-//! The job of a project's CI that looks whether the project is still what was written.
+//! The CI job that checks whether a project is up to date.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,7 +11,7 @@ use tempfile::tempdir;
 use crate::existing::{commit, run};
 use crate::support::{git, said};
 
-/// In place of cargo: says what it was to install, and takes the program under test for installed.
+/// A replacement for cargo: prints what it is asked to install, and provides the program under test.
 const CARGO: &str = r#"#!/bin/sh
 case $1 in
   +stable) shift; echo "$@" ;;
@@ -20,7 +20,7 @@ case $1 in
 esac
 "#;
 
-/// The commands of a job, but for those that install a toolchain.
+/// The commands of a job, except for those that install a toolchain.
 fn commands(workflow: &str, job: &str) -> String {
     let workflow: Value = serde_norway::from_str(workflow).unwrap();
     let steps = workflow["jobs"][job]["steps"].as_array().unwrap();

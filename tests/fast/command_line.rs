@@ -1,4 +1,4 @@
-//! The program as its caller sees it: flags, exit codes, reports, and what is left on disk.
+//! The program as its caller sees it: flags, exit codes, reports, and the resulting files.
 
 use std::fs;
 
@@ -104,7 +104,7 @@ fn an_answers_file_repeats_a_project_under_another_name() {
         listing(&dir.path().join("invoices")),
         listing(&dir.path().join("orders"))
     );
-    // A flag wins over the file.
+    // A flag overrides the file.
     let third = prodify(
         dir.path(),
         &[
@@ -144,7 +144,7 @@ fn a_dry_run_shows_and_writes_nothing() {
         text.contains("--- /dev/null\n+++ b/src/main.rs\n"),
         "{text}"
     );
-    // The record has every line once more, which is for programs alone.
+    // The record repeats every line, which only programs need.
     assert!(!text.contains("base.txtar"), "{text}");
     let arguments = ["new", "orders", "-y", "--diff", "--format", "json"];
     let of_base = json(&prodify(dir.path(), &arguments))["files"]
@@ -203,10 +203,12 @@ fn a_directory_that_holds_something_is_a_conflict() {
         );
     }
     assert_eq!(listing(&project), before);
-    // What would have been written is for those who ask for it; and what is no part of the project is not said to be replaced.
+    // What would have been written is only for verbose output; and files that are not part of the project are never said to be
+    // replaced.
     assert!(!said(&stopped).contains("create "), "{}", said(&stopped));
     assert!(
-        said(&stopped).contains("What is no part of the project is left as it is, either way."),
+        said(&stopped)
+            .contains("Files that are not part of the project are left as they are, either way."),
         "{}",
         said(&stopped)
     );
@@ -222,7 +224,7 @@ fn a_directory_that_holds_something_is_a_conflict() {
     fs::remove_file(project.join("README.md")).unwrap();
     let beside = said(&prodify(dir.path(), &["new", "orders", "-y"]));
     assert!(
-        beside.contains("left as it is: say --keep to write the project beside it")
+        beside.contains("never changed: pass --keep to write the project beside them")
             && !beside.contains("--overwrite"),
         "{beside}"
     );
@@ -240,7 +242,7 @@ fn a_directory_that_holds_something_is_a_conflict() {
     );
     assert!(project.join("src/main.rs").is_file());
     assert!(
-        !project.join(".git").exists() && said(&kept).contains("no repository was made"),
+        !project.join(".git").exists() && said(&kept).contains("no repository was created"),
         "{}",
         said(&kept)
     );
@@ -286,7 +288,7 @@ fn what_was_made_of_the_one_name_is_made_of_the_other() {
     new("invoices --answers orders/prodify.toml");
     let answers = |name: &str| fs::read_to_string(dir.path().join(name).join("prodify.toml"));
     let (orders, invoices) = (answers("orders").unwrap(), answers("invoices").unwrap());
-    // Nobody said these, and they are as they would be without the file; what was said is taken over.
+    // These were defaults, and stay as they would be without the file; explicit answers are taken over.
     assert!(orders.contains("namespace = \"orders\""), "{orders}");
     assert_eq!(invoices, orders.replace("orders", "invoices"));
     assert!(invoices.contains("shop.acme.com"), "{invoices}");
@@ -341,20 +343,20 @@ fn here_and_elsewhere() {
     );
 }
 
-/// Command lines, their exit codes, and what has to be said of them.
+/// Command lines, their exit codes, and the expected messages.
 const REFUSED: [(&str, i32, &str); 22] = [
     ("new -y", 2, "no path is given"),
     (
         "new / -y",
         2,
-        "`/` is the top of the file system, and no directory of a project's own",
+        "`/` is the root of the file system, which cannot be a project",
     ),
     ("new file -y", 2, "`file` is a file"),
-    ("new file/x -y", 2, "would lie below a file"),
+    ("new file/x -y", 2, "would be below a file"),
     (
         "new gone/../x -y",
         2,
-        "goes up from a directory that is not there",
+        "goes up from a directory that does not exist",
     ),
     ("new x --name fn -y", 2, "is a Rust keyword"),
     (
@@ -368,7 +370,7 @@ const REFUSED: [(&str, i32, &str); 22] = [
     (
         "new x --with docker --without docker -y",
         2,
-        "both asked for and unwanted",
+        "is in both --with and --without",
     ),
     ("new x -d service.port -y", 2, "has no value"),
     (
@@ -394,7 +396,7 @@ const REFUSED: [(&str, i32, &str); 22] = [
     (
         "new x --preset minimal -d k8s.host=a.b -y",
         2,
-        "answers for `k8s`, which is not chosen",
+        "answers for `k8s`, which is not selected",
     ),
     ("new x --keep --overwrite -y", 2, "cannot be used with"),
     (
@@ -411,7 +413,7 @@ const REFUSED: [(&str, i32, &str); 22] = [
     (
         "new x --answers unknown.toml -y",
         2,
-        "no question is called `service.prot`",
+        "there is no question `service.prot`",
     ),
 ];
 
@@ -523,15 +525,15 @@ fn verbs_that_only_look() {
     assert!(text(&["list"]).contains("minimal:") && text(&["list"]).contains("docker"));
     let shown = text(&["show", "docker"]);
     assert!(shown.contains("Dockerfile"), "{shown}");
-    // A default that is made of the crate or of a name is none to be typed.
+    // A default that is derived from the crate or from a name cannot be typed.
     for (component, question) in [
         (
             "docker",
-            "-d docker.base=…  (by default what the crate takes)",
+            "-d docker.base=…  (by default derived from the crate)",
         ),
         (
             "k8s",
-            "-d k8s.namespace=…  (by default made of the project's name and answers)",
+            "-d k8s.namespace=…  (by default derived from the project's name and answers)",
         ),
         ("k8s", "-d k8s.replicas=2\n"),
     ] {
@@ -552,10 +554,10 @@ fn verbs_that_only_look() {
             "{shell}"
         );
     }
-    // Also after `cargo prodify`, which nobody else tells fish.
+    // Also after `cargo prodify`, which fish does not learn from anything else.
     let fish = text(&["completions", "fish"]);
     assert!(fish.contains("\ncomplete -c cargo -n "), "{fish}");
-    // And what stands after a subcommand without a flag, which clap does not tell it.
+    // Also positional arguments after a subcommand, which clap does not generate for fish.
     let of_add = fish
         .lines()
         .find(|line| line.contains(r#"using_subcommand add" -f -a "#));
@@ -571,7 +573,7 @@ fn verbs_that_only_look() {
     }
 }
 
-/// What bash offers for the last word of a line, with the script that was printed for it.
+/// bash's completions for the last word of a line, using the printed script.
 #[cfg(unix)]
 fn offered(script: &str, line: &str) -> String {
     let ask = r#"
@@ -719,19 +721,19 @@ fn a_repository_begins_with_one_commit_where_git_knows_who_commits() {
             .all(|line| line.starts_with("A "))
     );
 
-    // Inside a repository, none is made.
+    // No repository is created inside another one.
     let output = prodify(&dir.path().join("known"), &["new", "tools/inner", "-y"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(!dir.path().join("known/tools/inner/.git").exists());
     assert!(
-        said(&output).contains("left out what belongs to the top of the repository"),
+        said(&output).contains("left out what belongs in the root directory of the repository"),
         "{}",
         said(&output)
     );
 }
 
-/// git's word that nothing changed is no proof that it holds a file: here it is a repository of its own, and there it was told
-/// to look away.
+/// A clean git status does not prove that git has a file: here it is in a nested repository, and there it is marked as assumed
+/// unchanged.
 #[test]
 fn an_edit_that_no_commit_holds_is_kept_beside_its_replacement() {
     let dir = tempdir().unwrap();
@@ -790,7 +792,8 @@ fn the_commands_that_are_printed_can_be_typed() {
         "{}",
         said(&output)
     );
-    let placeholders = "example.com stands in for what was not said: `project.image` and `k8s.host`; say it with --set";
+    let placeholders =
+        "example.com is a placeholder in `project.image` and `k8s.host`: replace it with --set";
     assert!(said(&output).contains(placeholders), "{}", said(&output));
     let answers = [
         "new",
@@ -803,5 +806,5 @@ fn the_commands_that_are_printed_can_be_typed() {
         "-d",
         "project.image=ghcr.io/a/b",
     ];
-    assert!(!said(&prodify(dir.path(), &answers)).contains("stands in"));
+    assert!(!said(&prodify(dir.path(), &answers)).contains("is a placeholder"));
 }

@@ -1,4 +1,4 @@
-//! What each component adds to a project, as snapshots: new files whole, changed ones as a diff against the project without
+//! Snapshots of what each component adds to a project: new files as a whole, changed ones as a diff against the project without
 //! the component. A case is a file `tests/components/COMPONENT/CASE.toml`.
 
 use std::collections::BTreeSet;
@@ -15,10 +15,10 @@ use crate::support::render;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    /// Components that are there with and without the one under test, beside those that it requires.
+    /// Components that are there with and without the one under test, in addition to those that it requires.
     #[serde(default)]
     beside: Vec<String>,
-    /// Answers, as `--set` takes them.
+    /// Answers, in the form for `--set`.
     #[serde(default)]
     answers: Vec<String>,
 }

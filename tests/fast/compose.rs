@@ -1,4 +1,4 @@
-//! A Compose file for crates that exist: what they are told of where their databases are, and what stays theirs.
+//! A Compose file for existing crates: how they are told where their databases are, and what they keep.
 
 use std::fs;
 use std::path::Path;
@@ -23,7 +23,7 @@ redis = \"1\"
 sqlx = { version = \"0.9\", features = [\"postgres\"] }
 ";
 
-/// It reads where its servers are, a secret, and a default that Compose would take for a variable.
+/// It reads the addresses of its servers, a secret, and a default that Compose would take for a variable.
 const MAIN: &str = r#"
 use std::env::var;
 
@@ -71,7 +71,7 @@ fn a_crate_is_told_where_its_databases_are() {
         ),
         ("SHOP_REDIS_URI", Value::from("redis://redis:6379")),
         ("SHOP_PORT", Value::from("3000")),
-        // A secret is whatever the shell or a file .env says.
+        // A secret comes from the shell or a file .env.
         ("SHOP_API_KEY", Value::Null),
         ("SHOP_PRICE", Value::from("from $$5 to $${PRICE}")),
     ];
@@ -93,7 +93,7 @@ fn services_that_listen_alike_do_not_meet_on_this_machine() {
     let compose = added(dir.path(), "--bin api --bin redis");
     let services = compose["services"].as_object().unwrap();
     let names: Vec<&str> = services.keys().map(String::as_str).collect();
-    // What is called like a server that is started beside it has another name here.
+    // A service named like a server that is started with it gets another name here.
     assert_eq!(names, ["api", "db", "redis", "redis-service"]);
     assert_eq!(
         services["api"]["ports"][0],

@@ -1,4 +1,4 @@
-//! The conventions that keep a component a directory and nothing else, read off the templates and the sources.
+//! Conventions that keep a component self-contained in its directory, checked in the templates and the sources.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,7 +18,7 @@ fn directories(path: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// The sources of the program without comments and without their unit tests.
+/// The program's sources without comments and unit tests.
 fn sources() -> Vec<(PathBuf, String)> {
     let files = walkdir::WalkDir::new(root().join("src"))
         .into_iter()
@@ -65,7 +65,7 @@ fn expressions(catalog: &Catalog, component: &Component) -> Vec<(String, String)
     .collect()
 }
 
-/// The first names of the paths in expressions, without what stands in quotes: `docker` of `docker.base`.
+/// The first names of the paths in expressions, outside of quotes: `docker` for `docker.base`.
 fn names(expressions: &str) -> BTreeSet<String> {
     let unquoted: String = expressions
         .split(['"', '\''])
@@ -162,13 +162,13 @@ fn every_fragment_has_a_slot_of_its_own_format_and_every_slot_a_place() {
             {
                 assert!(
                     reached.contains(slot),
-                    "templates/{source} includes the slot `{slot}`, which neither `{}` offers nor what it requires",
+                    "templates/{source} includes the slot `{slot}`, which is offered neither by `{}` nor by a component that it requires",
                     owner.name
                 );
             }
         }
     }
-    // A file without an extension is of the format of its name.
+    // The name of a file without an extension determines its format.
     let extension = |path: &str| {
         path.trim_end_matches(".j2")
             .rsplit_once(['.', '/'])
@@ -192,8 +192,8 @@ fn every_fragment_has_a_slot_of_its_own_format_and_every_slot_a_place() {
     }
 }
 
-/// A fragment goes into a template of a chart as it is, where two braces would begin an action of Helm's. Whoever lends one to a
-/// slot of its own knows where it goes.
+/// A fragment is inserted verbatim into a chart's template, where two braces would start an action of Helm's. A component that
+/// fills a slot of its own knows where it is used.
 #[test]
 fn no_fragment_of_a_chart_holds_an_action() {
     let catalog = Catalog::embedded().unwrap();
@@ -229,7 +229,7 @@ fn every_version_is_used_and_every_pin_is_a_commit() {
         .flat_map(|component| expressions(&catalog, component))
         .map(|(_, inside)| inside + "\n")
         .collect();
-    // The program itself reads this one, and gives it to the templates as a fact.
+    // The program itself reads this one, and passes it to templates as a fact.
     all.push_str("versions.toolchain.channel");
     for (table, items) in catalog.versions.iter() {
         for (name, item) in items.as_table_like().unwrap().iter() {
@@ -370,14 +370,14 @@ fn pure_modules() -> Vec<String> {
     let text = fs::read_to_string(root().join("src/lib.rs")).unwrap();
     let promise = text
         .lines()
-        .find(|line| line.contains("see no file system, environment, clock or terminal"))
+        .find(|line| line.contains("access no file system, environment, clock or terminal"))
         .unwrap();
     let names = promise.split('`').skip(1).step_by(2);
     names.map(str::to_owned).collect()
 }
 
-/// What leads to the world, from whichever module it is called; `facts` is what was found there, and its own types are no more than
-/// that.
+/// Modules with access to the outside world, whichever module calls them; `facts` has the data that was found there, and its own
+/// types are only data.
 const WORLD: [&str; 20] = [
     "std::env",
     "std::fs",
@@ -401,10 +401,10 @@ const WORLD: [&str; 20] = [
     "crate::vcs",
 ];
 
-/// What is known of the world, and is given to the pure modules.
+/// Types for data about the outside world that is passed to the pure modules.
 const KNOWN: [&str; 2] = ["crate::facts::Facts", "crate::facts::Service"];
 
-/// What a path can be asked, and only the disk can answer.
+/// Methods of a path that access the disk.
 const OF_A_PATH: [&str; 9] = [
     "canonicalize",
     "exists",
@@ -436,7 +436,7 @@ fn paths_of(tree: &str) -> Vec<String> {
         .collect()
 }
 
-/// What code of a pure module takes from the world; the code has neither comments nor tests.
+/// What code of a pure module uses from the outside world; the code has neither comments nor tests.
 fn worldly(code: &str) -> Vec<String> {
     let mut paths: Vec<String> = Vec::new();
     for (at, _) in code.match_indices("use ") {
@@ -463,7 +463,7 @@ fn worldly(code: &str) -> Vec<String> {
             true => path.to_owned(),
             false => format!("crate::{inner}"),
         };
-        // Of a group, the stem alone says nothing; and a star could be anything.
+        // The prefix of a group says nothing by itself; and a star could be anything.
         let is_any = ["std::*", "crate::*", "std", "crate::facts::*"].contains(&path.as_str());
         let is_known = KNOWN.iter().any(|known| is_below(&path, known));
         let is_stem = path == "crate::facts::";
@@ -537,7 +537,7 @@ fn what_leads_to_the_world_is_seen_in_whatever_way_it_is_taken() {
     }
 }
 
-/// `rust-version` is what it says only if no dependency asks for more.
+/// `rust-version` is only true if no dependency requires a newer one.
 #[test]
 fn the_rust_version_holds_for_every_dependency() {
     let metadata = cargo_metadata::MetadataCommand::new()

@@ -1,4 +1,4 @@
-//! `add` and `remove` in crates that exist.
+//! `add` and `remove` in existing crates.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use tempfile::{TempDir, tempdir};
 
 use crate::support::{contents, git, json, listing, prodify, said};
 
-/// A manifest with what people have in theirs.
+/// A manifest as people write them.
 pub(crate) const MANIFEST: &str = "\
 # The shop.
 [package]
@@ -44,7 +44,7 @@ pub(crate) fn commit(directory: &Path) {
     git(directory, &["commit", "-qm", "x"]);
 }
 
-/// Runs the program, which has to end with this code, and returns what it said.
+/// Runs the program, checks its exit code, and returns its output.
 #[track_caller]
 pub(crate) fn run(directory: &Path, line: &str, code: i32) -> String {
     let arguments: Vec<&str> = line.split_whitespace().collect();
@@ -125,9 +125,9 @@ fn what_is_added_is_all_that_changes_and_can_be_taken_back() {
     strip = "symbols"
     "#);
     insta::assert_snapshot!(fs::read_to_string(dir.path().join("prodify.toml")).unwrap(), @r#"
-    # What this project was made from: its components, and the answers they were written with. Both may be edited:
-    # `cargo prodify update` brings the files after them.
-    # Another project can begin with the same ones: `cargo prodify new PATH --answers prodify.toml`.
+    # What this project was created from: its components, and their answers. Edit them as you like;
+    # `cargo prodify update` then updates the files.
+    # Another project can start from the same ones: `cargo prodify new PATH --answers prodify.toml`.
     format = 1
     prodify = "0.1.0"
     components = [
@@ -179,19 +179,19 @@ fn what_was_changed_stays_and_is_named() {
     edit("Cargo.toml", "codegen-units = 1", "codegen-units = 4");
     edit("Cargo.toml", "debug = \"line-tables-only\"", "debug = 2");
     fs::remove_file(dir.path().join("SECURITY.md")).unwrap();
-    // What was deleted does not come back, which is told to who wants to know; and what was edited is no conflict.
+    // A deleted file does not come back, which verbose output mentions; and an edited one is no conflict.
     let again = run(dir.path(), "add supply-chain -y", 0);
     assert!(!again.contains("SECURITY.md"), "{again}");
     let again = run(dir.path(), "add supply-chain -y -v", 0);
-    says(&again, &["skip SECURITY.md (is not there any more)"]);
+    says(&again, &["skip SECURITY.md (no longer exists)"]);
 
     let removed = run(dir.path(), "remove release-profile supply-chain", 0);
     says(
         &removed,
         &[
-            "skip deny.toml (holds what is yours, and stays)",
-            "`profile.release.codegen-units` is not as it was written, and stays",
-            "`profile.profiling.debug` is not as it was written, and stays",
+            "skip deny.toml (contains edits of yours, and stays)",
+            "`profile.release.codegen-units` was edited, and stays",
+            "`profile.profiling.debug` was edited, and stays",
             "delete rust-toolchain.toml",
         ],
     );
@@ -199,7 +199,7 @@ fn what_was_changed_stays_and_is_named() {
         listing(dir.path()),
         ["Cargo.toml", "deny.toml", "src", "src/main.rs"]
     );
-    // Cargo does not know a profile of that name by itself: `inherits` stays for as long as anything does.
+    // A custom profile needs `inherits` for as long as it has any entry.
     let left = fs::read_to_string(dir.path().join("Cargo.toml")).unwrap();
     says(
         &left,
@@ -262,7 +262,7 @@ fn files_that_exist_are_the_users() {
     says(
         &stopped,
         &[
-            "conflict SECURITY.md (is there already and differs)",
+            "conflict SECURITY.md (already exists and differs)",
             "conflict deny.toml",
             "--keep",
             "--overwrite",
@@ -280,14 +280,14 @@ fn files_that_exist_are_the_users() {
         &run(dir.path(), "add supply-chain -y", 0),
         &["nothing to do"],
     );
-    // Nobody says that it was written, or edited since.
+    // It does not count as written, or as edited since.
     says(
         &run(dir.path(), "remove supply-chain", 0),
-        &["skip deny.toml (holds what is yours, and stays)"],
+        &["skip deny.toml (contains edits of yours, and stays)"],
     );
     assert_eq!(contents(dir.path()), before);
 
-    // git holds the one, and not the other.
+    // git has the one, but not the other.
     run(dir.path(), "add supply-chain -y --overwrite", 0);
     assert_eq!(text("deny.toml.orig"), "# mine\n");
     assert!(!dir.path().join("SECURITY.md.orig").exists());
@@ -317,8 +317,8 @@ fn what_does_the_same_under_another_name_is_enough() {
     says(
         &added,
         &[
-            "left out rust-toolchain.toml, since rust-toolchain is there",
-            "left out deny.toml, since .cargo/deny.toml is there",
+            "left out rust-toolchain.toml, since rust-toolchain exists",
+            "left out deny.toml, since .cargo/deny.toml exists",
         ],
     );
     assert!(!dir.path().join("rust-toolchain.toml").exists());
@@ -402,8 +402,8 @@ fn json_is_one_document_of_the_published_schema() {
     );
 }
 
-/// In whatever state a run that was killed has left the crate, the same one again ends as if it had not been: also as to what
-/// is prodify's, and what is the user's.
+/// In whatever state a killed run has left the crate, repeating it gives the same result as if it had not been killed, including
+/// the record of what is prodify's and what is the user's.
 #[test]
 fn a_killed_run_is_finished_by_the_next() {
     let dir = shop(MANIFEST);
@@ -411,7 +411,7 @@ fn a_killed_run_is_finished_by_the_next() {
     let before = contents(root);
     run(root, "add release-profile supply-chain -y", 0);
     let after = contents(root);
-    // The order in which `apply` puts them in their places.
+    // In the order in which `apply` puts them in place.
     let order = [
         ".github/dependabot.yml",
         "SECURITY.md",
@@ -456,7 +456,7 @@ fn a_killed_run_is_finished_by_the_next() {
     }
 }
 
-/// What runs in production: a program that says of itself that it runs on and on.
+/// What runs in production: a program that declares that it keeps running.
 const WORKER: &str = "\
 [package]
 name = \"shop\"
@@ -467,7 +467,7 @@ edition = \"2021\"
 kind = \"worker\"
 ";
 
-/// A component, and before it what comes along with it.
+/// A component, preceded by those that are added with it.
 fn whole(catalog: &Catalog, name: &str) -> Vec<String> {
     let required = catalog.get(name).unwrap().required(Home::Existing);
     let required = required.iter().flat_map(|name| whole(catalog, name));
@@ -477,11 +477,11 @@ fn whole(catalog: &Catalog, name: &str) -> Vec<String> {
     all
 }
 
-/// Whatever can be added is right for a crate of which nothing is known but its manifest; whatever cannot says why.
+/// Whatever can be added works for a crate of which only the manifest is known; otherwise it is refused with a reason.
 #[test]
 fn each_component_can_be_added_or_says_why_not() {
     let catalog = Catalog::embedded().unwrap();
-    // One component is about the database that a crate has, and no other.
+    // One component is for whatever databases a crate has.
     let database = "[dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\"] }\n";
     for component in catalog.components() {
         let dir = shop(&format!("{WORKER}\n{database}"));
@@ -490,7 +490,7 @@ fn each_component_can_be_added_or_says_why_not() {
         match &component.existing.refused {
             Some(why) => {
                 let said = run(dir.path(), &line, 2);
-                says(&said, &["cannot be added to a crate that exists: ", why]);
+                says(&said, &["cannot be added to an existing crate: ", why]);
                 assert!(
                     !why.ends_with('.') && why.starts_with(char::is_lowercase),
                     "{why}"
@@ -519,7 +519,7 @@ fn what_backs_up_a_database_is_refused_where_there_is_none() {
     assert_eq!(contents(dir.path()), before);
 }
 
-/// What belongs to a package has no place at the top of several, and what is asked for there says what it lacks.
+/// Components for a package cannot be added to the root of a workspace of several, and say what they need there.
 #[test]
 fn nothing_of_a_package_comes_along_to_the_top_of_a_workspace() {
     let dir = tempdir().unwrap();
@@ -543,13 +543,13 @@ fn nothing_of_a_package_comes_along_to_the_top_of_a_workspace() {
     run(dir.path(), "add monitoring k8s -y", 0);
     let paths: Vec<String> = contents(dir.path()).into_iter().map(|(it, _)| it).collect();
     assert!(paths.contains(&"monitoring/prometheus/rules/alerts.yml".to_owned()));
-    // It knows of the namespace, though that is no matter of the package.
+    // It has facts about the namespace, although those do not concern the package.
     assert!(paths.contains(&"k8s/monitoring/pod-monitor.yaml".to_owned()));
     assert!(!paths.contains(&"src/telemetry.rs".to_owned()));
     run(dir.path(), "check", 0);
 }
 
-/// What `add` makes of a project is what `new` makes of the larger one at once; and `remove` undoes it.
+/// `add` turns a project into the same one that `new` creates with more components; and `remove` undoes it.
 #[test]
 fn a_project_that_new_made_grows_and_shrinks() {
     let catalog = Catalog::embedded().unwrap();
@@ -575,7 +575,7 @@ fn a_project_that_new_made_grows_and_shrinks() {
         let whole = begin(&other, &["service", name]);
         let of = |root: &Path| {
             let mut files = contents(root);
-            // Its tables stand in the order in which they came.
+            // Its tables are in the order in which they were added.
             files.retain(|(path, _)| path != "prodify.toml");
             files
         };
@@ -605,10 +605,10 @@ fn a_project_that_new_made_grows_and_shrinks() {
         &["`config` requires `service`: leave `config` out too, or keep `service`"],
     );
     let said = run(&project, "remove service config", 2);
-    says(&said, &["this would take the package itself"]);
+    says(&said, &["this would remove the package itself"]);
 }
 
-/// What the sources do not show, and what they show wrongly, the crate can say of itself.
+/// What the sources do not show, or show wrongly, the crate can declare.
 #[test]
 fn a_crate_can_say_what_it_is() {
     let server = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\naxum = \"0.8\"\n";
@@ -617,7 +617,7 @@ fn a_crate_can_say_what_it_is() {
         let manifest = format!("{server}\n[package.metadata.prodify]\n{said}\n");
         fs::write(dir.path().join("Cargo.toml"), manifest).unwrap();
     };
-    let no_port = "the sources of `shop` do not show on which port it listens: say `port = 8080`, or whichever it is, below `[package.metadata.prodify]` in Cargo.toml";
+    let no_port = "the sources of `shop` do not show which port it listens on: set it in `[package.metadata.prodify]` of Cargo.toml, such as `port = 8080`";
     says(&run(dir.path(), "add k8s -yn", 2), &[no_port]);
     for (said, wrong) in [
         (
@@ -642,7 +642,7 @@ fn a_crate_can_say_what_it_is() {
         says(&run(dir.path(), "inspect", 2), &[wrong]);
     }
     write("kind = 'command'");
-    let refusal = "`k8s` is not for `shop`, a command that ends: name another binary with --bin, or say `kind = \"worker\"` below `[package.metadata.prodify]` in Cargo.toml if it runs on and on";
+    let refusal = "`k8s` does not support `shop`, a command that ends: name another binary with --bin or, if this one keeps running, set `kind = \"worker\"` in `[package.metadata.prodify]` of Cargo.toml";
     says(&run(dir.path(), "add k8s -yn", 2), &[refusal]);
     write(
         "port = 1\nliveness = '/live'\nshop.port = 8123\nshop.readiness = '/ready/now'\nshop.metrics-port = 9100",
@@ -654,7 +654,7 @@ fn a_crate_can_say_what_it_is() {
     says(&dockerfile, &["EXPOSE 8123"]);
 }
 
-/// A name with a blank takes the form of COPY that has quotes; what means something else there too is refused.
+/// A name with a space needs the quoted form of COPY; names with other special characters are refused.
 #[test]
 fn what_a_program_reads_is_carried_whatever_it_is_called() {
     let dir = shop(WORKER);
@@ -685,7 +685,7 @@ fn what_a_program_reads_is_carried_whatever_it_is_called() {
     );
 }
 
-/// What is for programs is refused to a library with the reason, and the rest is not.
+/// Components for programs are refused for a library, with the reason; others are not.
 #[test]
 fn a_library_gets_what_is_not_for_programs() {
     let dir = shop(MANIFEST);
@@ -700,7 +700,7 @@ fn a_library_gets_what_is_not_for_programs() {
         assert_eq!(
             refused,
             format!(
-                "error: `{component}` is for what runs in production, and in . there is no package with a binary\n"
+                "error: `{component}` is for programs that run in production, but no package in . has a binary\n"
             )
         );
         assert_eq!(contents(dir.path()), before);
@@ -708,7 +708,7 @@ fn a_library_gets_what_is_not_for_programs() {
     run(dir.path(), "add release-profile supply-chain -y", 0);
 }
 
-/// A dependency that no checkout of the workspace holds is in the way of what builds from one, and of nothing else.
+/// A dependency outside of a checkout of the workspace only affects components that build from one.
 #[test]
 fn what_lies_outside_of_the_workspace_is_refused_where_it_is_built() {
     let dir = tempdir().unwrap();
@@ -745,7 +745,7 @@ fn what_lies_outside_of_the_workspace_is_refused_where_it_is_built() {
     run(&shop, "add release-profile supply-chain -y", 0);
 }
 
-/// What one component writes is no fact about the crate to another: neither now nor the next time.
+/// Files written by one component are no facts about the crate to another: neither now nor later.
 #[test]
 fn a_second_run_finds_what_the_first_one_found() {
     let dir = shop(WORKER);
@@ -760,7 +760,7 @@ fn a_second_run_finds_what_the_first_one_found() {
     assert_eq!(contents(dir.path()), before);
 }
 
-/// The record of a crate that had its own sources begins a project that gets some.
+/// The record of a crate with its own sources remains valid when it gets prodify's.
 #[test]
 fn another_project_can_begin_with_what_was_added() {
     let dir = shop(MANIFEST);
@@ -770,7 +770,7 @@ fn another_project_can_begin_with_what_was_added() {
     let line = format!("new orders -y --vcs none --answers {}", record.display());
     says(
         &run(beside.path(), &line, 0),
-        &["`service` comes along: a new project has to be a package"],
+        &["`service` is added too: a new project must be a package"],
     );
     let text = |path: &str| fs::read_to_string(beside.path().join("orders").join(path)).unwrap();
     says(
@@ -785,7 +785,7 @@ fn another_project_can_begin_with_what_was_added() {
     run(&beside.path().join("orders"), "check", 0);
 }
 
-/// Which of several binaries run in production is said once, and remembered.
+/// It has to be specified once which of several binaries run in production, and is then recorded.
 #[test]
 fn the_binaries_that_run_are_remembered() {
     let dir = tempdir().unwrap();
@@ -803,7 +803,7 @@ fn the_binaries_that_run_are_remembered() {
         fs::write(member.join("src/main.rs"), "fn main() {}\n").unwrap();
     }
     commit(&market);
-    let several = "2 packages that could be the service: `api`, `jobs`; name one with --package, or its binary with --bin, which `add` takes more than once";
+    let several = "2 packages that could be the service: `api`, `jobs`; name one with --package, or its binary with --bin, which `add` accepts more than once";
     says(
         &run(&market, "add docker -y -d docker.base=debian", 2),
         &[several],
@@ -817,7 +817,7 @@ fn the_binaries_that_run_are_remembered() {
     says(&answers(), &["bins = [\"jobs\", \"api\"]"]);
     says(&run(&market, "add docker -y", 0), &[" in .: nothing to do"]);
 
-    // From a member, and of one, too.
+    // From a member too, and for a single one.
     let api = market.join("api");
     for line in [
         "check",
@@ -827,14 +827,14 @@ fn the_binaries_that_run_are_remembered() {
     ] {
         run(&api, line, 0);
     }
-    // Nobody takes a service away by naming another one, or by naming it twice.
+    // Naming another service, or the same one twice, does not remove a service.
     for line in ["--bin api", "--bin jobs --bin jobs --bin api"] {
         let line = format!("add docker -y {line}");
         says(&run(&market, &line, 0), &[" in .: nothing to do"]);
     }
     says(&answers(), &["bins = [\"jobs\", \"api\"]"]);
 
-    // Who takes one out of prodify.toml does, and who names it again has it back.
+    // Removing one from prodify.toml removes it, and naming it again restores it.
     let without = answers().replace("\"jobs\", \"api\"", "\"api\"");
     fs::write(market.join("prodify.toml"), without).unwrap();
     run(&market, "update --allow-dirty", 0);
@@ -842,7 +842,7 @@ fn the_binaries_that_run_are_remembered() {
     says(
         &run(&market.join("jobs"), "add docker -y", 0),
         &[
-            "`jobs` is a worker without a port, and what was written runs api alone: add it to `project.bins`",
+            "`jobs` is a worker without a port, but the files written only run api: if it runs in production, add it to `project.bins`",
         ],
     );
     run(&api, "add docker -y --bin jobs -p jobs", 0);
@@ -851,6 +851,6 @@ fn the_binaries_that_run_are_remembered() {
     fs::write(market.join("prodify.toml"), renamed).unwrap();
     says(
         &run(&market, "add docker -y --bin jobs", 2),
-        &["in prodify.toml: `project.bins` names `job`, and there is no such binary"],
+        &["in prodify.toml: `project.bins` names `job`, but there is no such binary"],
     );
 }

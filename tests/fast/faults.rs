@@ -1,4 +1,4 @@
-//! What goes wrong while files are written leaves the tree as it was, or new; and the same run again finishes the work.
+//! A failure while files are written leaves the tree as it was, or complete; and repeating the run finishes the work.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -68,9 +68,9 @@ fn creates_updates_and_deletes() {
     }
 }
 
-/// What is changed where each operation fails in turn: every action there is, and an original that is kept.
+/// A plan in which each operation fails in turn: with every action, and an original that is kept.
 struct Change {
-    /// What was written before; none where that is what is there.
+    /// What was written before; none if that is what is on disk.
     base: Option<&'static [(&'static str, &'static str)]>,
     before: &'static [(&'static str, &'static str)],
     after: &'static [(&'static str, &'static str)],
@@ -92,7 +92,7 @@ const CHANGES: [Change; 3] = [
         originals: &["z"],
         renames: &[],
     },
-    // A directory that is not there.
+    // A new directory.
     Change {
         base: None,
         before: &[],
@@ -100,7 +100,7 @@ const CHANGES: [Change; 3] = [
         originals: &[],
         renames: &[],
     },
-    // Files that lie elsewhere now: with edits and news, with news alone, and with neither.
+    // Files that move: with edits and changes, with changes only, and with neither.
     Change {
         base: Some(&[
             ("edited", "1\n2\n3\n4\n5\n"),
@@ -128,7 +128,7 @@ const CHANGES: [Change; 3] = [
 ];
 
 impl Change {
-    /// Puts a directory into the state before.
+    /// Sets up the initial state of a directory.
     fn prepare(&self, root: &Path) {
         for (path, text) in self.before {
             let path = root.join(path);
@@ -137,7 +137,7 @@ impl Change {
         }
     }
 
-    /// Carries it out on whatever is there by now.
+    /// Carries out the plan on the current state.
     fn apply(&self, root: &Path, watch: &apply::Watch<'_>) -> anyhow::Result<()> {
         let ours: Vec<(String, String)> = contents(root)
             .into_iter()
@@ -171,7 +171,7 @@ impl Change {
         apply::apply_watched(root, &plan, &originals.collect::<Vec<_>>(), watch)
     }
 
-    /// How many operations it takes, and what it leaves.
+    /// The number of operations, and the result.
     fn whole(&self) -> (usize, Vec<(String, String)>) {
         let dir = tempdir().unwrap();
         let root = dir.path().join("x");
@@ -187,14 +187,14 @@ impl Change {
     }
 }
 
-/// What lies below a directory, without directories: an empty one is in nobody's way.
+/// The files in a directory, without empty directories, which do no harm.
 fn files(root: &Path) -> Vec<(String, String)> {
     let mut all = contents(root);
     all.retain(|(path, _)| root.join(path).is_file());
     all
 }
 
-/// Lets `number` operations pass; what comes next is up to `then`.
+/// Lets `number` operations pass; `then` handles the next one.
 fn after(
     number: usize,
     then: impl Fn() -> io::Result<()> + Sync,
@@ -225,7 +225,7 @@ fn a_failure_at_any_operation_takes_everything_back() {
                     );
                     assert_eq!((contents(dir.path()), contents(&root)), before, "{number}");
                 }
-                // Only what tidies up may fail without a word.
+                // Only clean-up operations may fail silently.
                 Ok(()) => {
                     let mut left = files(&root);
                     left.retain(|(path, _)| !path.starts_with(".prodify"));
@@ -238,7 +238,7 @@ fn a_failure_at_any_operation_takes_everything_back() {
     }
 }
 
-/// The one that [`a_run_killed_at_any_operation_leaves_whole_files`] starts and that is killed.
+/// The process that [`a_run_killed_at_any_operation_leaves_whole_files`] starts and kills.
 #[test]
 #[ignore = "started by another test"]
 fn is_killed() {
@@ -297,8 +297,8 @@ fn a_run_killed_at_any_operation_leaves_whole_files() {
     }
 }
 
-/// A file system that is full, and one that is read-only, where they can be made: that takes the superuser. For others there is
-/// a limit on the size of a file, and a directory without permissions, in tests below.
+/// A file system that is full, and one that is read-only, if they can be created, which requires root. For other users, tests
+/// below use a limit on the size of a file, and a directory without permissions.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_system_that_takes_no_more_keeps_what_it_holds() {
@@ -333,7 +333,7 @@ fn a_file_system_that_takes_no_more_keeps_what_it_holds() {
     }
 }
 
-/// A directory in the way of each file in turn makes putting it in its place fail, after everything before it was done.
+/// A directory in the way of each file in turn makes putting it in place fail, after everything before it was done.
 #[test]
 fn a_failure_at_any_file_takes_everything_back() {
     let base = [("a", "1"), ("d/b", "2"), ("z", "3")];
@@ -381,7 +381,7 @@ fn a_link_out_of_the_project_is_not_followed() {
     let output = prodify(dir.path(), &[&arguments[..], &["--keep"]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 
-    // Nor is what a link calls the staging directory removed.
+    // Nor is the target of a link named like the staging directory removed.
     fs::create_dir_all(outside.path().join("staging")).unwrap();
     fs::remove_dir_all(dir.path().join(".prodify")).unwrap();
     std::os::unix::fs::symlink(outside.path(), dir.path().join(".prodify")).unwrap();
@@ -390,7 +390,7 @@ fn a_link_out_of_the_project_is_not_followed() {
     assert_eq!(listing(outside.path()), ["staging"]);
 }
 
-/// A limit on the size of a file fails a write in the middle, as a full disk does.
+/// A limit on the size of a file makes a write fail in the middle, like a full disk.
 #[cfg(unix)]
 #[test]
 fn a_full_disk_leaves_nothing_behind() {
@@ -426,7 +426,7 @@ fn a_directory_that_takes_no_files_is_named() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o555)).unwrap();
-    // Permissions do not bind the superuser, for whom there is nothing to see here.
+    // Permissions do not apply to root, for whom there is nothing to test here.
     if fs::create_dir(dir.path().join("probe")).is_ok() {
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         return;
@@ -441,7 +441,7 @@ fn a_directory_that_takes_no_files_is_named() {
     );
 }
 
-/// Killed at any moment, a run leaves whole files, and the same run again ends as one that was never killed.
+/// A run that is killed at any moment leaves whole files, and repeating it gives the same result as if it had not been killed.
 #[test]
 fn a_killed_run_is_finished_by_the_next() {
     let whole = tempdir().unwrap();
@@ -476,7 +476,7 @@ fn a_killed_run_is_finished_by_the_next() {
     }
 }
 
-/// A project whose answers ask for another port than it was written with.
+/// A project whose answers have another port than the one that was written.
 fn changed_project() -> TempDir {
     let dir = tempdir().unwrap();
     let done = prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
@@ -498,9 +498,9 @@ fn what_another_run_is_at_work_on_is_left_alone() {
         let words: Vec<&str> = verb.split(' ').collect();
         let refused = prodify(root, &words);
         assert_eq!(refused.status.code(), Some(101), "{}", said(&refused));
-        let says = "orders: try again when it is done";
+        let says = "orders: try again when it has finished";
         assert!(
-            said(&refused).contains("another cargo prodify is at work in")
+            said(&refused).contains("another cargo prodify is running in")
                 && said(&refused).contains(says),
             "{}",
             said(&refused)
@@ -509,7 +509,7 @@ fn what_another_run_is_at_work_on_is_left_alone() {
     }
     let refused = prodify(dir.path(), &["new", "orders", "-y"]);
     assert_eq!(refused.status.code(), Some(101), "{}", said(&refused));
-    // Who only looks is in nobody's way.
+    // A run that only reads needs no lock.
     for (verb, code) in [("check", 1), ("update --dry-run", 0), ("inspect", 0)] {
         let words: Vec<&str> = verb.split(' ').collect();
         let looked = prodify(root, &words);
@@ -542,7 +542,7 @@ fn of_two_runs_at_once_one_does_the_work() {
         });
         for run in runs {
             let output = run.wait_with_output().unwrap();
-            let is_refused = said(&output).contains("another cargo prodify is at work");
+            let is_refused = said(&output).contains("another cargo prodify is running");
             let code = output.status.code();
             assert!(
                 code == Some(0) || code == Some(101) && is_refused,

@@ -1,4 +1,4 @@
-//! Hostile answers: whatever is not refused reads back from every format as it was given.
+//! Hostile answers: whatever is not rejected reads back from every format unchanged.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::{render, try_draft};
 
-/// Names that no project can have, wherever in a project they would break something.
+/// Names that are not valid for a project, because they would break something somewhere in it.
 const NAMES: [&str; 28] = [
     "",
     "-x",
@@ -41,7 +41,7 @@ const NAMES: [&str; 28] = [
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 ];
 
-/// Lines that mean something else to one format or another.
+/// Lines with a special meaning in some format.
 const LINES: [&str; 16] = [
     "plain words",
     "it's \"quoted\" and 'quoted' and `quoted`",
@@ -61,7 +61,7 @@ const LINES: [&str; 16] = [
     "2026-01-01",
 ];
 
-/// Texts that no line can be.
+/// Texts that are not a line.
 const UNSEEN: [&str; 6] = [
     "a\nb",
     "a\rb",
@@ -129,7 +129,7 @@ fn a_hostile_line_reads_back_from_every_format() {
     }
 }
 
-/// An awkward answer to every question, one at a time, and the formats still parse and hold it.
+/// With an awkward answer to every question, one at a time, the formats still parse and contain it.
 #[test]
 fn an_awkward_answer_keeps_every_format_whole() {
     let catalog = Catalog::embedded().unwrap();
@@ -140,7 +140,7 @@ fn an_awkward_answer_keeps_every_format_whole() {
             let flag = format!("{owner}.{}={answer}", question.key);
             let tree = match try_draft(&catalog, "orders", &names, &[&flag]) {
                 Ok(draft) => draft.tree,
-                // At the end of its range it may leave no room for the default of a later one.
+                // At the end of its range, it may be incompatible with the default of a later one.
                 Err(error) => {
                     assert!(
                         error.to_string().contains("must not be"),
@@ -180,7 +180,7 @@ fn awkward(question: &Question) -> Vec<String> {
         Kind::Integer { min, max } => vec![min.to_string(), max.to_string()],
         Kind::Choice { choices } => choices.iter().map(|choice| choice.value.clone()).collect(),
         Kind::Text { check, .. } => match check {
-            // Read back above; a word or a number is found by chance.
+            // Checked above; a word or a number could be found by chance.
             Check::Line => Vec::new(),
             Check::DnsLabel => ["e1", "x--0", "nul"].map(str::to_owned).to_vec(),
             Check::Hostname => ["1.e1", "0x1f.no", "null.true.on"]
@@ -197,10 +197,10 @@ fn awkward(question: &Question) -> Vec<String> {
     }
 }
 
-/// The texts that a program reads out of a file, or the whole file where its format has no structure of its own.
+/// The texts that a program reads from a file, or the whole file if its format has no structure.
 fn leaves(path: &RelPath, text: &str) -> Vec<String> {
     let mut texts = Vec::new();
-    // Only Helm makes YAML of it.
+    // It becomes YAML only through Helm.
     if path.as_str().starts_with("chart/templates/") {
         return vec![text.replace("{\\u007b", "{{")];
     }
@@ -232,7 +232,7 @@ fn leaves(path: &RelPath, text: &str) -> Vec<String> {
                     .for_each(|text| *text = text.replace("${{ '${{' }}", "${{"));
             }
         }
-        // CommonMark: a backslash before punctuation stands for the punctuation. The same in a Dockerfile's quotes.
+        // CommonMark: a backslash before punctuation escapes it. The same applies in a Dockerfile's quotes.
         Some("md") => texts.extend(text.split("\n\n").map(unescape)),
         _ if path.as_str().contains("Dockerfile") => texts.extend(text.lines().map(unescape)),
         _ => texts.push(text.to_owned()),
@@ -263,21 +263,21 @@ fn unescape(text: &str) -> String {
     plain
 }
 
-/// The longest and the shortest name give the same project, but for the name.
+/// The longest and the shortest name give the same project, except for the name.
 #[test]
 fn the_length_of_a_name_changes_nothing_else() {
     let catalog = Catalog::embedded().unwrap();
     let names: Vec<&str> = catalog.names().collect();
     let anonymous = |name: &str| -> BTreeMap<String, String> {
         let tree: Tree = render(&catalog, name, &names, &[]);
-        // The name of a namespace leaves room for what comes behind it.
+        // A namespace's name is short enough for suffixes.
         let hide = |text: &str| {
             let mut text = text.to_owned();
             for end in ["-staging", "-development"] {
                 let namespace = format!("{}{end}", &name[..name.len().min(63 - end.len())]);
                 text = text.replace(&namespace, &format!("NAME{end}"));
             }
-            // And what Grafana takes for the identity of a dashboard has 40 letters at most.
+            // And Grafana's identifiers of dashboards have at most 40 characters.
             let uid = format!("\"uid\": \"{}-", &name[..name.len().min(29)]);
             text = text.replace(&uid, "\"uid\": \"NAME-");
             text.replace(name, "NAME")
@@ -286,7 +286,7 @@ fn the_length_of_a_name_changes_nothing_else() {
             .map(|(path, file)| (path.to_string(), hide(&file.text)))
             .collect()
     };
-    // A name of one letter would be found everywhere, so the short one is of three rare ones.
+    // A single letter would be found everywhere, so the short name consists of three rare ones.
     let (short, long) = (anonymous("qzq"), anonymous(&"q".repeat(63)));
     for (path, text) in &short {
         assert_eq!(Some(text), long.get(path), "{path}");

@@ -1,4 +1,4 @@
-//! What lies where something is to be written, and what becomes of it.
+//! What happens when something is at a path that is to be written.
 
 use std::fs;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::existing::{MANIFEST, run, says, shop};
 use crate::support::{contents, git};
 
-/// A manifest of something that runs on and on, for which there is an image.
+/// A manifest of a program that keeps running, for which there is an image.
 fn worker() -> String {
     format!("{MANIFEST}\n[package.metadata.prodify]\nkind = \"worker\"\n")
 }
@@ -18,14 +18,14 @@ fn a_module_that_is_there_in_another_file_is_in_the_way() {
     fs::create_dir_all(at("src/config")).unwrap();
     fs::write(at("src/config/mod.rs"), "// mine\n").unwrap();
     let before = contents(dir.path());
-    let conflict = "conflict src/config.rs (its module is there already, in a `mod.rs`)";
+    let conflict = "conflict src/config.rs (its module already exists, in a `mod.rs`)";
     for line in ["add config -y", "add config -y --overwrite"] {
         let said = run(dir.path(), line, 3);
         says(
             &said,
             &[
                 conflict,
-                "What is in the way of `src/config.rs` is never replaced: move it, or say --keep to leave it as it is.",
+                "What is in the way of `src/config.rs` is never replaced: move it, or pass --keep to leave it as it is.",
             ],
         );
         assert!(!said.contains("--overwrite to replace"), "{said}");
@@ -34,12 +34,12 @@ fn a_module_that_is_there_in_another_file_is_in_the_way() {
     run(dir.path(), "add config -y --keep", 0);
     assert!(!at("src/config.rs").exists() && at("src/config/settings.rs").exists());
 
-    // Who moves a module that was written does not get it a second time.
+    // A module that was written and then moved is not written a second time.
     let dir = shop(&worker());
     let at = |path: &str| dir.path().join(path);
     run(dir.path(), "add config -y", 0);
     fs::rename(at("src/config.rs"), at("src/config/mod.rs")).unwrap();
-    says(&run(dir.path(), "check", 0), &["is as it is to be"]);
+    says(&run(dir.path(), "check", 0), &["is up to date"]);
     run(dir.path(), "update --allow-dirty", 0);
     assert!(!at("src/config.rs").exists());
 }
@@ -56,13 +56,13 @@ fn what_is_no_text_is_not_said_to_be_replaced() {
         says(&said, &["conflict Dockerfile (is a directory)", stuck]);
         assert!(!said.contains("--overwrite to replace"), "{said}");
     }
-    // What can be replaced is said to be.
+    // Files that can be replaced are listed as such.
     fs::write(at(".dockerignore"), "mine\n").unwrap();
     let said = run(dir.path(), "add docker -y", 3);
     says(
         &said,
         &[
-            "or --overwrite to replace it",
+            "or --overwrite to replace them",
             "in the way of `Dockerfile` is never",
         ],
     );
@@ -87,7 +87,7 @@ fn what_was_replaced_can_be_brought_back() {
     ];
     says(
         &removed,
-        &["delete Dockerfile", "bring back what lay there before"],
+        &["delete Dockerfile", "restore what was there before"],
     );
     says(&removed, &ways_back);
     for command in ways_back {
@@ -104,7 +104,7 @@ fn what_was_replaced_can_be_brought_back() {
     }
     assert_eq!(contents(dir.path()), before);
 
-    // Where that was committed, an earlier commit has it; what was nobody's before needs no way back.
+    // If that was committed, an earlier commit has the file; where there was none, nothing needs to be restored.
     fs::remove_file(at(".dockerignore")).unwrap();
     run(dir.path(), "add docker -y --overwrite", 0);
     let save = |message| {
@@ -138,13 +138,13 @@ fn what_was_moved_did_not_lie_there_before() {
         fs::create_dir(dir.path().join("deploy")).unwrap();
         git(dir.path(), &["mv", "Dockerfile", "deploy"]);
         save();
-        // News for it, so that it is looked for.
+        // A change to it, so that it is searched for.
         let answers = fs::read_to_string(dir.path().join("prodify.toml")).unwrap();
         let answers = answers.replace("\"distroless\"", "\"debian\"");
         fs::write(dir.path().join("prodify.toml"), answers).unwrap();
         says(
             &run(dir.path(), "update", 0),
-            &["deploy/Dockerfile was Dockerfile"],
+            &["Dockerfile was moved to deploy/Dockerfile"],
         );
         if is_committed {
             save();

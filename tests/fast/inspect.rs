@@ -1,4 +1,4 @@
-//! `inspect`: the facts of crates that were written to have them, and what cannot be told.
+//! `inspect`: the facts of crates made to have them, and what cannot be determined.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-/// A fixture, copied to where no repository and no other manifest is around it.
+/// A fixture, copied to a place without a surrounding repository or manifest.
 fn fixture(name: &str) -> TempDir {
     let dir = tempdir().unwrap();
     let from = fixtures().join(name);
@@ -30,7 +30,7 @@ fn fixture(name: &str) -> TempDir {
     dir
 }
 
-/// A crate of these files.
+/// A crate with these files.
 fn written(files: &[(&str, &str)]) -> TempDir {
     let dir = tempdir().unwrap();
     for (path, text) in files {
@@ -45,7 +45,7 @@ fn manifest(name: &str, rest: &str) -> String {
     format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n{rest}")
 }
 
-/// What `inspect` finds, as JSON that its schema describes.
+/// The output of `inspect`, as JSON that is valid for its schema.
 fn inspect(directory: &Path, arguments: &[&str]) -> Value {
     let output = prodify(
         directory,
@@ -95,7 +95,7 @@ fn each_fixture_gives_its_facts() {
     }
 }
 
-/// Each framework, as its documentation begins a server.
+/// Each framework, as its documentation starts a server.
 #[test]
 fn a_framework_is_known_by_how_its_server_starts() {
     for (framework, protocol, code, port) in [
@@ -187,14 +187,14 @@ fn a_client_of_a_framework_is_no_server() {
     assert!(found["listening"]["port"].is_null());
 }
 
-/// A crate in the place of one from the registry, so that cargo resolves its features without the network.
+/// A crate instead of one from the registry, so that cargo resolves its features without the network.
 struct Stub {
     name: &'static str,
     features: &'static str,
     dependencies: &'static str,
 }
 
-/// The package that takes these stubs, with a lock file.
+/// A package that depends on these stubs, with a lock file.
 fn with_stubs(dependencies: &str, stubs: &[Stub]) -> TempDir {
     let mut manifest = manifest("app", dependencies);
     manifest.push_str("\n[workspace]\nexclude = [\"stubs\"]\n");
@@ -230,7 +230,7 @@ fn stub(name: &'static str, features: &'static str) -> Stub {
     }
 }
 
-/// A crate with these features, of which one is on: what compiling it takes, and what running it takes.
+/// A crate with these features, one of which is enabled: what it needs to be compiled, and to run.
 type Case = (
     &'static str,
     &'static str,
@@ -337,7 +337,7 @@ const SYSTEM: [Case; 23] = [
     ("bindgen", "", "", &["libclang-dev"], &[]),
 ];
 
-/// The cases in as few packages as there are cases of one crate, since a package can take it only once.
+/// The cases in as few packages as there are cases for one crate, since a package can depend on it only once.
 fn rounds() -> Vec<Vec<Case>> {
     let mut rounds: Vec<Vec<Case>> = Vec::new();
     for case in SYSTEM {
@@ -389,7 +389,7 @@ fn a_crate_needs_of_the_system_what_its_features_say() {
     }
 }
 
-/// The packages that a crate is evidence for, at its line of Cargo.lock.
+/// The packages for which a crate is the evidence, at its line in Cargo.lock.
 fn packages_for<'f>(facts: &'f Value, name: &str, locked: &str) -> Vec<&'f str> {
     let for_it = |fact: &&Value| {
         assert_eq!(fact["certainty"], "certain");
@@ -448,15 +448,15 @@ libsqlite3-sys = { path = "stubs/libsqlite3-sys" }
         values(&found["system"]["build"]),
         ["libpq-dev", "libsqlite3-dev", "pkg-config"]
     );
-    // What the build script takes is gone when the binary runs.
+    // A build dependency is not needed when the binary runs.
     assert_eq!(values(&found["system"]["run"]), ["libpq5"]);
     let says = found["system"]["run"][0]["evidence"][0]["says"]
         .as_str()
         .unwrap();
-    assert_eq!(says, "pq-sys 0.9.0, taken by between");
+    assert_eq!(says, "pq-sys 0.9.0, used by between");
 }
 
-/// Where nothing is downloaded cargo cannot resolve, and Cargo.lock tells what there may be.
+/// If nothing is downloaded, cargo cannot resolve the dependencies, and Cargo.lock gives an upper bound.
 #[test]
 fn a_lock_file_alone_bounds_what_is_needed() {
     let lock = r#"version = 4
@@ -528,14 +528,14 @@ libudev-sys = "=0.0.1"
         .unwrap();
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(found["resolution"]["value"], "lock-file");
-    // The dependencies that are optional, for tests or for another system are told from the manifest; what brings its own copy of a
-    // library from what it takes.
+    // Dependencies that are optional, for tests or for other systems are recognized by the manifest; a crate that bundles a
+    // library, by its dependencies.
     assert_eq!(
         values(&found["system"]["build"]),
         ["libsqlite3-dev", "make", "perl", "pkg-config"]
     );
     assert_eq!(found["system"]["build"][0]["certainty"], "guess");
-    // What a dependency takes in its turn from elsewhere counts too.
+    // Transitive dependencies from a registry count too.
     let sources = found["package"]["sources"].as_array().unwrap();
     let sources: Vec<(&str, &str)> = sources
         .iter()
@@ -567,7 +567,7 @@ fn a_crate_that_asks_for_an_unknown_library_is_named() {
         features: "",
         dependencies: "[build-dependencies]\nsystem-deps = { path = \"../system-deps\" }\ncmake = { path = \"../cmake\" }\n",
     };
-    // A tool that stands on another one asks for nothing itself.
+    // A tool that depends on another one needs nothing itself.
     let deps = Stub {
         name: "system-deps",
         features: "",
@@ -588,7 +588,7 @@ fn a_crate_that_asks_for_an_unknown_library_is_named() {
         problem["what"]
             .as_str()
             .unwrap()
-            .contains("`odd-sys` asks the system"),
+            .contains("`odd-sys` needs a system library"),
         "{problem}"
     );
 }
@@ -602,7 +602,7 @@ fn a_library_that_others_bring_along_is_linked() {
     );
     let found = inspect(dir.path(), &[]);
     assert_eq!(values(&found["system"]["run"]), ["libmariadb3", "zlib1g"]);
-    // On its own it compiles a copy.
+    // On its own, it compiles a bundled copy.
     let dir = with_stubs(
         "[dependencies]\nlibz-sys = { path = \"stubs/libz-sys\" }\n",
         &[stub("libz-sys", "")],
@@ -623,7 +623,7 @@ fn a_vendored_protoc_needs_none_of_the_system() {
     assert_eq!(values(&found["system"]["build"]), [""; 0]);
 }
 
-/// What cannot be told, and what to do about it: the arguments, the exit code, and what must be said.
+/// Errors and their fixes: the arguments, the exit code, and the expected message.
 #[test]
 fn what_is_asked_of_no_crate_is_refused_with_the_way_out() {
     let two = "[workspace]\nresolver = \"2\"\nmembers = [\"a\", \"b\", \"c\"]\n";
@@ -663,7 +663,7 @@ fn what_is_asked_of_no_crate_is_refused_with_the_way_out() {
             workspace.to_vec(),
             &[],
             2,
-            "2 packages that could be the service: `a`, `b`; name one with --package, or its binary with --bin, which `add` takes more than once",
+            "2 packages that could be the service: `a`, `b`; name one with --package, or its binary with --bin, which `add` accepts more than once",
         ),
         (
             workspace.to_vec(),
@@ -681,7 +681,7 @@ fn what_is_asked_of_no_crate_is_refused_with_the_way_out() {
             workspace.to_vec(),
             &["-p", "a"],
             2,
-            "2 binaries and no `default-run`: `migrate`, `serve`; name one with --bin, which `add` takes more than once",
+            "2 binaries and no `default-run`: `migrate`, `serve`; name one with --bin, which `add` accepts more than once",
         ),
         (
             workspace.to_vec(),
@@ -855,12 +855,12 @@ fn a_target_that_an_image_cannot_have_is_a_problem() {
         (
             "x86_64-unknown-linux-musl",
             pq,
-            Some("Debian's libraries are made for another libc"),
+            Some("Debian's libraries are built for another libc"),
         ),
         (
             "wasm32-wasip1",
             "",
-            Some("does not run in a container of Linux"),
+            Some("does not run in a Linux container"),
         ),
     ] {
         let stubs = if dependencies.is_empty() {
@@ -887,7 +887,7 @@ fn a_target_that_an_image_cannot_have_is_a_problem() {
     }
 }
 
-/// The signal that ends a program, and whether there is a warning that none does.
+/// The signal that stops a program, and whether there is a warning that none does.
 #[test]
 fn a_program_that_goes_on_when_it_is_to_stop_is_a_problem() {
     let axum = "[dependencies]\naxum = \"0.8\"\n";
@@ -935,7 +935,7 @@ fn a_program_that_goes_on_when_it_is_to_stop_is_a_problem() {
     }
 }
 
-/// What `.dockerignore` keeps out of a build cannot be copied from there.
+/// What `.dockerignore` excludes from the build context cannot be copied from it.
 #[test]
 fn a_secret_that_is_read_is_not_carried_but_told_of() {
     let main = r#"fn main() {
@@ -952,7 +952,8 @@ fn a_secret_that_is_read_is_not_carried_but_told_of() {
     ]);
     let added = prodify(dir.path(), &["add", "docker", "-y"]);
     assert_eq!(added.status.code(), Some(0), "{}", said(&added));
-    let told = "it reads certs/server.key, which no image carries: by its name it is a secret";
+    let told =
+        "it reads certs/server.key, which is left out of the image: its name suggests a secret";
     assert!(said(&added).contains(told), "{}", said(&added));
     let dockerfile = fs::read_to_string(dir.path().join("Dockerfile")).unwrap();
     let carried = dockerfile
@@ -1010,7 +1011,7 @@ fn a_database_is_known_by_who_speaks_to_it() {
     }
 }
 
-/// What `COPY` takes into the image of a server with these dependencies, main file and further files.
+/// The files that `COPY` copies into the image of a server with these dependencies, main file and other files.
 fn carried(dependencies: &str, main: &str, files: &[&str]) -> Vec<String> {
     let rest =
         format!("[package.metadata.prodify]\nkind = \"worker\"\n[dependencies]\n{dependencies}\n");
@@ -1072,7 +1073,7 @@ fn what_is_read_is_known_from_the_version_of_who_reads_it() {
 
 #[test]
 fn a_path_of_the_machine_that_compiles_is_a_problem_when_it_runs() {
-    let problem = "it has the path of its sources on the machine that compiles it, where a container has nothing, in src/main.rs:1";
+    let problem = "it uses the path of its sources on the build machine, which no container has, in src/main.rs:1";
     for (dependencies, code, warns) in [
         (
             "",
@@ -1174,7 +1175,7 @@ fn a_crate_behind_a_link_is_the_same_crate() {
     assert_eq!(found["package"]["manifest"], "Cargo.toml");
 }
 
-/// A tree is never walked: only what manifests and `mod` items name is opened, however much lies beside it.
+/// The tree is never walked: only files named by manifests and `mod` items are opened, whatever else there is.
 #[test]
 #[cfg(unix)]
 fn what_nothing_names_is_not_opened() {
@@ -1192,7 +1193,7 @@ fn what_nothing_names_is_not_opened() {
         .unwrap();
         fs::write(path.join("src/main.rs"), "fn main() {}").unwrap();
     }
-    // Whoever opened one of these would wait for ever.
+    // Opening one of these would block forever.
     for place in [
         "m/member7/src/pipe.rs",
         "m/member7/data",
@@ -1217,7 +1218,7 @@ fn the_table_of_system_libraries_is_whole() {
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/versions.toml"))
             .unwrap();
     let versions: toml_edit::DocumentMut = versions.parse().unwrap();
-    // The packages have the names of the release that images are built from.
+    // The packages have the names of the Debian release that images are built from.
     assert_eq!(
         versions["images"]["debian"]["suite"].as_str(),
         Some(table.suite.as_str())
@@ -1228,7 +1229,7 @@ fn the_table_of_system_libraries_is_whole() {
     let document: toml_edit::DocumentMut = text.parse().unwrap();
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c);
     for (name, entry) in document["crates"].as_table().unwrap() {
-        // It was read from some release of the crate itself.
+        // The source is some release of the crate itself.
         let source = entry["source"].as_str().unwrap();
         let release = source
             .strip_prefix(&format!("{name} "))
@@ -1275,7 +1276,7 @@ fn the_table_of_system_libraries_is_whole() {
     assert!(names.len() >= 30 && table.crates.len() == names.len());
 }
 
-/// A database that is known and not let to would be out of reach on a cluster.
+/// A known database to which traffic is not allowed would be unreachable in a cluster.
 #[test]
 fn a_network_policy_lets_to_each_database_that_is_a_server() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -1322,7 +1323,7 @@ fn a_fact_in_json_has_its_value_its_evidence_and_how_sure_it_is() {
     assert!(library.is_null(), "what is not there is null: {library}");
 }
 
-/// Nothing in a crate is touched: not even a lock file, which cargo would write for a question like this.
+/// Nothing in a crate is touched: not even a lock file, which cargo would usually write.
 #[test]
 fn inspect_writes_nothing() {
     let dir = fixture("workspace");
@@ -1340,7 +1341,7 @@ fn a_lock_file_that_lags_behind_is_an_error_with_its_fix() {
     assert_eq!(found["resolution"]["value"], "stale-lock-file");
     assert_eq!(
         found["resolution"]["evidence"][0]["says"],
-        "does not hold what the manifests ask for: `alsa-sys`"
+        "does not match the manifests: `alsa-sys`"
     );
     assert_eq!(found["problems"][0]["severity"], "error");
     assert_eq!(
@@ -1350,7 +1351,7 @@ fn a_lock_file_that_lags_behind_is_an_error_with_its_fix() {
     assert_eq!(values(&found["system"]["run"]), ["libasound2t64", "libpq5"]);
 }
 
-/// With one more dependency in the manifest of a package than Cargo.lock has.
+/// With an additional dependency in a package's manifest that is missing in Cargo.lock.
 fn take_more(directory: &Path, dependency: &str) {
     let path = directory.join("Cargo.toml");
     let manifest = fs::read_to_string(&path).unwrap();
@@ -1370,7 +1371,7 @@ fn a_lock_file_that_lags_behind_is_used_as_far_as_it_goes() {
     let packages = || inspect(dir.path(), &[])["system"]["build"].clone();
     let before = packages();
     assert_eq!(values(&before), ["libpq-dev", "pkg-config"]);
-    // What `add` puts into the manifest makes it stale.
+    // Entries that `add` puts into the manifest make it out of date.
     let add = ["add", "config", "docker", "-y"];
     assert_eq!(prodify(dir.path(), &add).status.code(), Some(0));
     assert_eq!(
@@ -1381,14 +1382,14 @@ fn a_lock_file_that_lags_behind_is_used_as_far_as_it_goes() {
     assert_eq!(check.status.code(), Some(0), "{}", text(&check));
     let removed = prodify(dir.path(), &["remove", "config"]);
     assert_eq!(removed.status.code(), Some(0), "{}", text(&removed));
-    // What another crate takes already is there in the graph, with what it takes in its turn.
+    // Dependencies that another crate shares are in the graph, with their own dependencies.
     take_more(dir.path(), "unheard-of = \"1\"\npq-sys = \"0.9\"");
     let found = inspect(dir.path(), &[]);
     assert_eq!(found["resolution"]["value"], "stale-lock-file");
     assert_eq!(values(&found["system"]["build"]), values(&before));
     assert_eq!(
         found["resolution"]["evidence"][0]["says"],
-        "does not hold what the manifests ask for: `pq-sys`, `unheard-of`"
+        "does not match the manifests: `pq-sys`, `unheard-of`"
     );
 }
 
@@ -1428,7 +1429,7 @@ fn what_a_member_reads_is_looked_for_beside_the_member() {
         found["workspace"]["members"][0]["value"]["uses"][0],
         "store"
     );
-    // A member that takes no sqlx has nothing of it.
+    // A member that does not use sqlx is not affected by it.
     let text = "[workspace]\nresolver = \"2\"\nmembers = [\"api\", \"store\", \"page\"]\n";
     fs::write(dir.path().join("Cargo.toml"), text).unwrap();
     fs::create_dir_all(dir.path().join("page/src")).unwrap();

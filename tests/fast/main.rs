@@ -1,4 +1,4 @@
-//! The fast tests: everything that needs nothing but Rust.
+//! The fast tests: those that need only Rust and git.
 
 #![expect(
     clippy::disallowed_methods,

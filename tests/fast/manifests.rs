@@ -1,4 +1,4 @@
-//! `Cargo.toml` as it is edited: whatever people write in theirs stays, to the byte.
+//! Edits of `Cargo.toml`: whatever users write in theirs stays, byte for byte.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -38,12 +38,12 @@ fn odd_manifests_are_kept_to_the_byte() {
     assert!(checked > 35, "{checked}");
 }
 
-/// Numbers that look random and are the same each time.
+/// Reproducible pseudo-random numbers.
 struct Numbers(u64);
 
 impl Numbers {
     fn below(&mut self, end: usize) -> usize {
-        // Knuth's multiplier; the high bits are the better ones.
+        // Knuth's multiplier; the high bits are better.
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -147,7 +147,7 @@ fn a_line_of_the_users_is_never_lost() {
         let place = numbers.below(lines.len() + 1);
         lines.insert(place, "# the user's own words\n");
         let edited = lines.concat();
-        // Within a value that has several lines, it would be something else.
+        // Inside a value of several lines, it would mean something else.
         if edited.parse::<toml_edit::DocumentMut>().is_err() {
             continue;
         }
@@ -176,7 +176,7 @@ fn every_row_of_the_decision_table() {
             format!("[profile.release]\nlto = {value}\n")
         })
     };
-    // base, ours, theirs; what ours becomes; whether it is named; whether it is prodify's then
+    // base, ours, theirs; the new value of ours; whether it is reported; whether it is prodify's afterwards
     let rows = [
         (None, None, Some("1"), Some("1"), false, true),
         (None, Some("2"), Some("1"), Some("2"), true, false),
@@ -221,7 +221,7 @@ fn a_newer_template_replaces_what_is_as_it_was_written() {
         merged(old, &format!("{mine}{old}"), new).text,
         format!("{mine}{new}")
     );
-    // The comment is the user's by now, and stays.
+    // The comment is the user's now, and stays.
     let edited = format!("{mine}{}", old.replace("Old", "Mine"));
     let merged = merged(old, &edited, new);
     assert_eq!(merged.text, edited.replace("lto = true", "lto = \"fat\""));
@@ -270,7 +270,7 @@ fn an_entry_yields_to_what_the_user_has_set() {
         first.text
     );
     assert_eq!(first.yours.len(), 2, "{:?}", first.yours);
-    // What prodify wrote itself is nothing that it would yield to; and what is set later makes it give way.
+    // Entries that prodify wrote itself are not yielded to; but entries that are set later are.
     let whole = run("", "[package]\nname = 'x'\n");
     assert_eq!(run(&whole.owned, &whole.text).text, whole.text);
     let later = whole
@@ -306,7 +306,7 @@ fn a_dependency_of_the_users_gets_the_features_that_it_lacks() {
         widen("", "x = { workspace = true }", new),
         "x = { workspace = true, features = [\"b\"] }"
     );
-    // A feature that the template no longer needs goes; the user's stays.
+    // A feature that the template no longer needs is removed; the user's stays.
     assert_eq!(
         widen(
             new,
@@ -349,13 +349,13 @@ fn a_dependency_loses_the_features_again_that_it_got() {
         let added = merged("", ours, piece);
         assert_eq!(added.text, widened);
         takes_back(ours, piece).unwrap();
-        // Another component wants more of it, and then is gone.
+        // Another component needs more features, and is then removed.
         let more = piece.replace("[\"b\"]", "[\"b\", \"d\"]");
         let both = merged(&added.owned, &added.text, &more);
         assert!(both.text.contains("\"d\""), "{}", both.text);
         let one = merged(&both.owned, &both.text, piece);
         assert_eq!((&one.text, &one.owned), (&added.text, &added.owned));
-        // What the user makes of it stays, and is named.
+        // The user's edit stays, and is reported.
         let edited = added.text.replace("\"b\"", "\"b\", \"mine\"");
         let left = merged(&added.owned, &edited, "");
         assert_eq!(left.text, edited);

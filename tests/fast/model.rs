@@ -1,4 +1,4 @@
-//! One model, checked against itself: what is decided once is the same in every file that says it, in every selection.
+//! Consistency of a project: a value that is decided once is the same in every file that contains it, in every selection.
 
 mod cluster;
 mod compose;
@@ -19,7 +19,7 @@ use toml_edit::{DocumentMut, Item};
 use crate::selections::covering;
 use crate::support::render;
 
-/// Not the defaults, so that a number that was written by hand is found.
+/// Not the defaults, so that a hard-coded number is found.
 const PORT: &str = "9123";
 const METRICS_PORT: &str = "9234";
 const TLS_PORT: &str = "9345";
@@ -78,8 +78,8 @@ impl Project {
     }
 }
 
-/// Set, any four components are looked at in each way that there is, as `tests/run` does, and not any three. To look at all
-/// selections would take twice as long with each further component.
+/// If set, all combinations of four components are covered instead of three, as in `tests/run`. Covering all selections would
+/// take twice as long with every additional component.
 const MORE_SELECTIONS: &str = "PRODIFY_TEST_MORE_SELECTIONS";
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap());
@@ -89,14 +89,14 @@ static SELECTIONS: LazyLock<Vec<Vec<&str>>> = LazyLock::new(|| {
     covering(&CATALOG, if more { 4 } else { 3 })
 });
 
-/// All tests look at the same ones, and to render them takes longer than to look.
+/// All tests share the same ones, since rendering them takes longer than checking.
 static PROJECTS: LazyLock<Vec<Project>> = LazyLock::new(|| projects(&[]).collect());
 
 fn every_project(check: impl Fn(&Project)) {
     PROJECTS.iter().for_each(check);
 }
 
-/// One for each selection, with these answers where their component is chosen.
+/// One for each selection, with these answers if their component is selected.
 fn projects(more: &[&str]) -> impl Iterator<Item = Project> {
     let ports = [
         format!("service.port={PORT}"),
@@ -197,8 +197,7 @@ fn the_ports_are_the_same_everywhere() {
     });
 }
 
-/// TLS that ends in the pod: the certificate is mounted where the service reads it, and clients are sent to the port for
-/// https.
+/// TLS that terminates in the pod: the certificate is mounted where the service reads it, and clients use the HTTPS port.
 #[test]
 fn tls_in_the_pod_is_the_same_everywhere() {
     projects(&["tls.at=pod"]).for_each(|project| {
@@ -419,7 +418,7 @@ fn the_image_of_the_deployment_is_the_one_that_the_overlays_set() {
     });
 }
 
-/// The environment that the image and the manifests set is one that the service reads.
+/// The service reads the environment variables that the image and the manifests set.
 #[test]
 fn every_variable_that_is_set_is_read() {
     every_project(|project| {
@@ -483,7 +482,7 @@ fn settings(project: &Project) -> BTreeSet<String> {
     keys
 }
 
-/// A component that is not chosen leaves no trace: no file is empty, and none holds what only its component would write.
+/// A component that is not selected leaves no trace: no file is empty, and none contains what only its component would write.
 #[test]
 fn what_is_not_chosen_leaves_no_trace() {
     let traces = BTreeMap::from([

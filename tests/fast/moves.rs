@@ -1,5 +1,5 @@
-//! Random histories in which files are moved, by the templates and by people: as in `simulation`, nothing of theirs is lost, and what
-//! they deleted does not come back under another name.
+//! Random histories in which templates and users move files: as in `simulation`, nothing of the users' is lost, and files that
+//! they deleted do not come back under another name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,14 +10,14 @@ use cargo_prodify::tree::{RelPath, Tree};
 
 use crate::simulation::{Random, file, lines_of_mine, without_markers};
 
-/// So many projects, each with so many updates.
+/// The number of projects, and of updates to each.
 const HISTORIES: u64 = 2000;
 const UPDATES: usize = 8;
 
 const PATHS: [&str; 6] = ["a.toml", "b", "c/d", "e.yaml", "f/g.toml", "h"];
 const OTHER_PATHS: [&str; 3] = ["mine", "my/own.toml", "z"];
 
-/// What versions have renamed so far, and what they write now.
+/// The renames so far, and the files of the current version.
 #[derive(Default)]
 struct Templates {
     renames: BTreeMap<String, Vec<RelPath>>,
@@ -42,7 +42,7 @@ impl Templates {
         }
     }
 
-    /// Moves a file to a place that is free, or to two of them.
+    /// Moves a file to a free path, or splits it into two.
     fn rename(&mut self, random: &mut Random, from: &RelPath) {
         let mut free: Vec<RelPath> = PATHS.map(path).into();
         free.retain(|path| !self.files.contains_key(path));
@@ -130,7 +130,7 @@ impl Project {
         plan
     }
 
-    /// What people do between two updates.
+    /// The users' actions between two updates.
     fn live(&mut self, random: &mut Random, theirs: &Tree) {
         let paths: Vec<RelPath> = self.disk.keys().cloned().collect();
         for path in paths {
@@ -150,7 +150,7 @@ impl Project {
         }
     }
 
-    /// Moves a file of prodify's to a place of the user's, which is then known.
+    /// Moves one of prodify's files to another path, which is recorded.
     fn move_away(&mut self, random: &mut Random, from: &RelPath, theirs: &Tree) {
         let to = path(OTHER_PATHS[random.below(OTHER_PATHS.len())]);
         let mut known = self.base.keys();
@@ -205,7 +205,7 @@ fn the_promises_hold_for_files_that_move() {
                 let is_free = to_place == place || !before.contains_key(to_place);
                 let is = project.disk.get(to_place);
                 match before.get(place) {
-                    // Where two were put into one, the other may have been there.
+                    // If two files were merged into one, the other may have been there.
                     None if is_free => assert!(
                         is.is_none() || templates.renames.values().flatten().any(|it| it == to),
                         "{case}: {path} came back as {to_place}"
@@ -235,7 +235,7 @@ fn the_promises_hold_for_files_that_move() {
             assert_eq!(again, after, "{case}: a second run changed something");
         }
     }
-    // The histories are worth something only if everything happens in them.
+    // The histories are only meaningful if everything happens in them.
     for (action, moves) in [
         (Action::Create, false),
         (Action::Update, false),

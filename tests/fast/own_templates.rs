@@ -1,4 +1,4 @@
-//! Own templates: the worked example of docs/templates.md, what a project remembers of it, and what is refused.
+//! Own templates: the example in docs/templates.md, what a project records about them, and what is rejected.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use tempfile::{TempDir, tempdir};
 
 use crate::support::{contents, json, listing, prodify, said};
 
-/// A company's templates beside the projects, those of the example.
+/// A company's templates next to the projects, from the example.
 fn company() -> TempDir {
     let dir = tempdir().unwrap();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/templates");
@@ -29,7 +29,7 @@ fn read(directory: &Path, path: &str) -> String {
     fs::read_to_string(directory.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Runs, and has to end with `code`; returns what was said.
+/// Runs the program, checks its exit code, and returns its output.
 fn run(directory: &Path, arguments: &[&str], code: i32) -> String {
     let output = prodify(directory, arguments);
     let text = said(&output);
@@ -37,7 +37,7 @@ fn run(directory: &Path, arguments: &[&str], code: i32) -> String {
     text + &String::from_utf8_lossy(&output.stdout)
 }
 
-/// A project with the example.
+/// A project that uses the example.
 fn shop(dir: &TempDir) {
     let made = [
         "new",
@@ -106,7 +106,7 @@ fn a_project_finds_its_templates_again_and_takes_their_news() {
     shop(&dir);
     let shop = dir.path().join("shop");
     run(&shop, &["check"], 0);
-    // From anywhere in it, and from anywhere with a manifest's path.
+    // From any directory in it, and from anywhere with the manifest's path.
     run(&shop.join("src"), &["check"], 0);
     run(
         dir.path(),
@@ -147,7 +147,7 @@ fn a_project_finds_its_templates_again_and_takes_their_news() {
         gone.contains("there is no directory") && gone.contains("[templates]"),
         "{gone}"
     );
-    // Told of it once, the project remembers where it went.
+    // When it is given the new path once, the project records it.
     run(&shop, &["update", "--templates", "../gone"], 0);
     assert!(read(&shop, "prodify.toml").contains("path = \"../gone\""));
     run(&shop, &["check"], 0);
@@ -194,7 +194,10 @@ fn a_list_tells_own_components_apart() {
         .contains("backstage")
     );
     let inspected = run(dir.path(), &["inspect", "--templates", "company"], 2);
-    assert!(inspected.contains("not for `inspect`"), "{inspected}");
+    assert!(
+        inspected.contains("does not apply to `inspect`"),
+        "{inspected}"
+    );
 }
 
 #[test]
@@ -239,10 +242,10 @@ fn a_component_is_ejected_and_stays_what_it_was() {
     assert_eq!(contents(&ejected), contents(&root.join("templates/docker")));
     assert!(read(&shop, "prodify.toml").contains("path = \".prodify/templates\""));
     run(&shop, &["check"], 0);
-    assert!(run(&shop, &["list"], 0).contains("in place of cargo prodify's"));
+    assert!(run(&shop, &["list"], 0).contains("replaces cargo prodify's"));
     let again = run(&shop, &["eject", "docker"], 2);
-    assert!(again.contains("is there already"), "{again}");
-    // The next one goes where prodify.toml says.
+    assert!(again.contains("already exists"), "{again}");
+    // The next one goes into the directory in prodify.toml.
     run(&shop, &["eject", "release-profile"], 0);
     assert!(
         shop.join(".prodify/templates/release-profile/component.toml")
@@ -259,9 +262,9 @@ fn eject_goes_where_it_is_told() {
         &["eject", "docker", "--templates", "company"],
         0,
     );
-    assert!(said.contains("say `--templates company`"), "{said}");
-    // Where there is nothing to update, what is said to come next is what can.
-    let next = "cargo prodify new PATH --templates company  # make a project with it";
+    assert!(said.contains("pass `--templates company`"), "{said}");
+    // If there is nothing to update, the suggested next command is one that works.
+    let next = "cargo prodify new PATH --templates company  # create a project with it";
     assert!(said.contains(next), "{said}");
     let mine = dir.path().join("mine");
     fs::create_dir_all(mine.join("src")).unwrap();
@@ -289,10 +292,10 @@ fn eject_goes_where_it_is_told() {
     assert!(run(&shop, &["eject", "dokcer"], 2).contains("did you mean"));
 }
 
-/// A component that is right, for one thing of it to be made wrong.
+/// A valid component, in which one thing at a time is made invalid.
 const SAYS: &str = "summary = \"x\"\npreset = \"minimal\"\n";
 
-/// The files of a directory, and what is said of what is wrong in it.
+/// The files of a directory, and the error for what is wrong in it.
 const WRONG: &[(&[(&str, &str)], &str)] = &[
     (
         &[("x/component.toml", "summary = 1\n")],
@@ -307,7 +310,7 @@ const WRONG: &[(&[(&str, &str)], &str)] = &[
             "x/component.toml",
             "requires = [\n  \"nobody\",\n]\n[existing]\n",
         )],
-        "own/x/component.toml:4 names `nobody`, which is no component",
+        "own/x/component.toml:4 names `nobody`, which is not a component",
     ),
     (&[("x/files/a.j2", "a")], "own/x has no component.toml"),
     (
@@ -362,21 +365,21 @@ const WRONG: &[(&[(&str, &str)], &str)] = &[
             ("x/component.toml", "[existing]\n"),
             ("x/files/prodify.toml.j2", "a"),
         ],
-        "`prodify.toml` is cargo prodify's own",
+        "`prodify.toml` is reserved for cargo prodify",
     ),
     (
         &[
             ("x/component.toml", "[existing]\n"),
             ("x/files/Cargo.toml.j2", "a"),
         ],
-        "stands in its manifest.toml.j2",
+        "goes into its manifest.toml.j2",
     ),
     (
         &[
             ("x/component.toml", "[existing]\n"),
             ("x/files/.git/hooks/post-merge.j2", "a"),
         ],
-        "git's own",
+        "`.git` is reserved for git",
     ),
     (
         &[
@@ -393,14 +396,14 @@ const WRONG: &[(&[(&str, &str)], &str)] = &[
                 "summary = \"x\"\npreset = \"full\"\nafter = [\"x\"]\n[existing]\n",
             ),
         ],
-        "lead in a circle, x, y, x",
+        "form a cycle: x, y, x",
     ),
     (
         &[(
             "x/component.toml",
             "[[questions]]\nkey = \"a\"\nprompt = \"b\"\ntype = \"bool\"\ndefault = true\nhlep = \"c\"\n[existing]\n",
         )],
-        "own/x/component.toml:8: `hlep` is nothing that a question says",
+        "own/x/component.toml:8: a question has no key `hlep`",
     ),
     (
         &[(
@@ -422,7 +425,7 @@ const WRONG: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("X/component.toml", "[existing]\n")],
-        "begins with a small letter",
+        "begins with a lower-case letter",
     ),
     (
         &[("project.toml", "questions = []\n")],
@@ -438,7 +441,7 @@ const WRONG: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("versions.toml", "\ntools = 1\n")],
-        "own/versions.toml:2: `tools` is no table",
+        "own/versions.toml:2: `tools` is not a table",
     ),
     (
         &[("service/component.toml", "[existing]\n")],
@@ -473,7 +476,7 @@ fn what_is_no_text_or_leads_elsewhere_is_refused() {
     fs::write(&place, [0x89, b'P', 0xff]).unwrap();
     let said = run(dir.path(), &["list", "--templates", "company"], 2);
     assert!(
-        said.contains("company/backstage/files/logo.png.j2 is no UTF-8 text"),
+        said.contains("company/backstage/files/logo.png.j2 is not UTF-8 text"),
         "{said}"
     );
     fs::remove_file(&place).unwrap();

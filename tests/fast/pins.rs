@@ -1,4 +1,4 @@
-//! Every version that the templates pin, in every line that names it, is one that others may move on.
+//! Every pinned version in the templates, in every line that contains it, may be bumped in a project.
 
 use cargo_prodify::catalog::Catalog;
 use cargo_prodify::pins::Pins;
@@ -8,7 +8,7 @@ use toml_edit::Item;
 
 use crate::support::render;
 
-/// The versions that a table names; commits and names of releases are none.
+/// The versions in a table, without commits and names of releases.
 fn versions(item: &Item) -> Vec<String> {
     if let Some(table) = item.as_table_like() {
         return table.iter().flat_map(|(_, item)| versions(item)).collect();

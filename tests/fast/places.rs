@@ -1,4 +1,4 @@
-//! Where a crate may lie, and in what state: `add` does what is right there, or says what is wrong.
+//! Wherever a crate is, and whatever its state: `add` does the right thing there, or says what is wrong.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn package(root: &Path, directory: &str, name: &str) {
     write(root, &format!("{directory}/src/lib.rs"), "");
 }
 
-/// A workspace of two packages, without a package at its top.
+/// A workspace of two packages, without a package in its root.
 fn workspace() -> TempDir {
     let dir = tempdir().unwrap();
     let root = dir.path();
@@ -49,7 +49,7 @@ fn committed() -> TempDir {
     dir
 }
 
-/// Runs the program, which has to end with this code and say this; returns what it said.
+/// Runs the program, checks its exit code and its message, and returns its output.
 #[track_caller]
 fn run(directory: &Path, line: &str, code: i32, says: &str) -> String {
     let arguments: Vec<&str> = line.split_whitespace().collect();
@@ -135,7 +135,7 @@ fn the_crate_has_to_be_told() {
         &root,
         "add release-profile -y --manifest-path notes.toml",
         2,
-        "`--manifest-path notes.toml` is no Cargo.toml: name that of a crate",
+        "`--manifest-path notes.toml` is not a Cargo.toml: name that of a crate",
     );
     run(
         &root,
@@ -160,13 +160,13 @@ fn the_crate_has_to_be_told() {
         &root,
         "add release-profile -y -d k8s.replicas=2",
         2,
-        "answers for `k8s`, which is not chosen",
+        "answers for `k8s`, which is not selected",
     );
     run(
         &root,
         "add release-profile -y -d project.branch=main",
         2,
-        "`--set project.branch=…` answers what none of the components asks",
+        "`--set project.branch=…` answers a question that none of the components asks",
     );
     run(
         &root,
@@ -193,7 +193,7 @@ fn a_workspace_whose_directory_has_no_name_takes_that_of_a_package() {
         &root,
         "add release-profile -y",
         2,
-        "say with --package which one to name the project after (`api`, `worker`)",
+        "choose with --package the one to name the project after (`api`, `worker`)",
     );
     run(
         &root,
@@ -212,9 +212,9 @@ fn what_belongs_to_the_top_of_a_repository_is_not_put_below_it() {
         &root,
         "add supply-chain -y",
         2,
-        "`supply-chain` belongs to the top of a repository",
+        "`supply-chain` belongs in the root directory of a repository",
     );
-    assert!(said.contains("and . lies below it"), "{said}");
+    assert!(said.contains("and . is below it"), "{said}");
     assert!(!root.join("prodify.toml").exists());
     run(&root, "add release-profile -y", 0, "update Cargo.toml");
 }
@@ -273,7 +273,7 @@ fn a_further_worktree_and_a_submodule_are_repositories_too() {
 #[test]
 fn a_manifest_that_cargo_cannot_load_is_named_with_cargos_reason() {
     let cases = [
-        ("[package\n", "asking cargo about ", "[package\n"),
+        ("[package\n", "loading ", "[package\n"),
         (
             "[package]\nname = \"x\"\nversion = \"0.1.0\"\nedition = \"2099\"\n",
             "Cargo.toml",
@@ -314,7 +314,7 @@ fn a_record_that_is_damaged_is_named() {
         dir.path(),
         line,
         101,
-        "base.txtar is gone, without which prodify.toml says too little: restore it",
+        "base.txtar is missing, without which prodify.toml is incomplete: restore it",
     );
     fs::write(&base, "mine\n").unwrap();
     run(
@@ -325,7 +325,7 @@ fn a_record_that_is_damaged_is_named() {
     );
     fs::write(&base, &old_base).unwrap();
     fs::remove_file(&answers).unwrap();
-    run(dir.path(), line, 101, "prodify.toml is gone");
+    run(dir.path(), line, 101, "prodify.toml is missing");
     fs::write(&answers, "format = 99\n").unwrap();
     run(
         dir.path(),
@@ -338,7 +338,7 @@ fn a_record_that_is_damaged_is_named() {
         dir.path(),
         line,
         2,
-        "in prodify.toml: no question is called `release-profile.speed`",
+        "in prodify.toml: there is no question `release-profile.speed`",
     );
     fs::write(&answers, &old_answers).unwrap();
     run(dir.path(), line, 0, "Finished shop");
@@ -412,14 +412,14 @@ mod unix {
             dir.path(),
             "add release-profile -y",
             101,
-            "Cargo.toml is a symbolic link: put a file of text there",
+            "Cargo.toml is a symbolic link: put a text file there",
         );
         symlink(outside.path(), dir.path().join(".github")).unwrap();
         run(
             dir.path(),
             "add supply-chain -y",
             3,
-            "conflict .github/dependabot.yml (would lie behind a symbolic link)",
+            "conflict .github/dependabot.yml (would be behind a symbolic link)",
         );
         assert_eq!(contents(outside.path()), before);
         assert!(!dir.path().join("prodify.toml").exists());
@@ -451,9 +451,9 @@ mod unix {
             "Cargo.toml is read-only: make it writable first",
         );
         assert_eq!(contents(dir.path()), before);
-        // One that is only looked at may be.
+        // One that is only read may be.
         run(dir.path(), "add supply-chain -y", 0, "create deny.toml");
-        // And its mode stays when it is changed.
+        // And its mode is kept when it is changed.
         fs::set_permissions(&manifest, fs::Permissions::from_mode(0o640)).unwrap();
         run(dir.path(), "add release-profile -y", 0, "update Cargo.toml");
         assert_eq!(
@@ -462,7 +462,7 @@ mod unix {
         );
     }
 
-    /// A name that is no UTF-8 is nobody's business here.
+    /// A name that is not UTF-8 does not matter here.
     #[cfg(target_os = "linux")]
     #[test]
     fn neighbours_of_any_name_are_left_alone() {
@@ -493,7 +493,7 @@ mod unix {
         );
         assert_eq!(fs::read(&odd).unwrap(), b"\xff catch_unwind");
     }
-    /// What a database keeps beside the code is its own, and may be unreadable; here its path is too long, which it is to any user.
+    /// A database's data beside the code may be unreadable; here its path is too long, so that it is for every user.
     #[cfg(target_os = "linux")]
     #[test]
     fn what_cannot_be_looked_into_is_in_nobodys_way() {
@@ -510,17 +510,17 @@ mod unix {
         run(dir.path(), "check", 0, "Finished");
         let quiet = run(dir.path(), "update", 0, "Finished");
         assert!(!quiet.contains("cannot be read"), "{quiet}");
-        // A file that went missing is looked for everywhere, and it is said where that could not be.
+        // A missing file is searched for everywhere, and directories that cannot be searched are reported.
         fs::remove_file(dir.path().join("Dockerfile")).unwrap();
         let answers = dir.path().join("prodify.toml");
         let text = fs::read_to_string(&answers).unwrap();
         fs::write(&answers, text.replace("\"distroless\"", "\"debian\"")).unwrap();
-        let note = "not looked into, since it cannot be read: `data/ddd";
+        let note = "not searched, since it cannot be read: `data/ddd";
         run(dir.path(), "update", 0, note);
     }
 }
 
-/// As long as a crate's manifest can be loaded, what it depends on is of no interest: not even whether it is there.
+/// As long as a crate's manifest can be loaded, its dependencies do not matter: not even whether they exist.
 #[test]
 fn neither_a_lock_file_nor_the_network_is_needed() {
     let dir = tempdir().unwrap();
@@ -539,7 +539,7 @@ fn neither_a_lock_file_nor_the_network_is_needed() {
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(!dir.path().join("Cargo.lock").exists());
-    // It is the cargo that called, and no other.
+    // It is the cargo that runs the program, not another one.
     let output = command(dir.path(), &["add", "release-profile", "-y"])
         .env("CARGO", "/no/cargo")
         .output();
@@ -555,7 +555,7 @@ fn neither_a_lock_file_nor_the_network_is_needed() {
     );
 }
 
-/// What `new` made in a workspace keeps a record of its own, beside the package.
+/// A project that `new` created in a workspace has its own record, in the package.
 #[test]
 fn a_member_that_new_made_grows_in_its_own_directory() {
     let dir = workspace();
@@ -593,19 +593,19 @@ fn a_member_that_new_made_grows_in_its_own_directory() {
         &member,
         "add redis release-profile -y",
         2,
-        "name them one after the other",
+        "add or remove them one after the other",
     );
     run(
         &root,
         "add redis -y",
         2,
-        "`redis` belongs to a package: say with --package to which (`api`, `orders`, `worker`)",
+        "`redis` belongs to a package: choose one with --package (`api`, `orders`, `worker`)",
     );
     run(
         &root,
         "add redis -y -p api",
         2,
-        "`redis` cannot be added to a crate that exists: its code is written for",
+        "`redis` cannot be added to an existing crate: its code is written for",
     );
     run(
         &member,

@@ -1,4 +1,4 @@
-//! `update` and `check` as their users meet them: git, flags, errors, and what they print. What becomes of files is in `update`.
+//! `update` and `check` as users see them: git, flags, errors, and output. The resulting files are tested in `update`.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use tempfile::{TempDir, tempdir};
 use crate::existing::{MANIFEST, commit, run, says, shop};
 use crate::support::{contents, git, json, listing, prodify, said};
 
-/// A project that `new` made, committed.
+/// A project created by `new`, committed.
 fn orders() -> TempDir {
     let dir = tempdir().unwrap();
     run(dir.path(), "new orders -y --preset minimal --vcs none", 0);
@@ -30,7 +30,7 @@ fn a_project_changes_its_mind_by_its_answers() {
     let root = &dir.path().join("orders");
     says(
         &run(root, "check", 0),
-        &["Finished orders in . is as it is to be"],
+        &["Finished orders in . is up to date"],
     );
     says(
         &run(root, "update", 0),
@@ -47,7 +47,7 @@ fn a_project_changes_its_mind_by_its_answers() {
         &[
             "update Dockerfile",
             "Different orders in .: 3 files to update",
-            "cargo prodify update  # write what is shown",
+            "cargo prodify update  # apply these changes",
         ],
     );
     let check = prodify(root, &["check"]);
@@ -58,7 +58,7 @@ fn a_project_changes_its_mind_by_its_answers() {
     );
     assert!(!shown.contains("base.txtar"), "{shown}");
 
-    // That prodify.toml is not committed is in nobody's way, and it is left as it is.
+    // An uncommitted prodify.toml does not prevent it, and is left as it is.
     let before = contents(root);
     says(
         &run(root, "update --dry-run", 0),
@@ -86,7 +86,7 @@ fn a_project_changes_its_mind_by_its_answers() {
         &run(root, "update -d service.port=9001 --allow-dirty", 0),
         &["update prodify.toml", "update Dockerfile"],
     );
-    // A directory below it is as good, and another one can name it.
+    // A directory in the project works too, and it can be named from another one.
     run(&root.join("src"), "check", 0);
     run(dir.path(), "check --manifest-path orders/Cargo.toml", 0);
     replace(root, "prodify.toml", "9001", "9002");
@@ -107,11 +107,11 @@ fn a_component_that_another_one_requires_is_said_to_come_back() {
     run(root, "add compose -y", 0);
     commit(root);
     replace(root, "prodify.toml", "    \"docker\",\n", "");
-    let note = "in prodify.toml: `docker` comes along, required by `compose`: to be without it, take that out of `components` too";
+    let note = "in prodify.toml: `docker` is added too, required by `compose`: to leave it out, remove that from `components` too";
     says(&run(root, "check", 1), &[note, "update prodify.toml"]);
     says(&run(root, "update", 0), &[note]);
     let said = run(root, "check", 0);
-    assert!(!said.contains("comes along"), "{said}");
+    assert!(!said.contains("is added too"), "{said}");
 }
 
 #[test]
@@ -121,15 +121,15 @@ fn what_comes_along_is_said_when_it_comes_and_when_it_stays() {
     let said = run(root, "add redis -y", 0);
     says(
         &said,
-        &["note: `postgres` comes along, required by `redis`"],
+        &["note: `postgres` is added too, required by `redis`"],
     );
-    assert!(!said.contains("`redis` comes along"), "{said}");
+    assert!(!said.contains("`redis` is added too"), "{said}");
     let said = run(root, "remove redis", 0);
-    let note = "note: `openapi`, `postgres` stay, and nothing requires them any more: `cargo prodify remove openapi postgres` takes them back too";
+    let note = "note: `openapi`, `postgres` stay, although nothing requires them any more: `cargo prodify remove openapi postgres` removes them too";
     says(&said, &[note]);
     run(root, "add redis -y", 0);
     let said = run(root, "remove redis postgres", 0);
-    let note = "note: `openapi` stays, and nothing requires it any more: `cargo prodify remove openapi` takes it back too";
+    let note = "note: `openapi` stays, although nothing requires it any more: `cargo prodify remove openapi` removes it too";
     says(&said, &[note]);
     let said = run(root, "remove openapi", 0);
     assert!(!said.contains("any more"), "{said}");
@@ -150,7 +150,7 @@ fn what_is_not_there_any_more_is_told_once() {
     let again = run(root, "update", 0);
     assert!(!again.contains("Dockerfile"), "{again}");
     let detailed = run(root, "update -v", 0);
-    says(&detailed, &["skip Dockerfile (is not there any more)"]);
+    says(&detailed, &["skip Dockerfile (no longer exists)"]);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_prodify_toml_that_names_nothing_is_said_to_name_nothing() {
     let root = &dir.path().join("orders");
     fs::write(root.join("prodify.toml"), "").unwrap();
     let said = run(root, "check", 2);
-    says(&said, &["prodify.toml names no components"]);
+    says(&said, &["prodify.toml lists no components"]);
     fs::write(root.join("prodify.toml"), "format = [\n").unwrap();
     let said = run(root, "check", 2);
     assert!(!said.contains("\n\n") && !said.ends_with("\n\n"), "{said}");
@@ -184,10 +184,10 @@ fn a_conflict_is_red_until_its_markers_are_gone() {
     says(
         &run(root, "update", 3),
         &[
-            "conflict Dockerfile (your edit and the template's meet)",
+            "conflict Dockerfile (your edit conflicts with the template's)",
             "Unresolved orders in .: 3 files updated",
             "1 with conflict markers",
-            "Edit what is between the conflict markers",
+            "Resolve the conflict markers",
         ],
     );
     let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
@@ -200,17 +200,21 @@ fn a_conflict_is_red_until_its_markers_are_gone() {
     let red = run(root, "check", 1);
     says(
         &red,
-        &["conflict Dockerfile (holds conflict markers: edit what is between them first)"],
+        &["conflict Dockerfile (contains conflict markers: resolve them first)"],
     );
     assert!(!red.contains("Next:"), "{red}");
     let again = run(root, "update", 3);
     says(
         &again,
-        &["Unresolved", "1 in conflict", "Edit what is between"],
+        &[
+            "Unresolved",
+            "1 in conflict",
+            "Resolve the conflict markers",
+        ],
     );
-    // The next news wait too, and are not lost over it.
+    // The next changes wait too, and are not lost.
     replace(root, "prodify.toml", "port = 9000", "port = 9001");
-    says(&run(root, "update", 3), &["conflict Dockerfile (holds"]);
+    says(&run(root, "update", 3), &["conflict Dockerfile (contains"]);
     replace(root, "Dockerfile", marked, "EXPOSE 9000\n");
     commit(root);
     says(
@@ -222,7 +226,7 @@ fn a_conflict_is_red_until_its_markers_are_gone() {
     run(root, "check", 0);
 }
 
-/// A project of which the Dockerfile holds the markers of an update, and nothing of that is committed.
+/// A project whose Dockerfile contains conflict markers of an update, uncommitted.
 fn marked() -> TempDir {
     let dir = orders();
     let root = &dir.path().join("orders");
@@ -231,7 +235,7 @@ fn marked() -> TempDir {
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
     says(
         &run(root, "update", 3),
-        &["Or say `cargo prodify update --allow-dirty --ours PATH` to have your side"],
+        &["Or run `cargo prodify update --allow-dirty --ours PATH` to take your side"],
     );
     replace(root, "Dockerfile", "HEALTHCHECK", "# Mine.\nHEALTHCHECK");
     dir
@@ -253,7 +257,7 @@ fn what_is_between_markers_can_be_decided_for_one_side() {
         says(&text, &[expected, "# Mine.\n"]);
         assert!(!text.contains(other) && !text.contains("<<<<<<<"), "{text}");
         run(root, "check", 0);
-        // What the user gives up, and git does not hold, is kept.
+        // An uncommitted version that the user gives up is kept.
         let original = fs::read_to_string(root.join("Dockerfile.orig")).ok();
         assert_eq!(original, (flag == "theirs").then_some(held));
     }
@@ -266,7 +270,9 @@ fn news_that_meet_markers_come_once_those_are_decided() {
     replace(root, "prodify.toml", "port = 9000", "port = 9001");
     says(
         &run(root, "update --allow-dirty --theirs Dockerfile", 0),
-        &["update Dockerfile (is without its markers; run `update` again for what is new)"],
+        &[
+            "update Dockerfile (has no conflict markers left; run `update` again to merge what is new)",
+        ],
     );
     let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
     says(&text, &["EXPOSE 9000\n", "# Mine.\n"]);
@@ -286,13 +292,11 @@ fn markers_that_were_half_taken_out_are_found() {
     replace(root, "Dockerfile", "<<<<<<< ours\n", "");
     says(
         &run(root, "check", 1),
-        &["conflict Dockerfile (holds conflict markers"],
+        &["conflict Dockerfile (contains conflict markers"],
     );
     says(
         &run(root, "update --allow-dirty --ours Dockerfile", 2),
-        &[
-            "Dockerfile holds conflict markers that are no longer as they were written: edit what is left of them",
-        ],
+        &["Dockerfile contains conflict markers that were edited: resolve what is left of them"],
     );
 }
 
@@ -310,7 +314,7 @@ fn what_is_in_the_way_of_an_update_is_decided_as_it_says() {
     git(root, &["add", "--all"]);
     git(root, &["commit", "-qm", "y"]);
     let said = run(root, "update -y", 3);
-    let advice = "Say `cargo prodify update --allow-dirty --ours PATH` to leave a file as it is, or --theirs";
+    let advice = "To leave a file as it is, run `cargo prodify update --allow-dirty --ours PATH`; to replace it, use --theirs";
     says(&said, &["conflict compose.yaml", advice]);
     run(root, "update --allow-dirty --ours compose.yaml", 0);
     assert_eq!(
@@ -328,12 +332,12 @@ fn what_git_does_not_hold_could_not_be_told_from_the_update() {
     says(
         &run(root, "update", 2),
         &[
-            "error: 1 file is not committed (src/lib.rs), and could not be told from the update: commit first, or say --allow-dirty",
+            "error: 1 file is not committed (src/lib.rs), and could not be told apart from the update: commit first, or pass --allow-dirty",
         ],
     );
     run(root, "update --dry-run", 0);
     git(root, &["checkout", "-q", "src/lib.rs"]);
-    // What is neither git's nor prodify's is not touched, and may lie about.
+    // Files that neither git tracks nor prodify wrote are not touched, and do not matter.
     fs::write(root.join("notes.txt"), "mine").unwrap();
     git(
         root,
@@ -368,15 +372,15 @@ fn a_git_that_cannot_tell_is_no_leave_to_write() {
     says(
         &run(root, "update", 2),
         &[
-            "error: git cannot tell what is not committed",
-            "or say --allow-dirty",
+            "error: git cannot tell what is uncommitted",
+            "or pass --allow-dirty",
             "fatal: not a git repository",
         ],
     );
     assert!(contents(root) == before);
     run(root, "update --dry-run", 0);
     run(root, "update --allow-dirty", 0);
-    // Where there is no repository, nobody asked for one.
+    // Without a repository, none is required.
     fs::remove_dir_all(root.join(".git")).unwrap();
     replace(root, "prodify.toml", "port = 9000", "port = 9001");
     run(root, "update", 0);
@@ -392,7 +396,7 @@ fn a_run_that_was_killed_excuses_no_edit_after_it() {
     let before = contents(root);
     says(
         &run(root, "update", 2),
-        &["1 file is not committed (Dockerfile), and could not be told from the update"],
+        &["1 file is not committed (Dockerfile), and could not be told apart from the update"],
     );
     assert!(contents(root) == before);
     commit(root);
@@ -401,7 +405,7 @@ fn a_run_that_was_killed_excuses_no_edit_after_it() {
     run(root, "check", 0);
 }
 
-/// What `update` would not do, neither of these does on the way.
+/// If `update` would not do something, these do not do it on the side either.
 #[test]
 fn add_and_remove_are_as_careful_as_update() {
     let dir = orders();
@@ -418,7 +422,7 @@ fn add_and_remove_are_as_careful_as_update() {
         run(root, &format!("{line} --dry-run"), 0);
     }
     commit(root);
-    // What is not committed and is not touched, or only created, is in nobody's way.
+    // Uncommitted files that are not touched, or only created, do not matter.
     replace(root, "src/lib.rs", "//!", "//! Mine.");
     says(
         &run(root, "add supply-chain -y", 0),
@@ -432,10 +436,10 @@ fn add_and_remove_are_as_careful_as_update() {
     replace(root, "prodify.toml", "port = 9000", "port = 9001");
     says(
         &run(root, "remove supply-chain", 0),
-        &["note: left as it is, since only you can decide: `README.md`; `cargo prodify update`"],
+        &["note: left unchanged, since only you can decide: `README.md`; `cargo prodify update`"],
     );
     assert_eq!(fs::read_to_string(root.join("README.md")).unwrap(), before);
-    // Its news are not lost over it.
+    // Its changes are not lost.
     replace(root, "README.md", marked, "# orders");
     commit(root);
     says(&run(root, "update", 0), &["update README.md"]);
@@ -455,7 +459,7 @@ fn what_is_undecided_of_another_component_is_in_the_way_of_no_removal() {
         &run(root, "remove supply-chain", 0),
         &[
             "delete deny.toml",
-            "left as it is, since only you can decide: `Dockerfile`",
+            "left unchanged, since only you can decide: `Dockerfile`",
         ],
     );
     let after = fs::read_to_string(root.join("Dockerfile")).unwrap();
@@ -463,7 +467,7 @@ fn what_is_undecided_of_another_component_is_in_the_way_of_no_removal() {
     commit(root);
     says(
         &run(root, "update", 3),
-        &["conflict Dockerfile (your edit and the template's meet)"],
+        &["conflict Dockerfile (your edit conflicts with the template's)"],
     );
 }
 
@@ -485,7 +489,7 @@ fn what_git_has_left_unmerged_is_left_alone() {
     assert!(!merged.unwrap().status.success());
     let before = fs::read_to_string(root.join("README.md")).unwrap();
     says(&before, &["<<<<<<< HEAD"]);
-    let why = "conflict README.md (holds conflict markers: edit what is between them first)";
+    let why = "conflict README.md (contains conflict markers: resolve them first)";
     says(&run(root, "check", 1), &[why]);
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
     says(&run(root, "update --allow-dirty", 3), &[why]);
@@ -496,7 +500,7 @@ fn what_git_has_left_unmerged_is_left_alone() {
         &fs::read_to_string(root.join("README.md")).unwrap(),
         &["# Our orders", ":9000/"],
     );
-    // Where git is not in the middle of a merge, a text may be about git.
+    // Unless git is in the middle of a merge, a text may be about git.
     replace(root, "README.md", "# Our orders", &before);
     commit(root);
     run(root, "check", 0);
@@ -525,7 +529,7 @@ fn what_cannot_be_told_or_taken_is_an_error() {
         "port = 8080",
         "prot = 8080",
         2,
-        &["in prodify.toml: no question is called `service.prot`; did you mean `service.port`?"],
+        &["in prodify.toml: there is no question `service.prot`; did you mean `service.port`?"],
     );
     refused(
         "port = 8080",
@@ -537,23 +541,26 @@ fn what_cannot_be_told_or_taken_is_an_error() {
         "format = 1",
         "format = 2",
         2,
-        &["it is of format 2, from a newer cargo prodify"],
+        &["it has format 2, from a newer cargo prodify"],
     );
     refused(
         "prodify = \"0.",
         "prodify = \"1000.",
         2,
-        &["was last written by cargo prodify 1000.1.0, and this is 0.1.0"],
+        &["was last written by cargo prodify 1000.1.0, and this is the older 0.1.0"],
     );
     for (name, why) in [
-        ("\"../x\"", "`project.name` cannot be `../x`: it holds '.'"),
-        ("\"x; touch y\"", "cannot be `x; touch y`: it holds ';'"),
+        (
+            "\"../x\"",
+            "`project.name` cannot be `../x`: it contains '.'",
+        ),
+        ("\"x; touch y\"", "cannot be `x; touch y`: it contains ';'"),
         ("\"\"", "`project.name` cannot be ``: it is empty"),
         (
             "\"fn\"",
             "`project.name` cannot be `fn`: it is a Rust keyword",
         ),
-        ("\"Orders\"", "cannot be `Orders`: it holds 'O'"),
+        ("\"Orders\"", "cannot be `Orders`: it contains 'O'"),
         ("1", "`project.name` must be text"),
     ] {
         let name = format!("name = {name}");
@@ -566,7 +573,7 @@ fn what_cannot_be_told_or_taken_is_an_error() {
         list,
         "components = [\"release-profile\"",
         2,
-        &["this would take the package itself"],
+        &["this would remove the package itself"],
     );
     for line in ["update --ours nothing.txt", "update --theirs src/lib.rs"] {
         says(
@@ -576,7 +583,7 @@ fn what_cannot_be_told_or_taken_is_an_error() {
     }
     says(
         &run(root, "update --format github", 2),
-        &["`--format github` is for `check` alone"],
+        &["`--format github` is only for `check`"],
     );
 }
 
@@ -588,7 +595,7 @@ fn records_that_are_gone_edited_or_no_files_stop_everything() {
     fs::remove_file(root.join(".prodify/base.txtar")).unwrap();
     says(
         &run(root, "check", 101),
-        &[".prodify/base.txtar is gone, without which prodify.toml says too little"],
+        &[".prodify/base.txtar is missing, without which prodify.toml is incomplete"],
     );
     git(root, &["checkout", "-q", "."]);
     replace(
@@ -618,7 +625,7 @@ fn records_that_are_gone_edited_or_no_files_stop_everything() {
     }
 }
 
-/// What git can merge of a record is as good as before, and of what it cannot, either side is.
+/// The part of a record that git can merge remains valid, and for conflicts, so does either side.
 #[test]
 fn branches_that_were_each_updated_are_merged() {
     let dir = orders();
@@ -642,7 +649,7 @@ fn branches_that_were_each_updated_are_merged() {
     assert!(!merge.as_mut().unwrap().wait().unwrap().success());
     let of = |path: &str| fs::read_to_string(root.join(path)).unwrap();
     assert!(of(".prodify/base.txtar").contains("<<<<<<< "));
-    // The team decides for one of the ports, and leaves the record as it is.
+    // The team decides on one of the ports, and leaves the record as it is.
     let unmerged = git(root, &["diff", "--name-only", "--diff-filter=U"]);
     for path in unmerged.lines().filter(|path| !path.starts_with('.')) {
         git(root, &["checkout", "-q", "--theirs", path]);
@@ -650,13 +657,13 @@ fn branches_that_were_each_updated_are_merged() {
     replace(root, "README.md", "# orders", "# Our orders");
     says(
         &run(root, "check", 1),
-        &["update .prodify/base.txtar (holds conflict markers of git's)"],
+        &["update .prodify/base.txtar (contains git's conflict markers)"],
     );
     run(root, "update --allow-dirty", 0);
     assert!(!of(".prodify/base.txtar").contains("<<<<<<< "));
     says(&of("README.md"), &["# Our orders"]);
     run(root, "check", 0);
-    // All of it is prodify's still: the next answer moves every file.
+    // All of it is still prodify's: the next answer changes every file.
     commit(root);
     replace(root, "prodify.toml", "port = 9100", "port = 9200");
     run(root, "update", 0);
@@ -669,7 +676,7 @@ fn branches_that_were_each_updated_are_merged() {
 fn a_record_that_was_edited_is_no_reason_to_overwrite() {
     let dir = orders();
     let root = &dir.path().join("orders");
-    // An edit that is in the record too looks like prodify's own.
+    // An edit that was also made in the record looks like prodify's own.
     for path in ["Dockerfile", ".prodify/base.txtar"] {
         replace(root, path, "EXPOSE 8080", "EXPOSE 80");
     }
@@ -679,7 +686,7 @@ fn a_record_that_was_edited_is_no_reason_to_overwrite() {
         &[
             "update .prodify/base.txtar (was edited)",
             "conflict Dockerfile (differs, and its record was edited)",
-            "what it says of Dockerfile is not taken for certain",
+            "what it says about Dockerfile may be wrong",
         ],
     );
     run(root, "update", 3);
@@ -697,9 +704,7 @@ fn a_record_that_was_edited_is_no_reason_to_overwrite() {
     );
     says(
         &run(root, "check", 101),
-        &[
-            "does not say for certain which entries of Cargo.toml are from cargo prodify: restore it",
-        ],
+        &["no longer says reliably which entries of Cargo.toml are from cargo prodify: restore it"],
     );
 }
 
@@ -720,7 +725,7 @@ fn a_component_that_is_no_more_is_told_from_a_slip() {
     );
     says(
         &run(root, "check", 2),
-        &["this version has no component `former` any more: take it out of `components`"],
+        &["this version no longer has a component `former`: remove it from `components`"],
     );
     replace(root, "prodify.toml", "    \"former\",\n", "");
     says(&run(root, "check", 1), &["delete Dockerfile"]);
@@ -744,7 +749,7 @@ fn a_crate_that_nothing_was_written_into_or_not_this_is_told_so() {
     );
     says(
         &run(bare.path(), "check", 2),
-        &["in prodify.toml: `service` cannot be added to a crate that exists: "],
+        &["in prodify.toml: `service` cannot be added to an existing crate: "],
     );
 }
 
@@ -762,7 +767,7 @@ fn a_conflict_that_is_decided_twice_or_cannot_be_is_refused() {
             "update --allow-dirty --ours README.md --theirs ./README.md",
             2,
         ),
-        &["`README.md` is decided twice: --ours and --theirs"],
+        &["`README.md` is given to both --ours and --theirs"],
     );
     says(
         &run(root, "update --allow-dirty --theirs README.md", 2),
@@ -797,10 +802,10 @@ fn programs_and_workflows_are_told_too() {
     assert_eq!(annotated.status.code(), Some(1), "{}", said(&annotated));
     let printed = String::from_utf8_lossy(&annotated.stdout);
     let one = format!(
-        "::error file=Dockerfile,line={line}::Dockerfile is not as prodify.toml asks for: run `cargo prodify update`\n"
+        "::error file=Dockerfile,line={line}::Dockerfile differs from what prodify.toml specifies: run `cargo prodify update`\n"
     );
     says(&printed, &[&one, "::error file=README.md,line="]);
-    // A workflow begins at the top of the repository, which is not the project's.
+    // Annotations are relative to the repository's root, which is not the project's.
     fs::remove_dir_all(root.join(".git")).unwrap();
     git(dir.path(), &["init", "-q"]);
     let annotated = prodify(root, &["check", "--format", "github"]);
@@ -838,7 +843,7 @@ fn what_the_crate_is_now_is_what_is_checked() {
     commit(dir.path());
     run(dir.path(), "add k8s -y", 0);
     run(dir.path(), "check", 0);
-    // The port moved in the sources, and the deployment did not.
+    // The port changed in the sources, but not in the deployment.
     replace(dir.path(), "src/main.rs", "8_090", "7007");
     says(
         &run(dir.path(), "check", 1),
@@ -849,7 +854,7 @@ fn what_the_crate_is_now_is_what_is_checked() {
     let deployment = fs::read_to_string(dir.path().join("k8s/base/deployment.yaml")).unwrap();
     says(&deployment, &["containerPort: 7007"]);
     run(dir.path(), "check", 0);
-    // A second server appears, which is nobody's business before somebody says so.
+    // A second server appears, which does not matter until it is declared.
     let main = fs::read_to_string(dir.path().join("src/main.rs")).unwrap();
     fs::create_dir_all(dir.path().join("src/bin")).unwrap();
     fs::write(
@@ -860,7 +865,7 @@ fn what_the_crate_is_now_is_what_is_checked() {
     says(
         &run(dir.path(), "check", 0),
         &[
-            "`admin` is a server, and what was written runs orders alone",
+            "`admin` is a server, but the files written only run orders",
             "add it to `project.bins` in prodify.toml",
         ],
     );
@@ -871,7 +876,7 @@ fn what_the_crate_is_now_is_what_is_checked() {
     assert!(!quiet.contains("admin"), "{quiet}");
     fs::write(dir.path().join("Cargo.toml"), manifest).unwrap();
     fs::remove_dir_all(dir.path().join("src/bin")).unwrap();
-    // And its binary has another name.
+    // And its binary gets another name.
     replace(dir.path(), "Cargo.toml", "default-run = \"orders\"\n", "");
     fs::create_dir(dir.path().join("src/bin")).unwrap();
     fs::rename(
@@ -883,7 +888,7 @@ fn what_the_crate_is_now_is_what_is_checked() {
         &run(dir.path(), "check", 2),
         &[
             "in prodify.toml: `project.bins` names `",
-            "`, and there is no such binary (there is other)",
+            "`, but there is no such binary (there is other)",
         ],
     );
 }
@@ -922,9 +927,9 @@ fn a_package_and_the_workspace_around_it_are_updated_each_for_itself() {
     run(root, "new orders -y --preset minimal --vcs none", 0);
     run(&root.join("orders"), "check", 0);
     let only = run(root, "check", 0);
-    says(&only, &["Finished orders in orders is as it is to be"]);
+    says(&only, &["Finished orders in orders is up to date"]);
     run(root, "add release-profile -y", 0);
-    says(&run(root, "check", 0), &[" in . is as it is to be"]);
+    says(&run(root, "check", 0), &[" in . is up to date"]);
     says(&run(root, "check -p orders", 0), &["orders in orders is"]);
     // Each has its own record.
     replace(
@@ -943,7 +948,7 @@ fn a_package_and_the_workspace_around_it_are_updated_each_for_itself() {
 fn a_killed_update_is_finished_by_the_next() {
     let dir = orders();
     let root = &dir.path().join("orders");
-    // One conflict, and two edits that pass each other, in one file.
+    // A conflict, and two independent edits, in one file.
     replace(
         root,
         "README.md",
@@ -959,7 +964,7 @@ fn a_killed_update_is_finished_by_the_next() {
     let mut changed: Vec<usize> = (0..after.len())
         .filter(|&at| before[at] != after[at])
         .collect();
-    // `apply` puts the records in their places last.
+    // `apply` puts the records in place last.
     changed.sort_by_key(|&at| after[at].0.contains("prodify"));
     for done in 0..=changed.len() {
         for (index, &at) in changed.iter().enumerate() {
@@ -971,7 +976,7 @@ fn a_killed_update_is_finished_by_the_next() {
             fs::write(root.join(path), text).unwrap();
         }
         fs::create_dir_all(root.join(".prodify/staging")).unwrap();
-        // That nothing is committed is the killed run's doing.
+        // The uncommitted files are from the killed run.
         run(root, "update", 3);
         assert!(contents(root) == after, "killed after {done}");
     }
@@ -991,7 +996,7 @@ fn a_project_that_changes_its_mind_is_as_if_it_had_been_made_so() {
     let few = made("few", "--preset minimal");
     let all = made("all", &format!("--preset full {answers}"));
     let project = made("project", "--preset minimal");
-    // In Cargo.toml, what is new stands behind what is there.
+    // In Cargo.toml, new entries are after existing ones.
     let files = |root: &Path| -> Vec<(String, String)> {
         let sorted = |(path, text): (String, String)| {
             let mut lines: Vec<&str> = text.lines().collect();

@@ -1,4 +1,4 @@
-//! What has to hold of every manifest that entries are put into, and taken out of again.
+//! Properties of every manifest to which entries are added, and from which they are removed again.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use cargo_prodify::manifest::{Merged, Sides, merge};
 use cargo_prodify::merge::unified_diff;
 use toml_edit::{DocumentMut, Item};
 
-/// Tables and entries of every kind that a component brings, some of which many manifests have too.
+/// All kinds of tables and entries that components add, some of which are common in manifests.
 pub(crate) const PIECE: &str = "\
 [package]
 publish = false
@@ -32,7 +32,7 @@ inherits = \"release\"
 debug = \"line-tables-only\"
 ";
 
-/// Dependencies that many manifests have, with features that few ask for.
+/// Dependencies that are common in manifests, with uncommon features.
 pub(crate) const WIDER: &str = "\
 [dependencies]
 libc = { version = \"0.2\", features = [\"extra_traits\"] }
@@ -41,8 +41,8 @@ serde = { version = \"1.0\", features = [\"derive\", \"rc\"] }
 tokio = { version = \"1\", features = [\"io-std\"] }
 ";
 
-/// What has to hold whatever the manifest: it is kept to the byte, a second run finds nothing to do, and what was put in can be
-/// taken out to the byte.
+/// Properties for all manifests: everything else stays byte for byte, a second run finds nothing to do, and removing the entries
+/// restores the original bytes.
 pub(crate) fn check(original: &str, piece: &str) -> Result<(), String> {
     let added = run("", original, piece)?;
     holds_in_order(&added.text, original)?;
@@ -60,7 +60,8 @@ pub(crate) fn check(original: &str, piece: &str) -> Result<(), String> {
     takes_back(original, piece)
 }
 
-/// The same where the manifest may have some of it: a second run finds nothing to do, and what was put in can be taken out to the byte.
+/// The same if the manifest may already have some of the entries: a second run finds nothing to do, and removing the entries
+/// restores the original bytes.
 pub(crate) fn takes_back(original: &str, piece: &str) -> Result<(), String> {
     let added = run("", original, piece)?;
     let again = run(&added.owned, &added.text, piece)?;
@@ -92,7 +93,7 @@ fn run(base: &str, ours: &str, theirs: &str) -> Result<Merged, String> {
     merge(&sides).map_err(|error| format!("{error:#}"))
 }
 
-/// Whether a text has all of another, in its order.
+/// Whether a text contains all of another, in order.
 fn holds_in_order(text: &str, other: &str) -> Result<(), String> {
     let mut rest = text.bytes();
     let missing = other.bytes().position(|byte| !rest.any(|one| one == byte));
@@ -102,7 +103,7 @@ fn holds_in_order(text: &str, other: &str) -> Result<(), String> {
     }
 }
 
-/// The values of a manifest by their keys, without what stands around them.
+/// The values of a manifest by their keys, without surrounding comments.
 fn entries(text: &str) -> Result<BTreeMap<String, String>, String> {
     fn walk(item: &Item, keys: &str, found: &mut BTreeMap<String, String>) {
         match item.as_table_like() {

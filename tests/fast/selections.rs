@@ -1,11 +1,11 @@
-//! Which selections of components are looked at: there are too many to look at all.
+//! The selections of components that are covered: there are too many to cover all.
 
 use std::iter;
 
 use cargo_prodify::catalog::Catalog;
 
-/// So few selections that any `strength` components stand in one of them in each way that there is: all chosen, none, or
-/// some. What a component does wrong, it does alone or with one or two others.
+/// A small number of selections that cover all combinations of any `strength` components: all selected, none, or some. A
+/// component's mistakes show alone or together with one or two others.
 pub(crate) fn covering(catalog: &Catalog, strength: u32) -> Vec<Vec<&str>> {
     let rules = Rules::of(catalog);
     let groups = (0_u32..1 << rules.names.len()).filter(|group| group.count_ones() == strength);
@@ -21,7 +21,7 @@ pub(crate) fn covering(catalog: &Catalog, strength: u32) -> Vec<Vec<&str>> {
     chosen
 }
 
-/// Components that are chosen, and others that are not: a bit for each.
+/// Components that are selected, and others that are not: a bit for each.
 #[derive(Clone, Copy, Default)]
 struct Way {
     with: u32,
@@ -29,12 +29,12 @@ struct Way {
 }
 
 impl Way {
-    /// Whether the other way is a part of this one.
+    /// Whether the other combination is part of this one.
     fn has(self, other: Self) -> bool {
         self.with & other.with == other.with && self.without & other.without == other.without
     }
 
-    /// Whether it may become a part of it.
+    /// Whether it can be made part of it.
     fn may_have(self, other: Self) -> bool {
         self.with & other.without == 0 && self.without & other.with == 0
     }
@@ -42,7 +42,7 @@ impl Way {
 
 struct Rules<'c> {
     names: Vec<&'c str>,
-    /// What each requires, and what it conflicts with.
+    /// What each component requires, and what it conflicts with.
     components: Vec<(u32, u32)>,
 }
 
@@ -61,7 +61,7 @@ impl<'c> Rules<'c> {
         Self { names, components }
     }
 
-    /// A selection with all that it requires, or none where two of that conflict.
+    /// A selection with all its requirements, or none if two of them conflict.
     fn closed(&self, mut selection: u32) -> Option<u32> {
         loop {
             let mut whole = selection;
@@ -80,7 +80,7 @@ impl<'c> Rules<'c> {
         }
     }
 
-    /// Each way in which the components of a group can be chosen or not.
+    /// All combinations of the components of a group.
     fn ways(&self, group: u32) -> impl Iterator<Item = Way> {
         let nothing = Way::default();
         subsets(group).filter_map(move |with| {
@@ -89,14 +89,15 @@ impl<'c> Rules<'c> {
         })
     }
 
-    /// Both ways at once, with all that they require, where there is a selection of them.
+    /// Both combinations together, with their requirements, if they can be selected together.
     fn both(&self, one: Way, other: Way) -> Option<Way> {
         let with = self.closed(one.with | other.with)?;
         let without = one.without | other.without;
         (with & without == 0).then_some(Way { with, without })
     }
 
-    /// The first of these ways and what else goes with it: one component after another is chosen or not, as more of the ways go with.
+    /// The first of these combinations, extended by others: each further component is selected or not, depending on which covers
+    /// more of them.
     fn fullest(&self, ways: &[Way]) -> Way {
         let mut one = ways.first().copied().unwrap_or_default();
         for index in 0..self.names.len() {
@@ -120,9 +121,9 @@ impl<'c> Rules<'c> {
     }
 }
 
-/// All of the bits, some of them and none, in ascending order.
+/// All subsets of the bits, in ascending order.
 fn subsets(bits: u32) -> impl Iterator<Item = u32> {
-    // What is not one of the bits passes a borrow on to the next one that is.
+    // Bits outside of the set pass a borrow on to the next one inside.
     iter::successors(Some(0), move |subset: &u32| {
         let next = subset.wrapping_sub(bits) & bits;
         (next != 0).then_some(next)

@@ -1,5 +1,5 @@
-//! Random histories of a project: templates that change, people who edit, one update after the other. Whatever happens, the
-//! design's promises hold, and texts are merged as git merges them.
+//! Random histories of a project: changing templates, user edits, one update after the other. Whatever happens, the design's
+//! promises hold, and texts are merged like git merges them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,7 @@ use cargo_prodify::plan::{Action, Disk, OnDisk, Plan, plan};
 use cargo_prodify::tree::{Class, File, RelPath, Tree};
 use tempfile::tempdir;
 
-/// So many projects, each with so many updates.
+/// The number of projects, and of updates to each.
 const HISTORIES: u64 = 3000;
 const UPDATES: usize = 6;
 
@@ -33,7 +33,7 @@ impl Random {
         self.below(chances) == 0
     }
 
-    /// The text with a few lines put in, taken out or given another value; each line that is new has a key that no other has.
+    /// The text with a few lines added, removed or changed; each new line has a unique key.
     pub(crate) fn edit(&mut self, text: &str, whose: &str) -> String {
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
         for _ in 0..=self.below(2) {
@@ -79,7 +79,7 @@ impl Project {
             .collect()
     }
 
-    /// As `update` does it: markers where two edits meet, and nothing where there are markers still.
+    /// As in `update`: conflicts are marked, and files that still contain markers are left alone.
     fn update(&mut self, theirs: &Tree) -> Plan {
         let mut plan = plan(&self.base, self.ours(), theirs.clone());
         let mut next = theirs.clone();
@@ -106,7 +106,7 @@ impl Project {
         plan
     }
 
-    /// What people do between two updates: edit, delete, write files of their own, give lines other ends, end conflicts.
+    /// The users' actions between two updates: edit, delete, add files, change line endings, resolve conflicts.
     fn live(&mut self, random: &mut Random, paths: &[RelPath]) {
         for path in paths {
             let Some(text) = self.disk.get(path).cloned() else {
@@ -135,7 +135,7 @@ impl Project {
     }
 }
 
-/// A conflict that is ended in the way that loses nothing: both sides stay.
+/// Resolves a conflict without losing anything: both sides stay.
 pub(crate) fn without_markers(text: &str) -> String {
     let is_marker = |line: &&str| {
         ["<<<<<<<", "|||||||", "=======", ">>>>>>>"]
@@ -209,7 +209,7 @@ fn the_promises_hold_in_random_histories() {
             );
         }
     }
-    // The histories are worth something only if everything happens in them.
+    // The histories are only meaningful if everything happens in them.
     for action in [
         Action::Create,
         Action::Update,
@@ -227,7 +227,7 @@ fn the_promises_hold_in_random_histories() {
     }
 }
 
-/// Where no line is there twice, there is one way only in which lines belong together, and both merges find it.
+/// If all lines are unique, there is only one way to match them, and both merges find it.
 #[test]
 fn texts_are_merged_as_git_merges_them() {
     let dir = tempdir().unwrap();

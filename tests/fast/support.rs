@@ -11,7 +11,7 @@ use cargo_prodify::shell::{Shell, Verbosity};
 use cargo_prodify::tree::Tree;
 use serde_json::Value;
 
-/// Drafts a project of these components and what they require.
+/// Drafts a project with these components and their requirements.
 pub(crate) fn try_draft(
     catalog: &Catalog,
     name: &str,
@@ -46,12 +46,12 @@ pub(crate) fn render(catalog: &Catalog, name: &str, components: &[&str], answers
         .tree
 }
 
-/// The program in `directory`, as cargo calls it, with nobody to ask.
+/// Runs the program in `directory`, as cargo does, without a terminal.
 pub(crate) fn prodify(directory: &Path, arguments: &[&str]) -> Output {
     command(directory, arguments).output().unwrap()
 }
 
-/// As [`prodify`], still to be changed and run.
+/// Like [`prodify`], but not started yet.
 pub(crate) fn command(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-prodify"));
     command
@@ -66,12 +66,12 @@ pub(crate) fn command(directory: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// What a run printed for people.
+/// The output of a run for people.
 pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Every path below a directory, sorted, without git's; none where there is no directory.
+/// All paths in a directory, sorted, without git's; none if there is no directory.
 pub(crate) fn listing(directory: &Path) -> Vec<String> {
     if !directory.exists() {
         return Vec::new();
@@ -94,7 +94,7 @@ pub(crate) fn listing(directory: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Every path below a directory with what it holds, escaped where it is no text; nothing for a directory.
+/// All paths in a directory with their contents, escaped if not text; empty for a directory.
 pub(crate) fn contents(root: &Path) -> Vec<(String, String)> {
     let read = |path: String| {
         let bytes = std::fs::read(root.join(&path)).unwrap_or_default();
@@ -105,12 +105,12 @@ pub(crate) fn contents(root: &Path) -> Vec<(String, String)> {
     listing(root).into_iter().map(read).collect()
 }
 
-/// The report that a run printed, which has to be of the published schema.
+/// The report of a run, which must be valid for the published schema.
 pub(crate) fn json(output: &Output) -> Value {
     json_of(output, include_str!("../../src/report.schema.json"))
 }
 
-/// The document that a run printed, which has to be of this schema.
+/// The JSON output of a run, which must be valid for this schema.
 pub(crate) fn json_of(output: &Output, schema: &str) -> Value {
     let document: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)));
@@ -124,7 +124,7 @@ pub(crate) fn json_of(output: &Output, schema: &str) -> Value {
     document
 }
 
-/// git, as somebody whom it knows; returns what it printed.
+/// git with a configured identity; returns its output.
 pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
     let mut git = Command::new("git");
     git.args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);

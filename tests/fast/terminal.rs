@@ -11,10 +11,10 @@ use tempfile::tempdir;
 
 use crate::support::listing;
 
-/// So long a question may take to appear on a busy machine, in milliseconds.
+/// How long a question may take to appear on a busy machine, in milliseconds.
 const PATIENCE: u64 = 20_000;
 
-/// What a terminal is told to make the cursor visible again.
+/// The escape sequence that shows the cursor.
 const SHOW_CURSOR: &str = "\u{1b}[?25h";
 
 fn start(directory: &Path, arguments: &[&str]) -> PtySession {
@@ -23,7 +23,7 @@ fn start(directory: &Path, arguments: &[&str]) -> PtySession {
     begin(command, directory)
 }
 
-/// As [`start`], in a terminal of this size and without colours.
+/// Like [`start`], in a terminal of this size and without colours.
 fn start_in((columns, rows): (usize, usize), directory: &Path, arguments: &[&str]) -> PtySession {
     let mut command = Command::new("sh");
     let script = format!("stty cols {columns} rows {rows} && exec \"$0\" prodify \"$@\"");
@@ -53,7 +53,7 @@ fn keys(session: &mut PtySession, keys: &str) {
     session.flush().unwrap();
 }
 
-/// Answers everything that follows with what is offered.
+/// Accepts the defaults of all following questions.
 fn accept_the_rest(session: &mut PtySession, questions: &[&str]) {
     for question in questions {
         session
@@ -77,7 +77,7 @@ fn the_wizard_asks_shows_and_writes() {
     session.exp_string("Project name").unwrap();
     keys(&mut session, "1st\r");
     session.exp_string("does not begin with a letter").unwrap();
-    // The rejected name stays to be corrected: three times backspace, then the right one.
+    // The rejected name can be corrected: three backspaces, then the right one.
     keys(&mut session, "\u{7f}\u{7f}\u{7f}orders\r");
     session.exp_string("How much to write").unwrap();
     // Up from `standard` to `minimal`.
@@ -130,7 +130,7 @@ fn what_a_flag_answers_is_not_asked() {
     accept_the_rest(&mut session, &PROJECT);
     let asked = session.exp_string("Write ").unwrap();
     assert!(!asked.contains("Port"), "{asked}");
-    // A no writes nothing.
+    // No writes nothing.
     keys(&mut session, "n");
     session.exp_string("nothing was written").unwrap();
     session.exp_eof().unwrap();
@@ -161,7 +161,7 @@ fn typing_ahead_answers_what_comes() {
         ],
     );
     session.exp_string("What it does").unwrap();
-    // All at once: the description, the repository, the allocator, the base image, and yes.
+    // In one go: the description, the repository, the allocator, the base image, and yes.
     keys(&mut session, "Takes orders\r\r\r\ry");
     session.exp_string("Finished").unwrap();
     session.exp_eof().unwrap();
@@ -199,7 +199,7 @@ fn a_question_fits_into_the_terminal() {
         let marked: Vec<_> = marked.collect();
         let at_last = |line: &_| str::contains(line, last);
         assert!(marked.len() == 6 && at_last(marked[5]), "{marked:?}");
-        // Each time that the list is drawn again, the terminal has room for it, with its question and the cursor.
+        // Whenever the list is redrawn, the terminal has room for it, with its question and the cursor.
         for list in drawn.split("? ").skip(1) {
             let height = list.split("\u{1b}[").next().unwrap().lines().count();
             assert!(height < rows, "{rows}: {height} lines in {list:?}");
@@ -207,7 +207,7 @@ fn a_question_fits_into_the_terminal() {
     }
 }
 
-/// What the program wrote: each of its bytes is a character to rexpect.
+/// The program's output: rexpect returns each byte as a character.
 fn decoded(bytes: &str) -> String {
     let bytes = bytes.chars().map(|byte| u8::try_from(byte).unwrap());
     String::from_utf8(bytes.collect()).unwrap()
@@ -244,7 +244,7 @@ fn control_c_leaves_at_any_question() {
             "{question}: the cursor stays hidden in {rest:?}"
         );
         assert!(rest.contains("nothing was written"), "{question}: {rest:?}");
-        // On a line of its own, and not behind what was being typed.
+        // On a line of its own, rather than after what was being typed.
         let plain = strip_ansi_codes(&rest);
         let mut lines = plain.lines();
         assert!(
@@ -272,13 +272,13 @@ fn files_in_the_way_are_asked_about_one_by_one() {
     );
     session.exp_string("The directory is not empty").unwrap();
     keys(&mut session, "y");
-    session.exp_string("Cargo.toml is there already").unwrap();
-    // Down twice: show the difference; then overwrite.
+    session.exp_string("Cargo.toml already exists").unwrap();
+    // Down twice for the difference; then overwrite.
     keys(&mut session, "\u{1b}[B\u{1b}[B\r");
     session.exp_string("-mine").unwrap();
     session.exp_string("keep all").unwrap();
     keys(&mut session, "\u{1b}[B\r");
-    session.exp_string("README.md is there already").unwrap();
+    session.exp_string("README.md already exists").unwrap();
     session.exp_string("keep all").unwrap();
     keys(&mut session, "\r");
     session.exp_string("Finished").unwrap();
@@ -327,7 +327,7 @@ fn a_crate_that_exists_is_asked_only_what_its_components_need() {
     let mut session = start(dir.path(), &["add", "supply-chain"]);
     accept_the_rest(
         &mut session,
-        &["Address of its repository", "deny.toml is there already"],
+        &["Address of its repository", "deny.toml already exists"],
     );
     let asked = session.exp_string("Write 5 files to .?").unwrap();
     assert!(
@@ -340,7 +340,7 @@ fn a_crate_that_exists_is_asked_only_what_its_components_need() {
     session.exp_eof().unwrap();
     assert_eq!(exit_code(&session), Some(0));
 
-    // Nothing is asked of who adds nothing but profiles, except whether to.
+    // Adding only profiles asks nothing, except for confirmation.
     let mut session = start(dir.path(), &["add", "release-profile"]);
     session.exp_string("Write 3 files to .?").unwrap();
     keys(&mut session, "n");
@@ -378,7 +378,7 @@ fn which_of_several_binaries_run_is_asked_once() {
         "project.repository=https://github.com/acme/shop",
     ];
     let mut session = start(&market, &[&arguments[..], &["-p", "api"]].concat());
-    // Only one can be meant.
+    // There is only one candidate.
     let asked = session.exp_string("Write ").unwrap();
     assert!(!asked.contains("in production"), "{asked}");
     keys(&mut session, "n");
@@ -387,7 +387,7 @@ fn which_of_several_binaries_run_is_asked_once() {
     let mut session = start(&market, &arguments);
     session.exp_string("What runs in production").unwrap();
     session.exp_string("tool").unwrap();
-    // Down twice, and the tool is none.
+    // Down twice, and the tool is left out.
     keys(&mut session, "\u{1b}[B\u{1b}[B \r");
     session.exp_string("Write ").unwrap();
     keys(&mut session, "y");
@@ -400,12 +400,12 @@ fn which_of_several_binaries_run_is_asked_once() {
         "{recorded}"
     );
 
-    // It is remembered.
+    // It is recorded.
     let mut session = start(&market, &["add", "docker"]);
     let said = session.exp_eof().unwrap();
     assert!(said.contains("nothing to do"), "{said}");
 
-    // Who chooses nothing is told how to say it.
+    // If nothing is selected, the error says how to specify it.
     std::fs::remove_file(market.join("prodify.toml")).unwrap();
     std::fs::remove_dir_all(market.join(".prodify")).unwrap();
     let mut session = start(&market, &arguments);
@@ -413,7 +413,7 @@ fn which_of_several_binaries_run_is_asked_once() {
     keys(&mut session, " \u{1b}[B \u{1b}[B \r");
     let said = session.exp_eof().unwrap();
     assert!(
-        said.contains("with --bin, which `add` takes more than once"),
+        said.contains("with --bin, which `add` accepts more than once"),
         "{said}"
     );
     assert_eq!(exit_code(&session), Some(2));

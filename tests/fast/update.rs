@@ -1,5 +1,5 @@
-//! `update` and `check`, case by case: each directory of `tests/update` is a project that one version wrote, what its users made of
-//! it, and another version; the snapshot beside it is what comes of them.
+//! `update` and `check`, case by case: each directory in `tests/update` is a project as one version wrote it, the user's edits,
+//! and another version; the snapshot in it is the result.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,46 +17,46 @@ use tempfile::{TempDir, tempdir};
 
 use crate::support::contents;
 
-/// A case: what is not said is as it was, or as it is in most projects.
+/// A case: everything has defaults, which suit most projects.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    /// The components by name, as the version has them that wrote the project.
+    /// The components by name, in the version that wrote the project.
     old: BTreeMap<String, Component>,
-    /// As the version has them that updates it; none where it has the same ones.
+    /// In the version that updates it; none if they are the same.
     new: Option<BTreeMap<String, Component>>,
-    /// Those that the project began with, where those are not all.
+    /// The initial components of the project, if those are not all.
     start: Option<Vec<String>>,
     /// `versions.toml` of both versions.
     versions: Option<String>,
-    /// What the user made of the files, by path; prodify.toml is one of them.
+    /// The user's files, by path; prodify.toml may be one of them.
     #[serde(default)]
     ours: BTreeMap<String, String>,
-    /// What the user replaced in prodify.toml or Cargo.toml: path, old, new.
+    /// The user's replacements in prodify.toml or Cargo.toml: path, old, new.
     #[serde(default)]
     replaced: Vec<[String; 3]>,
-    /// What the user moved, and to where; `ours` is what they made of it there.
+    /// Files that the user moved, with their new paths; `ours` has the edits made there.
     #[serde(default)]
     moved: BTreeMap<String, String>,
-    /// What the user deleted.
+    /// Files that the user deleted.
     #[serde(default)]
     deleted: Vec<String>,
-    /// What the user lets be run, or no more.
+    /// Files that the user made executable, or not executable.
     #[serde(default)]
     executable: BTreeMap<String, bool>,
-    /// Where the user put bytes that are no text.
+    /// Files with binary data from the user.
     #[serde(default)]
     binary: Vec<String>,
-    /// Where the user put a directory.
+    /// Directories made by the user.
     #[serde(default)]
     directory: Vec<String>,
-    /// Where the user put a link, and to what.
+    /// Links made by the user, with their targets.
     #[serde(default)]
     link: BTreeMap<String, String>,
-    /// What else `update` is told.
+    /// Further arguments of `update`.
     #[serde(default)]
     arguments: Vec<String>,
-    /// Whether something of the user's is given up, as they said or because it is older.
+    /// Whether an edit is lost, as the user specified or because it is older.
     #[serde(default)]
     gives_up: bool,
 }
@@ -64,12 +64,12 @@ struct Case {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Component {
-    /// Lines of `component.toml` beyond those that every one has.
+    /// Additional lines of `component.toml`.
     #[serde(default)]
     says: String,
     /// `manifest.toml.j2`.
     manifest: Option<String>,
-    /// The templates by the paths that they are written to.
+    /// The templates by their output paths.
     #[serde(default)]
     files: BTreeMap<String, String>,
 }
@@ -108,13 +108,13 @@ fn catalog(components: &BTreeMap<String, Component>, versions: Option<&str>) -> 
     Catalog::from_sources(sources).unwrap()
 }
 
-/// A project on disk, and the report of each command that is run in it.
+/// A project on disk, and the reports of the commands that were run in it.
 struct Project {
     directory: TempDir,
 }
 
 impl Project {
-    /// Written by the old version, and then changed by its users.
+    /// Written by the old version, and then edited.
     fn of(case: &Case, old: &Catalog) -> Self {
         let project = Self {
             directory: tempdir().unwrap(),
@@ -190,7 +190,7 @@ impl Project {
         Ok(serde_json::from_str(&report.json()).unwrap())
     }
 
-    /// What is at each path: text, or what it is otherwise, and whether it can be run.
+    /// What is at each path: text, or its kind, and whether it is executable.
     fn files(&self) -> BTreeMap<String, String> {
         let show = |(path, text): (String, String)| {
             let place = self.path(&path);
@@ -213,7 +213,7 @@ impl Project {
     }
 }
 
-/// A text in which the ends of lines can be seen where they are unusual.
+/// A text in which unusual line endings are visible.
 fn shown(text: &str) -> String {
     let mut shown = text.replace("\r\n", "␍\n");
     if !shown.is_empty() && !shown.ends_with('\n') {
@@ -236,7 +236,7 @@ fn is_executable(path: &Path) -> bool {
     }
 }
 
-/// What a report says, without what it says of every project.
+/// A report, without what is the same for every project.
 fn said(report: &Value) -> String {
     let mut said = format!("{} {}\n", report["command"], report["outcome"]).replace('"', "");
     for file in report["files"].as_array().unwrap() {
@@ -246,7 +246,7 @@ fn said(report: &Value) -> String {
         );
         let from = file["from"].as_str().map(|from| format!(" (was {from})"));
         let why = file["why"].as_str().map(|why| format!(" ({why})"));
-        // Whoever reads this knows of the records, and that the rest of a manifest is not touched.
+        // Readers of this know about the records, and that the rest of a manifest is not touched.
         let is_record = path.starts_with(".prodify/");
         if (is_record && why.is_none()) || action == "identical" {
             continue;
@@ -262,7 +262,7 @@ fn said(report: &Value) -> String {
 
 #[test]
 fn each_case_ends_as_its_snapshot_shows() {
-    // Most of a case is waiting for cargo.
+    // A case mostly waits for cargo.
     let cases = cases();
     let share = cases.len().div_ceil(8);
     thread::scope(|scope| {
@@ -307,7 +307,7 @@ fn ends_as_its_snapshot_shows(directory: &Path) {
     a_second_run_does_nothing(name, &project, &new, &updated);
 }
 
-/// What the design promises of every case.
+/// The design's promises, which apply to every case.
 fn promises(
     name: &str,
     case: &Case,

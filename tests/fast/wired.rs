@@ -1,4 +1,4 @@
-//! Code that `add` writes into crates that exist, and the lines that wire it in.
+//! Code that `add` writes into existing crates, with the lines that wire it in.
 
 use std::fs;
 use std::path::Path;
@@ -50,7 +50,7 @@ fn the_lines_that_wire_it_in_are_said_once() {
 
     let text = run(dir.path(), &["add", "telemetry", "-y"], 0);
     let lines = "\
-To wire in, since your sources are yours:
+To wire in by hand, since your sources are never edited:
 
   src/main.rs, with its other modules, or in the library, if the router is created there
       mod telemetry;
@@ -70,7 +70,7 @@ To wire in, since your sources are yours:
     assert_eq!(contents(dir.path()), before);
 }
 
-/// What was found before the code was added is found after it was wired in: that is no word of the user's.
+/// Facts stay the same after the code has been wired in, which is no declaration of the user's.
 #[test]
 fn code_that_is_wired_in_says_nothing_of_the_crate() {
     let dir = server("tokio = { version = \"1\", features = [\"full\"] }\n", MAIN);
@@ -94,7 +94,7 @@ fn a_dependency_in_another_version_stops_the_run() {
     let dir = server("toml = \"0.5\"\n", MAIN);
     let before = contents(dir.path());
     let said = run(dir.path(), &["add", "config", "-y"], 2);
-    let error = "`toml` is there in version 0.5, and what is added is written for";
+    let error = "`toml` is in use at version 0.5, but what is added is written for";
     assert!(said.contains(error), "{said}");
     assert_eq!(contents(dir.path()), before);
 }
@@ -129,7 +129,7 @@ fn a_log_of_the_crates_own_is_warned_of() {
     let added = run(dir.path(), &["add", "telemetry", "-y"], 0);
     let warning = "src/main.rs:3: `tracing_subscriber::` seems to set up logging already";
     assert!(added.contains(warning), "{added}");
-    // What the component wrote starts one too, and is not warned of.
+    // The component's own code also starts one, and causes no warning.
     assert!(!added.contains("src/telemetry.rs:"), "{added}");
     let again = run(dir.path(), &["add", "release-profile", "-y"], 0);
     assert!(!again.contains("src/telemetry.rs:"), "{again}");

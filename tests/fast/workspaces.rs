@@ -1,4 +1,4 @@
-//! `new` inside a cargo workspace: a member as cargo makes it, or outside with a word.
+//! `new` in a cargo workspace: as a member, like cargo does it, or outside with a note.
 
 use std::fs;
 use std::path::Path;
@@ -68,7 +68,7 @@ fn a_member_is_added_to_the_list() {
         said(&output)
     );
     assert!(
-        said(&output).contains("left out what belongs to the top of the workspace"),
+        said(&output).contains("left out what belongs in the root directory of the workspace"),
         "{}",
         said(&output)
     );
@@ -96,7 +96,7 @@ fn a_glob_takes_the_member_in_without_an_edit() {
     let output = prodify(&dir.path().join("crates"), &["new", "orders", "-y"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(
-        said(&output).contains("which takes it in already"),
+        said(&output).contains("whose `members` already include it"),
         "{}",
         said(&output)
     );
@@ -112,7 +112,7 @@ fn a_glob_takes_the_member_in_without_an_edit() {
             && member.contains("edition = \"2024\""),
         "{member}"
     );
-    // The same again finds nothing to do.
+    // Repeating it finds nothing to do.
     let again = prodify(&dir.path().join("crates"), &["new", "orders", "-y"]);
     assert_eq!(again.status.code(), Some(0), "{}", said(&again));
     assert!(said(&again).contains("nothing to do"), "{}", said(&again));
@@ -163,7 +163,7 @@ fn what_a_member_cannot_have_is_refused() {
     for (arguments, message) in [
         (
             &["new", "crates/orders", "-y", "--with", "docker"][..],
-            "belongs to the top of a workspace",
+            "belongs in the root directory of a workspace",
         ),
         (
             &["new", "crates/fresh", "--name", "old", "-y"][..],
@@ -182,7 +182,7 @@ fn what_a_member_cannot_have_is_refused() {
     let output = prodify(dir.path(), &["new", "crates/orders", "-y"]);
     assert_eq!(output.status.code(), Some(101), "{}", said(&output));
     assert!(
-        said(&output).contains("asking cargo about the workspace"),
+        said(&output).contains("loading the workspace"),
         "{}",
         said(&output)
     );

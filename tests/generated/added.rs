@@ -1,4 +1,4 @@
-//! What `cargo prodify add` writes into crates that exist, shown to the tools that reviewers trust.
+//! The output of `cargo prodify add` in existing crates, checked by widely used tools.
 
 use std::path::Path;
 use std::{env, fs};
@@ -10,7 +10,7 @@ use crate::command::{command, run, target};
 use crate::project::Project;
 use crate::validators;
 
-/// A fixture as somebody has it, committed, with all that can be added to it.
+/// A fixture in a typical state, committed, with everything added that can be.
 fn added(fixture: &str, arguments: &[&str]) -> Result<Project> {
     let place = target()
         .join("generated/added")
@@ -29,7 +29,7 @@ fn added(fixture: &str, arguments: &[&str]) -> Result<Project> {
             fs::copy(entry.path(), to)?;
         }
     }
-    // The name of a workspace is its directory's.
+    // A workspace is named after its directory.
     let directory = place.join(fixture.file_name().unwrap_or_default());
     fs::rename(place.join("crate"), &directory)?;
     stay_inside(&directory)?;
@@ -49,10 +49,10 @@ fn added(fixture: &str, arguments: &[&str]) -> Result<Project> {
             "release-profile",
         ])
         .args(arguments)
-        // The release that a fixture asks for need not be on this machine.
+        // The release that a fixture selects may not be on this machine.
         .envs(env::var_os("RUSTUP_TOOLCHAIN").map(|this| ("RUSTUP_TOOLCHAIN", this)))
         .current_dir(&directory))?;
-    // The entries of the profiles are added to the manifest, and nothing is taken from any file.
+    // The profiles' entries are added to the manifest, and nothing is removed from any file.
     let changed = git(&["diff", "--numstat"])?;
     let (_, counts) = changed.split_once('\t').context("nothing was changed")?;
     ensure!(
@@ -62,7 +62,7 @@ fn added(fixture: &str, arguments: &[&str]) -> Result<Project> {
     Ok(Project::existing(directory, "shop"))
 }
 
-/// Takes out the dependency that lies outside of the workspace, which an image and CI are refused for.
+/// Removes the dependency outside of the workspace, because of which images and CI are refused.
 fn stay_inside(directory: &Path) -> Result<()> {
     let manifest = directory.join("crates/api/Cargo.toml");
     if manifest.exists() {
@@ -78,7 +78,7 @@ fn stay_inside(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// All of the validators but cargo-deny, which needs the crates of the fixture.
+/// All validators except cargo-deny, which needs the fixture's dependencies.
 fn satisfies(fixture: &str, arguments: &[&str]) -> Result<()> {
     validators::find_nothing_in_files(&added(fixture, arguments)?)
 }

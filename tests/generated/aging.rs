@@ -1,4 +1,5 @@
-//! A project from the first days, with what a team made of it, brought up to today: it builds, and its tests and the team's pass.
+//! A project from the first days, edited by a team, is updated to the current version: it builds, and its tests and the team's
+//! pass.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What is asked of the API is answered as its description says, whatever is asked.
+//! The API's responses conform to its description, whatever the request.
 
 use anyhow::Result;
 
@@ -8,12 +8,12 @@ use crate::process::Service;
 use crate::project::Project;
 use crate::servers::Servers;
 
-/// What schemathesis looks for in each answer; the rest of its checks is about conventions that the API need not share.
+/// schemathesis's checks on each response; the others are about conventions that the API need not share.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_headers_conformance,response_schema_conformance,negative_data_rejection,\
                       positive_data_acceptance,use_after_free,ensure_resource_availability,ignored_auth";
 
-/// Where it has to know more than the description says.
+/// Where it needs to know more than the description says.
 const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/schemathesis.toml");
 
 pub fn keeps_to_its_description(project: &Project) -> Result<()> {

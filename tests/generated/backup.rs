@@ -1,4 +1,4 @@
-//! Backups of a real database, in a storage that speaks S3, and what is restored from them.
+//! Backups of a real database in S3-compatible storage, and their restoration.
 
 mod site;
 
@@ -81,7 +81,7 @@ fn what_is_not_what_was_dumped_is_refused() -> Result<()> {
     ensure!(site.databases()? == ["orders"]);
     site.write("dump", &dump)?;
 
-    // Whoever can write there can write the sums as well; then the rows tell.
+    // With write access, the checksums can be replaced as well; then the comparison of rows detects it.
     let tables = String::from_utf8(site.read("tables")?)?;
     let fewer = tables.replace("|2000|", "|1999|");
     ensure!(fewer != tables, "{tables}");
@@ -108,7 +108,7 @@ fn a_failure_is_loud_and_removes_nothing() -> Result<()> {
     site.set("KEEP_DAYS", "1");
     let whole = ["20200101T000000Z"];
 
-    // The connection breaks in the middle, or what arrived is less than what was sent.
+    // The connection breaks in the middle, or less arrives than was sent.
     for (what, why) in [
         ("exit 9", ""),
         (
@@ -144,11 +144,11 @@ fn what_is_neither_new_nor_young_goes() -> Result<()> {
     }
     let aside = format!("storage:{BUCKET}/test/20190101T000000Z/notes");
     site.storage(&["touch", &aside])?;
-    // How many and for how many days they are kept, and how many are left then of the young ones and of the old.
+    // How many to keep and for how many days, and how many recent and old ones are left then.
     for (count, days, young, left) in [("1", "36500", 2, 3), ("4", "30", 3, 1), ("1", "30", 4, 0)] {
         site.set("KEEP_COUNT", count);
         site.set("KEEP_DAYS", days);
-        // Names are of a second.
+        // Names have a resolution of one second.
         thread::sleep(Duration::from_secs(1));
         transcript(&mut site.script("backup", &[])?)?;
         let backups = site.backups()?;

@@ -34,7 +34,7 @@ pub fn passes_its_tests(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// What `.sqlx` says of the queries is what a database says of them.
+/// `.sqlx` agrees with a real database about the queries.
 pub fn has_queries_that_are_true(project: &Project) -> Result<()> {
     if !project.has("postgres") {
         return Ok(());

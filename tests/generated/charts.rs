@@ -1,4 +1,4 @@
-//! The chart: Helm takes it, and it gives the objects that kustomize gives, but for what is named here.
+//! The chart: Helm accepts it, and it renders the same objects as kustomize, except for the differences listed here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,7 +13,7 @@ use crate::command::{run, target, tool};
 use crate::project::Project;
 use crate::validators::{files, overlays};
 
-/// In what a chart's object may differ from kustomize's.
+/// The known differences between the chart's objects and kustomize's.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Difference {
@@ -36,7 +36,7 @@ impl Difference {
     }
 }
 
-/// The overlay that is no environment of the chart: a developer's own cluster, with servers that are thrown away.
+/// The overlay that is not an environment of the chart: for a developer's own cluster, with ephemeral servers.
 const OWN: &str = "development";
 
 /// Those that have a reason.
@@ -50,10 +50,10 @@ static NAMED: LazyLock<Vec<Difference>> = LazyLock::new(|| {
         .unwrap_or_default()
 });
 
-/// An object by its kind and name, and what it holds by the path to it.
+/// An object by its kind and name, and its values by path.
 type Objects = BTreeMap<(String, String), BTreeMap<String, Value>>;
 
-/// Helm accepts and packages it, as it is and with the values of each environment.
+/// Helm accepts and packages it, by itself and with each environment's values.
 pub fn lints(project: &Project) -> Result<()> {
     let Some(chart) = chart(project) else {
         return Ok(());
@@ -76,7 +76,7 @@ pub fn lints(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// The chart with the values of each environment, each in a file of its own.
+/// The chart with each environment's values, each in a separate file.
 pub fn rendered(project: &Project) -> Result<Vec<PathBuf>> {
     let mut rendered = Vec::new();
     for values in environments(project)? {
@@ -90,7 +90,7 @@ pub fn rendered(project: &Project) -> Result<Vec<PathBuf>> {
     Ok(rendered)
 }
 
-/// With the tag that the README sets, there is no image left with the version that no image has.
+/// With the tag that the README sets, no image is left with the placeholder version.
 pub fn names_images_of_a_release(project: &Project) -> Result<()> {
     for values in environments(project)? {
         let manifests = template(
@@ -105,7 +105,7 @@ pub fn names_images_of_a_release(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// With the values of each environment it gives what the overlay of the same name gives.
+/// With each environment's values, it renders the same as the overlay of that name.
 pub fn agrees(project: &Project) -> Result<()> {
     let found = differences(project)?;
     let unnamed: Vec<&String> = found
@@ -120,7 +120,7 @@ pub fn agrees(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// Each difference between the two, and the number of the entry that names it.
+/// Each difference between the two, and the index of the entry that lists it.
 fn differences(project: &Project) -> Result<Vec<(String, Option<usize>)>> {
     let mut found = Vec::new();
     if chart(project).is_none() {
@@ -181,7 +181,7 @@ fn compare(kustomize: &Objects, helm: &Objects, found: &mut Vec<(String, Option<
     }
 }
 
-/// What the migration finds in its environment, wherever the two have it from: variables, and the Secrets that hold more.
+/// The migration's environment, from whatever source in either: variables, and the Secrets that contain more.
 fn migration(objects: &Objects) -> BTreeMap<String, String> {
     let text = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
     let id = |kind: &str, name: &str| (kind.to_owned(), name.to_owned());
@@ -239,7 +239,7 @@ fn template(project: &Project, values: &Path, namespace: &str, more: &[&str]) ->
         .args(more))
 }
 
-/// The same objects, written as Kubernetes reads them: to YAML 1.1, 0440 is a number.
+/// The same objects as Kubernetes reads them: in YAML 1.1, 0440 is a number.
 fn as_read(manifests: &str) -> Result<String> {
     let place = tempfile::tempdir()?;
     fs::write(place.path().join("chart.yaml"), manifests)?;
@@ -250,7 +250,7 @@ fn as_read(manifests: &str) -> Result<String> {
     run(tool("kubectl")?.arg("kustomize").arg(place.path()))
 }
 
-/// What kustomize gives, with the ConfigMap under the name that it has in the base.
+/// kustomize's objects, with the ConfigMap under its name in the base.
 fn without_hash(manifests: &str) -> Result<String> {
     let mut text = manifests.to_owned();
     for document in documents(manifests)? {
@@ -291,7 +291,7 @@ fn objects(manifests: &str) -> Result<Objects> {
     Ok(objects)
 }
 
-/// The objects of manifests, as they stand one behind another.
+/// The objects in a stream of manifests.
 pub fn documents(manifests: &str) -> Result<Vec<Value>> {
     let mut documents = Vec::new();
     for document in serde_norway::Deserializer::from_str(manifests) {
@@ -329,7 +329,7 @@ fn flatten(path: String, value: &Value, leaves: &mut BTreeMap<String, Value>) {
     }
 }
 
-/// Whatever is chosen; and each difference that is named is one that there is.
+/// For all selections; and each listed difference does occur.
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
 fn the_chart_gives_what_kustomize_gives() -> Result<()> {

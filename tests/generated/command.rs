@@ -1,4 +1,4 @@
-//! Commands that are run to their end.
+//! Runs commands to completion.
 
 use std::env;
 use std::ffi::OsStr;
@@ -7,13 +7,13 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
-/// The `target` directory of this repository, below which everything of these tests stays.
+/// The `target` directory of this repository, in which these tests keep everything.
 pub fn target() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target")
 }
 
-/// A command that sees the environment of a user's shell, not the one that `cargo test` runs this test in: a generated
-/// binary would look for its files in this repository, and rustup would not follow a project's own toolchain file.
+/// A command with the environment of a user's shell rather than that of `cargo test`: otherwise, a generated binary would look
+/// for its files in this repository, and rustup would ignore a project's own toolchain file.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
@@ -31,7 +31,7 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// A tool that `tests/run` put into `target/tools`: that one, at its pinned version, or none.
+/// A tool that `tests/run` installed into `target/tools`: only that one, at its pinned version.
 pub fn tool(name: &str) -> Result<Command> {
     let directory = target().join("tools/bin");
     let path = directory.join(name);
@@ -41,7 +41,7 @@ pub fn tool(name: &str) -> Result<Command> {
         path.display()
     );
     let mut command = command(path);
-    // One tool calls another: actionlint finds shellcheck so.
+    // One tool calls another: actionlint finds shellcheck this way.
     let paths = env::var_os("PATH").unwrap_or_default();
     command.env(
         "PATH",
@@ -50,18 +50,18 @@ pub fn tool(name: &str) -> Result<Command> {
     Ok(command)
 }
 
-/// What a command printed on standard output, or an error with all that it said where it did not end in success.
+/// A command's standard output, or an error with its whole output if it fails.
 pub fn run(command: &mut Command) -> Result<String> {
     let output = succeeded(command)?;
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// All that a command said.
+/// A command's whole output.
 pub fn transcript(command: &mut Command) -> Result<String> {
     Ok(said(&succeeded(command)?))
 }
 
-/// All that a command said which had to fail, or an error where it succeeded.
+/// The whole output of a command that must fail, or an error if it succeeds.
 pub fn refused(command: &mut Command) -> Result<String> {
     let output = output(command)?;
     ensure!(

@@ -11,7 +11,7 @@ use crate::command::{command, run, target, tool};
 use crate::project::Project;
 use crate::validators::files;
 
-/// The types of Grafana's own schema have no objection, for the whole and for each kind of panel.
+/// They are valid for the types of Grafana's own schema, as a whole and for each kind of panel.
 pub fn keep_to_the_schema(project: &Project) -> Result<()> {
     let dashboards = of(project)?;
     if dashboards.is_empty() {
@@ -34,7 +34,7 @@ pub fn keep_to_the_schema(project: &Project) -> Result<()> {
         let text = fs::read_to_string(&dashboard)?;
         let name = dashboard.file_name().context("a file without a name")?;
         let module = place.join(name).with_extension("ts");
-        // On the first line, so that errors name the lines of the JSON.
+        // On the first line, so that the line numbers in errors are those of the JSON.
         let head = "import type { Dashboard } from \"./dashboard\"; export const it: Dashboard =";
         fs::write(&module, format!("{head} {text}"))?;
         check.arg(module);
@@ -43,7 +43,7 @@ pub fn keep_to_the_schema(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// Grafana's own grammar understands what is asked of Loki, which does not run here.
+/// Grafana's own grammar accepts the queries to Loki, which does not run here.
 pub fn ask_loki_what_it_understands(project: &Project) -> Result<()> {
     let asked = expressions(project, "loki")?;
     let place = beside_packages(project, "logql.mjs")?;
@@ -57,7 +57,7 @@ pub fn ask_loki_what_it_understands(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// A directory with one of the files of `tests/tools/packages`, where it finds what it imports.
+/// A directory with one of the files of `tests/tools/packages`, in which its imports can be resolved.
 fn beside_packages(project: &Project, file: &str) -> Result<PathBuf> {
     let place = target().join("generated/dashboards").join(&project.name);
     if place.exists() {
@@ -71,7 +71,7 @@ fn beside_packages(project: &Project, file: &str) -> Result<PathBuf> {
     Ok(place)
 }
 
-/// What the panels of all dashboards ask a kind of data source, and where.
+/// The queries of all dashboards' panels to a kind of data source, with their places.
 pub fn expressions(project: &Project, kind: &str) -> Result<Vec<(String, String)>> {
     let mut expressions = Vec::new();
     for path in of(project)? {

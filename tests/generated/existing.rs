@@ -1,4 +1,4 @@
-//! What `cargo prodify add` writes into a crate that exists.
+//! The output of `cargo prodify add` in an existing crate.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use crate::command::{command, run, target};
 use crate::project::Project;
 use crate::validators;
 
-/// A crate as somebody may have it, with what can be added to any.
+/// A typical crate, with everything added that suits any.
 fn shop() -> Result<Project> {
     let directory = target().join("generated/shop");
     if directory.exists() {

@@ -1,4 +1,4 @@
-//! Whatever a rule or a panel asks Prometheus, it has an answer to, while the service runs and is used.
+//! Every query of a rule or a panel to Prometheus returns data while the service is running and in use.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,8 +19,8 @@ use crate::process::{Service, free_port};
 use crate::project::Project;
 use crate::servers::Servers;
 
-/// What others expose than the service, by the component that asks for it: kube-state-metrics, cAdvisor and cert-manager. None of
-/// them runs here.
+/// Metrics that are not from the service, by the component that uses them: of kube-state-metrics, cAdvisor and cert-manager,
+/// which do not run here.
 const OF_OTHERS: [(&str, &[&str]); 3] = [
     (
         "k8s",
@@ -58,10 +58,10 @@ const OF_OTHERS: [(&str, &[&str]); 3] = [
     ),
 ];
 
-/// Two scrapes and a rule that uses what another one made of them, at the generated intervals, on a busy machine.
+/// Two scrapes and a rule that uses the result of another one, at the generated intervals, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// An address in the generated configuration, where Compose finds the service.
+/// An address in the generated configuration, at which Compose reaches the service.
 const TARGET: &str = "app:9464";
 
 pub fn has_an_answer_to_every_question(project: &Project) -> Result<()> {
@@ -76,13 +76,13 @@ pub fn has_an_answer_to_every_question(project: &Project) -> Result<()> {
     let mut servers = Servers::of(project)?;
     let mut settings = servers.settings();
     if project.has("traces") {
-        // Nobody takes them there, which is counted.
+        // Nothing accepts them there, which is counted.
         settings.push(("APP__TRACES__ENDPOINT", "http://127.0.0.1:1".to_owned()));
     }
     let service = Service::start_with(project, settings.clone())?;
     let mut targets = vec![service.metrics];
     let place = TempDir::new()?;
-    // Only a service that serves https has a certificate that expires, and it takes nothing but https.
+    // Only a service that serves HTTPS has a certificate that expires, and it accepts only HTTPS.
     let secured = if project.has("tls") {
         certify(place.path())?;
         settings.extend(https(place.path())?);
@@ -109,7 +109,7 @@ pub fn has_an_answer_to_every_question(project: &Project) -> Result<()> {
     while !questions.is_empty() {
         ask_for_everything(&service)?;
         thread::sleep(Duration::from_secs(5));
-        // One that had an answer once is done with.
+        // A query that has returned data once is done.
         let mut open = Vec::new();
         for (place, question) in questions {
             if !prometheus.answers(&question)? {
@@ -137,7 +137,7 @@ pub fn has_an_answer_to_every_question(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// What each rule asks, whatever it compares the answer with.
+/// The queries of each rule, without their comparisons.
 fn rules(project: &Project) -> Result<Vec<(String, String)>> {
     let text = fs::read_to_string(project.path("monitoring/prometheus/rules/alerts.yml"))?;
     let file: Value = serde_norway::from_str(&text)?;
@@ -158,7 +158,7 @@ fn rules(project: &Project) -> Result<Vec<(String, String)>> {
         .collect()
 }
 
-/// A comparison that keeps both outcomes, the present in place of half an hour ago, and what is asked for in place of its absence.
+/// A comparison that keeps both outcomes, now instead of half an hour ago, and an expression instead of its absence.
 fn compared_with_nothing(expression: &str) -> String {
     let mut text = String::new();
     let (mut within, mut quoted) = (0, None);
@@ -180,7 +180,7 @@ fn compared_with_nothing(expression: &str) -> String {
     text.replace("absent(", "(").replace("offset 30m", "")
 }
 
-/// As it is where everything is chosen, and a few minutes are shown.
+/// For a project with all components, and a time range of a few minutes.
 fn chosen(expression: &str) -> String {
     let all = ["$namespace", "$job", "$pod", "$instance"];
     let text = all
@@ -194,7 +194,7 @@ fn words(expression: &str) -> impl Iterator<Item = &str> {
     expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
 }
 
-/// Requests of every kind, and all that can be wrong with one.
+/// Requests of every kind, with everything that can be wrong with one.
 fn ask_for_everything(service: &Service) -> Result<()> {
     let mut connection = Connection::open(service.address)?;
     let (items, login) = ("/api/v1/items", "/api/v1/auth/login");
@@ -220,7 +220,7 @@ fn ask_for_everything(service: &Service) -> Result<()> {
         if answer.closes() {
             connection = Connection::open(service.address)?;
         }
-        // What was made is there, twice: the second time, a cache has it.
+        // What was created exists, and is read twice: the second time from the cache.
         if answer.status == 201 && path == items {
             let item: Value = serde_json::from_str(&answer.body)?;
             let id = item["id"].as_str().context("an item without an id")?;
@@ -246,7 +246,7 @@ fn fail(service: &Service, servers: &mut Servers) -> Result<()> {
     Ok(())
 }
 
-/// A certificate for a month, by nobody in particular.
+/// A self-signed certificate for a month.
 fn certify(directory: &Path) -> Result<()> {
     run(command("openssl").current_dir(directory).args([
         "req",
@@ -278,7 +278,7 @@ fn https(directory: &Path) -> Result<[(&'static str, String); 4]> {
     ])
 }
 
-/// Debian's Prometheus, with the project's configuration and rules; only where the service is, is another place.
+/// Debian's Prometheus, with the project's configuration and rules; only the service's address is different.
 struct Prometheus {
     server: Child,
     url: String,
@@ -331,7 +331,7 @@ impl Prometheus {
         bail!("Prometheus does not answer")
     }
 
-    /// Whether there is any series, or number, that is the answer.
+    /// Whether the result has any series, or a number.
     fn answers(&self, question: &str) -> Result<bool> {
         let mut promtool = command("promtool");
         promtool.args(["query", "instant", "--format", "json", &self.url, question]);

@@ -1,4 +1,4 @@
-//! What happens around a service in production: dependencies that go away, clients that misbehave, output that nobody reads.
+//! Faults around a service in production: dependencies that fail, clients that misbehave, output that is not read.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -19,16 +19,17 @@ use crate::service;
 /// The sample resource.
 const ITEMS: &str = "/api/v1/items";
 
-/// No answer may take longer, whatever is broken behind the service.
+/// No response may take longer, whatever is broken behind the service.
 const PROMPT: Duration = Duration::from_secs(3);
 
-/// Who has not taken a byte of its answer for so long is not served any more. The kernel looks at longer and longer intervals.
+/// A client that has not received a byte of its response for this long is disconnected. The kernel checks at increasing
+/// intervals.
 const NEVER: Duration = Duration::from_secs(120);
 
-/// So many clients want something all at once.
+/// The number of simultaneous clients.
 const CROWD: usize = 10_000;
 
-/// A rollout is not lucky, but right, if nothing is lost in so many of them.
+/// How many rollouts must succeed, to rule out luck.
 const ROLLOUTS: usize = 10;
 
 pub fn loses_no_request_in_ten_rollouts(project: &Project) -> Result<()> {
@@ -40,7 +41,7 @@ pub fn loses_no_request_in_ten_rollouts(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// While the database is away the service lives, is unready, and answers 503 at once; it finds back by itself.
+/// While the database is down, the service is alive, unready, and responds with 503 at once; it recovers by itself.
 pub fn survives_the_database(project: &Project) -> Result<()> {
     let mut postgres = Postgres::start()?;
     let service = Service::start_with(project, vec![("APP__DATABASE__URL", postgres.url())])?;
@@ -87,7 +88,7 @@ fn outage(address: SocketAddr, postgres: &mut Postgres) -> Result<()> {
     Ok(())
 }
 
-/// Asks for the resource until told to stop. Returns how often there was an answer, and how often it was 503.
+/// Sends requests until told to stop. Returns the number of responses, and how many of them were 503.
 fn keep_asking(address: SocketAddr, busy: &AtomicBool) -> Result<(usize, usize)> {
     let mut connection = Connection::open(address)?;
     let (mut well, mut unavailable) = (0, 0);
@@ -107,13 +108,13 @@ fn keep_asking(address: SocketAddr, busy: &AtomicBool) -> Result<(usize, usize)>
         if answer.closes() {
             connection = Connection::open(address)?;
         }
-        // A limit on requests is not what is looked at here.
+        // A limit on requests is not what is tested here.
         thread::sleep(Duration::from_millis(20));
     }
     Ok((well, unavailable))
 }
 
-/// Without its cache the service is slower, and nothing else.
+/// Without its cache, the service is slower, but works.
 pub fn survives_the_cache(project: &Project) -> Result<()> {
     let mut servers = Servers::of(project)?;
     let service = Service::start_with(project, servers.settings())?;
@@ -144,7 +145,7 @@ pub fn survives_the_cache(project: &Project) -> Result<()> {
     read().context("with Redis again")
 }
 
-/// Clients that send a header letter by letter hold up nobody else, and not for ever.
+/// Clients that send a header byte by byte affect no other client, and are disconnected eventually.
 pub fn survives_slow_clients(project: &Project) -> Result<()> {
     let service = Service::start(project)?;
     let mut slow = Vec::new();
@@ -155,7 +156,7 @@ pub fn survives_slow_clients(project: &Project) -> Result<()> {
     }
     for letter in b"localhost" {
         for stream in &mut slow {
-            // It may have been shut out, which is as good.
+            // It may have been disconnected, which is as good.
             let _ = stream.write_all(&[*letter]);
         }
         let begin = Instant::now();
@@ -173,7 +174,7 @@ pub fn survives_slow_clients(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// Clients that ask and never read are shut out in the end: they would hold their connections for ever.
+/// Clients that send requests and never read are disconnected eventually: they would hold their connections forever.
 pub fn survives_clients_that_never_read(project: &Project) -> Result<()> {
     let service = Service::start(project)?;
     let mut clients = Vec::new();
@@ -200,8 +201,8 @@ pub fn survives_clients_that_never_read(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// Asks as often as the connection takes it, and says whether there still is one. Where a request is cut off in the middle, so
-/// much is in the way before it that it is never read.
+/// Sends as many requests as the connection accepts, and returns whether it is still open. If a request is cut off in the middle,
+/// so much precedes it that it is never read.
 fn asks_on(client: &mut TcpStream) -> bool {
     let requests = "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1000);
     loop {
@@ -211,11 +212,11 @@ fn asks_on(client: &mut TcpStream) -> bool {
     }
 }
 
-/// More clients than it has files or memory for are turned away, and the service is there when they have gone.
+/// More clients than it has file descriptors or memory for are rejected, and the service works when they have gone.
 pub fn survives_a_crowd(project: &Project) -> Result<()> {
     let mut limit = command("prlimit");
     run(limit.args(["--pid", &id().to_string(), "--nofile=20000:"]))?;
-    // What a container gets where nobody thought of it.
+    // A container's usual limit.
     let files = Some(1024);
     let start = Start {
         files,
@@ -231,7 +232,7 @@ pub fn survives_a_crowd(project: &Project) -> Result<()> {
     let mut answered = 0;
     for stream in &mut crowd {
         stream.set_read_timeout(Some(PROMPT))?;
-        // Who was turned away may have been so before it could say anything.
+        // A rejected client may have been so before it could send anything.
         let _ = stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
         let mut status = [0; 12];
         match stream.read_exact(&mut status) {
@@ -257,7 +258,7 @@ pub fn survives_a_crowd(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// A log that nobody reads holds up no request.
+/// Log output that is not read blocks no request.
 pub fn survives_a_log_that_is_stuck(project: &Project) -> Result<()> {
     let output = Some(Stdio::piped());
     let start = Start {

@@ -1,4 +1,4 @@
-//! An HTTP/1.1 client that keeps its connection until it is told to close it, as a load balancer does.
+//! An HTTP/1.1 client that keeps its connection until told to close it, like a load balancer.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-/// How long any single answer may take.
+/// How long a single response may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a service may take to notice that something went or came back.
+/// How long a service may take to notice that a dependency failed or recovered.
 const NOTICE: Duration = Duration::from_secs(30);
 
-/// An answer that arrived whole.
+/// A response that arrived completely.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    /// By their names in lower case.
+    /// By name, in lower case.
     pub headers: BTreeMap<String, String>,
     pub body: String,
 }
@@ -34,7 +34,7 @@ impl Answer {
     }
 }
 
-/// A connection, kept open from one request to the next.
+/// A connection that is kept open between requests.
 #[derive(Debug)]
 pub struct Connection(BufReader<TcpStream>);
 
@@ -51,7 +51,7 @@ impl Connection {
         self.ask("GET", path, "")
     }
 
-    /// Sends a request, with a body of JSON unless it is empty.
+    /// Sends a request, with a JSON body unless it is empty.
     pub fn ask(&mut self, method: &str, path: &str, body: &str) -> Result<Answer> {
         let kind = if body.is_empty() {
             ""
@@ -126,12 +126,12 @@ impl Connection {
     }
 }
 
-/// One request on a connection of its own.
+/// A single request on its own connection.
 pub fn get(address: SocketAddr, path: &str) -> Result<Answer> {
     Connection::open(address)?.get(path)
 }
 
-/// The same as a part of a caller's trace.
+/// The same as part of a caller's trace.
 pub fn get_traced(address: SocketAddr, path: &str, traceparent: &str) -> Result<Answer> {
     let mut connection = Connection::open(address)?;
     let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nTraceparent: {traceparent}");
@@ -139,12 +139,12 @@ pub fn get_traced(address: SocketAddr, path: &str, traceparent: &str) -> Result<
     connection.receive()
 }
 
-/// The same with a body of JSON.
+/// The same with a JSON body.
 pub fn post(address: SocketAddr, path: &str, body: &str) -> Result<Answer> {
     Connection::open(address)?.ask("POST", path, body)
 }
 
-/// Asks again and again, until the answer has this status.
+/// Repeats a request until the response has this status.
 pub fn await_status(address: SocketAddr, path: &str, status: u16) -> Result<Answer> {
     let begin = Instant::now();
     loop {

@@ -1,4 +1,4 @@
-//! The image: really built, and run with nothing that it does not need.
+//! The image: actually built, and run with minimal privileges.
 
 mod compose;
 mod crates;
@@ -30,7 +30,7 @@ fn distroless_image_serves() -> Result<()> {
     serves(&project)
 }
 
-/// And it is built from a crate whose lock file is not checked in.
+/// It is also built from a crate whose lock file is not committed.
 #[test]
 #[ignore = "needs a container engine: tests/run image"]
 fn debian_image_serves() -> Result<()> {
@@ -55,7 +55,7 @@ fn a_source_edit_compiles_no_dependency() -> Result<()> {
     Ok(())
 }
 
-/// Changes a source file to what it never was: the engine remembers what it has built.
+/// Makes a source file unique: the engine caches what it has built.
 fn edit(source: &Path) -> Result<()> {
     let mut source = OpenOptions::new()
         .append(true)
@@ -66,7 +66,7 @@ fn edit(source: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The image does its work as nobody in particular, on a file system that it cannot write to, without a capability.
+/// The image works as an unprivileged user, on a read-only file system, without capabilities.
 fn serves(project: &Project) -> Result<()> {
     let container = start(project)?;
     await_health(&container)?;
@@ -83,11 +83,11 @@ fn serves(project: &Project) -> Result<()> {
 }
 
 fn start(project: &Project) -> Result<Container> {
-    // Any port that is free for the metrics: the network is the host's, where others may run too. And the image's own check of its
-    // health, only more often.
+    // Any free port for metrics: the network is the host's, in which others may run too. And the image's own health check, only
+    // more often.
     let mut arguments = vec!["--env", "APP__METRICS__PORT=0", "--health-interval", "1s"];
     if project.has("postgres") {
-        // It starts without the database that it is told of.
+        // It starts without its database.
         arguments.extend(["--env", "APP__DATABASE__URL=postgres://127.0.0.1:1/none"]);
     }
     if project.has("auth") {
@@ -99,7 +99,7 @@ fn start(project: &Project) -> Result<Container> {
     Container::start(&project.name, "APP__SERVER__PORT", &arguments)
 }
 
-/// Waits until the engine finds it healthy by the HEALTHCHECK of its image.
+/// Waits until the engine reports it healthy, by its image's HEALTHCHECK.
 fn await_health(container: &Container) -> Result<()> {
     let begin = Instant::now();
     while begin.elapsed() < Duration::from_secs(20) {

@@ -1,8 +1,7 @@
-//! What `cargo prodify new` writes is built, linted, tested, run, put into an image, and shown to the tools that reviewers
-//! trust.
+//! The output of `cargo prodify new` is built, linted, tested, run, put into an image, and checked by widely used tools.
 //!
-//! All of it is slow or needs tools, and therefore ignored unless asked for: `tests/run generated` and `tests/run image`
-//! install what is needed first. The tests share a target directory and a few names in it: run them one at a time.
+//! All of it is slow or needs tools, and is therefore ignored by default: `tests/run generated` and `tests/run image` first
+//! install what is needed. The tests share a target directory and a few names in it: run them one at a time.
 
 #![expect(
     clippy::disallowed_methods,
@@ -46,7 +45,7 @@ mod traces;
 mod validators;
 mod wired;
 
-/// A module for each selection, with every check as a test in it, and more where there is more to check.
+/// A module per selection, with every check as a test in it, and additional tests where they apply.
 macro_rules! selections {
     ($($case:ident: $arguments:literal $(=> { $($more:tt)+ })?,)+) => {$(
         mod $case {

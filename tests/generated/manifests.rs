@@ -1,4 +1,4 @@
-//! Manifests as people write them: those of the crates that this machine has the sources of.
+//! Manifests as people write them: those of the crates whose sources are on this machine.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::round_trip::{PIECE, WIDER, check, takes_back};
 
-/// So many are enough to have met what people do.
+/// Enough to cover common styles.
 const ENOUGH: usize = 200;
 
 #[test]
@@ -33,7 +33,7 @@ fn of_hundreds_of_crates_are_kept_to_the_byte() -> Result<()> {
     Ok(())
 }
 
-/// Both of each crate: the one that its author wrote, and the one that cargo made of it.
+/// Both of each crate: the author's, and the one that cargo generated from it.
 fn manifests() -> Result<Vec<PathBuf>> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));

@@ -1,4 +1,4 @@
-//! Every two components together, and each of them without the other.
+//! Every pair of components, and each of the two without the other.
 
 use anyhow::{Context as _, Result};
 use cargo_prodify::catalog::{Catalog, Preset};
@@ -25,7 +25,7 @@ fn any_two_components_compile_and_pass_their_tests() -> Result<()> {
     Ok(())
 }
 
-/// A line that holds the name must be formatted whatever the name's length.
+/// The formatting of a line with the name must not depend on the name's length.
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn a_name_of_any_length_is_formatted() -> Result<()> {
@@ -50,7 +50,7 @@ fn check(case: &str, arguments: &str) -> Result<()> {
     build::passes_its_tests(&project)
 }
 
-/// What makes `new` write these components and no others.
+/// The arguments that make `new` write exactly these components.
 fn flags(catalog: &Catalog, selection: &[&str]) -> String {
     let unwanted = select::preset(catalog, Preset::Minimal)
         .into_iter()

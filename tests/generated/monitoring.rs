@@ -1,4 +1,4 @@
-//! What watches a project: Prometheus and Alertmanager take it, every alert is tested, and leads to where it says what to do.
+//! A project's monitoring: Prometheus and Alertmanager accept it, every alert is tested, and links to instructions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,7 +16,7 @@ use crate::validators::{files, overlays};
 const DIRECTORY: &str = "monitoring/prometheus";
 const ALERTMANAGER: &str = "monitoring/alertmanager/alertmanager.yml";
 
-/// Who is told of what, by the labels of the alert.
+/// The receivers, by the labels of the alert.
 const ROUTES: [(&[&str], &str); 5] = [
     (&["severity=page", "service=x"], "page"),
     (&["severity=ticket", "service=x"], "ticket"),
@@ -25,7 +25,7 @@ const ROUTES: [(&[&str], &str); 5] = [
     (&["service=x"], "nobody"),
 ];
 
-/// promtool takes the configuration and the rules, and the rules do what their tests say.
+/// promtool accepts the configuration and the rules, and the rules pass their tests.
 pub fn rules(project: &Project) -> Result<()> {
     let config = project.path(DIRECTORY).join("prometheus.yml");
     if !config.exists() {
@@ -38,7 +38,7 @@ pub fn rules(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// amtool takes the configuration, and sends each alert where it belongs.
+/// amtool accepts the configuration, and routes each alert to the right receiver.
 pub fn alertmanager(project: &Project) -> Result<()> {
     let config = project.path(ALERTMANAGER);
     if !config.exists() {
@@ -53,7 +53,7 @@ pub fn alertmanager(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// What the Prometheus Operator is given by kustomize and by the chart are the rules that are tested, for the pods that are there.
+/// The rules that kustomize and the chart give to the Prometheus Operator are the tested ones, for existing pods.
 pub fn operator(project: &Project) -> Result<()> {
     let Some(tested) = groups(project)? else {
         return Ok(());
@@ -88,7 +88,8 @@ pub fn operator(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// Each alert has what whoever is called needs, a test that fires it and one that does not, and a section of the runbook.
+/// Each alert has the information that an engineer on call needs, a test that fires it and one that does not, and a section of
+/// the runbook.
 pub fn alerts(project: &Project) -> Result<()> {
     let Some(groups) = groups(project)? else {
         return Ok(());
@@ -143,7 +144,7 @@ pub fn alerts(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// The groups of the rules, where there are any.
+/// The groups of the rules, if there are any.
 fn groups(project: &Project) -> Result<Option<Value>> {
     let mut groups = Vec::new();
     let rules = project.path(DIRECTORY).join("rules");
@@ -170,13 +171,13 @@ fn all_rules(groups: &Value) -> impl Iterator<Item = &Value> {
     groups.flat_map(|group| group["rules"].as_array().into_iter().flatten())
 }
 
-/// Which alert an expression of a test asks for.
+/// The alert that an expression of a test queries.
 fn alert_of(expression: &str) -> Option<String> {
     let (_, rest) = expression.split_once("ALERTS{alertname=\"")?;
     Some(rest.split('"').next()?.to_owned())
 }
 
-/// The headings of the runbook, as GitHub makes anchors of them.
+/// The headings of the runbook, as GitHub's anchors.
 fn anchors(project: &Project) -> Result<Option<BTreeSet<String>>> {
     let page = project.path("docs/runbook.md");
     if !page.exists() {
@@ -194,7 +195,7 @@ fn anchors(project: &Project) -> Result<Option<BTreeSet<String>>> {
     Ok(Some(anchors.collect()))
 }
 
-/// Prometheus takes them by themselves.
+/// Prometheus accepts them by themselves.
 fn checks(spec: &Value) -> Result<()> {
     let place = TempDir::new()?;
     let file = place.path().join("rules.json");
@@ -210,7 +211,7 @@ fn checks(spec: &Value) -> Result<()> {
     Ok(())
 }
 
-/// The rules as one text, about another namespace: a chart puts that of its release into them.
+/// The rules as a text, for another namespace: a chart inserts that of its release.
 fn in_namespace(groups: &Value, namespace: &str) -> String {
     const SELECTS: &str = "namespace=\\\"";
     let text = groups.to_string();

@@ -1,4 +1,4 @@
-//! What a project's pages tell their readers to do: each command, query and expression in them is one that works there.
+//! Instructions in a project's pages: each command, query and expression in them works there.
 
 mod there;
 
@@ -18,7 +18,7 @@ use crate::validators::files;
 
 use there::There;
 
-/// In place of kubectl: the real one, with a server that is not there. What it does not refuse before it asks, it would ask.
+/// A replacement for kubectl: the real one, with an unreachable server. Commands that it does not reject locally would be sent.
 const KUBECTL: &str = r#"#!/bin/bash
 printf '%s\x1f' "$@" >>SAID
 echo >>SAID
@@ -28,7 +28,7 @@ if ! output=$(KUBECONFIG=/dev/null REAL "$@" --server http://127.0.0.1:1 2>&1) &
 fi
 "#;
 
-/// Programs that the pages may name beside it. What they would do to the world is not done.
+/// Other programs that the pages may use. Their effects on the outside world are skipped.
 const OTHERS: [&str; 9] = [
     "curl",
     "docker",
@@ -41,10 +41,10 @@ const OTHERS: [&str; 9] = [
     "rm",
 ];
 
-/// Files that readers have made by then, beside those that a Secret is made from.
+/// Files that readers have created by then, other than those from which a Secret is created.
 const MADE: [&str; 2] = ["tls.crt", "tls.key"];
 
-/// Metrics that others than the service expose: cAdvisor, kube-state-metrics, and the process about itself.
+/// Metrics that are not from the service: of cAdvisor, kube-state-metrics, and the process itself.
 const METRICS: [&str; 7] = [
     "container_cpu_cfs_periods_total",
     "container_cpu_cfs_throttled_periods_total",
@@ -55,7 +55,7 @@ const METRICS: [&str; 7] = [
     "process_resident_memory_bytes",
 ];
 
-/// A text between fences or backticks, and what it is written in.
+/// A text between fences or backticks, and its language.
 #[derive(Debug)]
 struct Block {
     page: String,
@@ -63,8 +63,8 @@ struct Block {
     text: String,
 }
 
-/// kubectl takes its commands, what they name is there, Prometheus takes its expressions, the service exposes what they are
-/// about, and dashboards have the panels that the pages lead to.
+/// kubectl accepts its commands, the names in them exist, Prometheus accepts its expressions, the service exports the metrics in
+/// them, and dashboards have the panels that the pages refer to.
 pub fn hold(project: &Project) -> Result<()> {
     let blocks = blocks(project)?;
     if blocks.is_empty() {
@@ -76,7 +76,7 @@ pub fn hold(project: &Project) -> Result<()> {
     paths(project, &blocks)
 }
 
-/// PostgreSQL takes its statements, in the database that the migrations make.
+/// PostgreSQL accepts its statements, in the database after all migrations.
 pub fn query_what_is_there(project: &Project) -> Result<()> {
     let blocks = blocks(project)?;
     let statements: Vec<&Block> = of(&blocks, "sql").collect();
@@ -102,7 +102,7 @@ fn of<'b>(blocks: &'b [Block], language: &str) -> impl Iterator<Item = &'b Block
         .filter(move |block| block.language == language)
 }
 
-/// Those of all pages in `docs`. A command of kubectl's within a sentence is one as well.
+/// Those of all pages in `docs`. A kubectl command within a sentence is one as well.
 fn blocks(project: &Project) -> Result<Vec<Block>> {
     let mut blocks = Vec::new();
     for path in files(project, |path| path.starts_with("docs"))? {
@@ -142,7 +142,7 @@ fn blocks(project: &Project) -> Result<Vec<Block>> {
     Ok(blocks)
 }
 
-/// Each block is run, in a copy of the project, by a shell that finds no programs but those that are named here.
+/// Each block is run, in a copy of the project, by a shell that only finds the programs named here.
 fn commands(project: &Project, blocks: &[Block]) -> Result<()> {
     let place = TempDir::new()?;
     let said = place.path().join("said");
@@ -175,7 +175,7 @@ fn commands(project: &Project, blocks: &[Block]) -> Result<()> {
     for made in from.chain(MADE) {
         fs::write(copy.join(made), "KEY=value\n")?;
     }
-    // What one block of a page sets is there in those that follow, as in the terminal of a reader.
+    // Variables set in one block of a page are set in those that follow, as in a reader's terminal.
     let mut set = String::new();
     let mut page = "";
     for block in of(blocks, "sh") {
@@ -185,7 +185,7 @@ fn commands(project: &Project, blocks: &[Block]) -> Result<()> {
         }
         let script = format!("{set}{}", block.text);
         let place = || format!("{}: {}", block.page, block.text);
-        // A `cd` that fails is the reader's to see, and what is set is for a block to come.
+        // A reader would notice a `cd` that fails, and variables are for later blocks.
         run(tool("shellcheck")?
             .args([
                 "--shell=bash",

@@ -1,4 +1,4 @@
-//! Each validator finds a defect in a file that it accepts without: none of them passes by looking away.
+//! Each validator finds a defect in a file that it accepts otherwise, so none of them passes without checking.
 
 use std::fs;
 
@@ -520,7 +520,7 @@ fn clients_notice_a_service_that_drops_them() -> Result<()> {
     Ok(())
 }
 
-/// The validator accepts a project, and no longer does once `file` is changed; what it then says names the `finding`.
+/// The validator accepts a project, but no longer does once `file` is changed; its output then contains `finding`.
 fn finds(validator: Validator, finding: &str, file: &str, plant: fn(&str) -> String) -> Result<()> {
     let project = Project::new("planted", "--preset standard --with helm")?;
     validator(&project).context("before the defect is planted")?;

@@ -1,4 +1,4 @@
-//! A generated service that runs.
+//! A running generated service.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -13,23 +13,23 @@ use crate::command::{command, run, target};
 use crate::http;
 use crate::project::Project;
 
-/// How long the service still takes new connections after its readiness fails.
+/// How long the service still accepts new connections after its readiness fails.
 pub const DRAIN: Duration = Duration::from_secs(2);
 
-/// A port that is free now, and that nobody else on this machine is likely to take next.
+/// A port that is free now, and that no other process on this machine is likely to use next.
 pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
         .local_addr()?
         .port())
 }
 
-/// What is unusual about how a service is started.
+/// Options for starting a service.
 #[derive(Debug, Default)]
 pub struct Start<'a> {
     pub settings: Vec<(&'a str, String)>,
-    /// Where its log goes, if not into a file.
+    /// The output of its log, if not a file.
     pub output: Option<Stdio>,
-    /// How many files it may open, if not as many as this test.
+    /// Its limit on open files, if not that of this test.
     pub files: Option<u32>,
 }
 
@@ -90,7 +90,7 @@ impl Start<'_> {
     }
 }
 
-/// A process that listens; it is killed where a test ends early.
+/// A listening process; it is killed if a test ends early.
 #[derive(Debug)]
 pub struct Service {
     child: Child,
@@ -98,7 +98,7 @@ pub struct Service {
     environment: Vec<(String, String)>,
     directory: PathBuf,
     pub address: SocketAddr,
-    /// Where its metrics are, if it has any.
+    /// The address of its metrics, if it has any.
     pub metrics: SocketAddr,
     log: PathBuf,
 }
@@ -108,7 +108,7 @@ impl Service {
         Start::default().start(project)
     }
 
-    /// Starts it with more settings than it needs.
+    /// Starts it with additional settings.
     pub fn start_with(project: &Project, settings: Vec<(&str, String)>) -> Result<Self> {
         let start = Start {
             settings,
@@ -175,7 +175,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // Both fail where it has ended, which is how most tests end.
+        // Both fail if it has ended, which is how most tests end.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! A project that this build of cargo prodify wrote.
+//! A project written by this build of cargo prodify.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,23 +14,23 @@ use crate::command::{command, run, target};
 #[derive(Debug)]
 pub struct Project {
     pub directory: PathBuf,
-    /// Its name, which is its binary's too.
+    /// Its name, which is also its binary's.
     pub name: String,
     components: Vec<String>,
 }
 
 impl Project {
-    /// What `cargo prodify new` writes with these arguments, with versions of its dependencies that all projects share, so
-    /// that they are compiled once.
+    /// The output of `cargo prodify new` with these arguments, with the same versions of dependencies for all projects, so that
+    /// they are compiled once.
     pub fn new(case: &str, arguments: &str) -> Result<Self> {
         let project = Self::render(case, arguments)?;
         fs::copy(lock_file()?, project.path("Cargo.lock"))?;
-        // Names this package in the lock file and drops what it does not need.
+        // Adds this package to the lock file, and removes what it does not need.
         run(project.cargo("update").args(["--workspace", "--quiet"]))?;
         Ok(project)
     }
 
-    /// A crate that was there before anything was added to it.
+    /// An existing crate before anything is added to it.
     pub fn existing(directory: PathBuf, name: &str) -> Self {
         Self {
             directory,
@@ -39,11 +39,11 @@ impl Project {
         }
     }
 
-    /// The same without a lock file: nothing of it is built.
+    /// The same without a lock file: it is not built.
     pub fn render(case: &str, arguments: &str) -> Result<Self> {
         let place = target().join("generated");
         fs::create_dir_all(&place)?;
-        // Clippy and rustfmt look upwards for their settings; those of this repository are for itself.
+        // Clippy and rustfmt search upward for their settings; those of this repository are not for it.
         for settings in ["clippy.toml", "rustfmt.toml"] {
             fs::write(place.join(settings), "")?;
         }
@@ -52,7 +52,7 @@ impl Project {
             fs::remove_dir_all(&directory)
                 .with_context(|| format!("removing {}", directory.display()))?;
         }
-        // At the top of a repository, where there is a place for its workflows.
+        // In the root of a repository, so that it has a place for its workflows.
         run(command("git").args(["init", "--quiet"]).arg(&directory))?;
         run(command(env!("CARGO_BIN_EXE_cargo-prodify"))
             .args([
@@ -98,7 +98,7 @@ impl Project {
         let mut cargo = command("cargo");
         cargo.current_dir(&self.directory).arg(subcommand);
         cargo.env("CARGO_TARGET_DIR", target().join("generated/target"));
-        // Built once and not looked at in a debugger.
+        // Built once, and not for a debugger.
         cargo
             .env("CARGO_INCREMENTAL", "0")
             .env("CARGO_PROFILE_DEV_DEBUG", "0");
@@ -112,7 +112,7 @@ impl Project {
     }
 }
 
-/// A lock file with whatever any selection needs, resolved once; what the last run resolved is kept as far as it goes.
+/// A lock file with the dependencies of all selections, resolved once; the previous run's versions are kept where possible.
 pub fn lock_file() -> Result<&'static Path> {
     static LOCK_FILE: LazyLock<Result<PathBuf, String>> =
         LazyLock::new(|| resolve().map_err(|error| format!("{error:#}")));
@@ -132,7 +132,7 @@ fn resolve() -> Result<PathBuf> {
     Ok(kept)
 }
 
-/// A project that several tests look at, written by the first of them.
+/// A project that several tests use, written by the first of them.
 #[derive(Debug)]
 pub struct Lazy {
     case: &'static str,

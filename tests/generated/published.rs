@@ -1,4 +1,4 @@
-//! What `inspect` finds in published servers, held against the table in `docs/inspect.md`.
+//! The facts that `inspect` finds about published servers, compared with the table in `docs/inspect.md`.
 
 use std::env;
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::command::{command, run, target};
 
-/// How many cells of a row are computed; behind them stands what the authors say.
+/// The number of computed cells in a row; the rest is what the authors say.
 const COMPUTED: usize = 6;
 
 #[test]
@@ -53,7 +53,7 @@ fn the_table_of_published_servers_is_true() -> Result<()> {
     Ok(())
 }
 
-/// The sources of a published crate, below `target/published`.
+/// The sources of a published crate, in `target/published`.
 pub fn source(name: &str, version: &str) -> Result<PathBuf> {
     let place = target().join("published").join(format!("{name}-{version}"));
     if place.join("Cargo.toml").is_file() {
@@ -79,7 +79,7 @@ pub fn source(name: &str, version: &str) -> Result<PathBuf> {
     Ok(place)
 }
 
-/// The facts, with nothing downloaded: what is on this machine must not decide them.
+/// The facts without any downloads: what is on this machine must not affect them.
 fn inspect(directory: &Path) -> Result<Value> {
     let empty = tempfile::tempdir()?;
     let mut inspect = Command::new(env!("CARGO_BIN_EXE_cargo-prodify"));

@@ -1,4 +1,4 @@
-//! A PostgreSQL and a Redis that belong to one test: it may stop them, and they end with it.
+//! A PostgreSQL and a Redis for a single test, which may stop them; they end with it.
 
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::project::Project;
 /// How long a server may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// All that a project can make use of.
+/// All servers that a project can use.
 #[derive(Debug)]
 pub struct Servers {
     pub postgres: Option<Postgres>,
@@ -33,12 +33,12 @@ impl Servers {
         })
     }
 
-    /// What tells the service of them.
+    /// The settings of the service that refer to them.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         self.variables("APP__DATABASE__URL", "APP__CACHE__URL")
     }
 
-    /// What tells its tests.
+    /// The settings of its tests.
     pub fn of_tests(&self) -> Vec<(&'static str, String)> {
         self.variables("DATABASE_URL", "REDIS_URL")
     }
@@ -57,7 +57,7 @@ impl Servers {
 /// A PostgreSQL with an empty database.
 #[derive(Debug)]
 pub struct Postgres {
-    /// Not below `target`: the server's user may not be let into this repository.
+    /// Not in `target`: the server's user may have no access to this repository.
     directory: TempDir,
     port: u16,
     server: Option<Child>,
@@ -86,25 +86,25 @@ impl Postgres {
             .arg("-D")
             .arg(self.data())
             .args(["-p", &self.port.to_string(), "-h", "127.0.0.1"]);
-        // No test outlives a power cut, but many of them wait for the disk.
+        // No test depends on surviving a power cut, but many would wait for the disk.
         server.args(["-c", "fsync=off", "-c", "unix_socket_directories="]);
         server.stdout(Stdio::null()).stderr(Stdio::null());
         self.server = Some(server.spawn().context("starting PostgreSQL")?);
         self.await_connections()
     }
 
-    /// Ends it and every connection to it.
+    /// Stops it, closing all its connections.
     pub fn stop(&mut self) -> Result<()> {
         let Some(mut server) = self.server.take() else {
             return Ok(());
         };
-        // "Fast": clients are not waited for.
+        // "Fast": does not wait for clients.
         run(command("kill").args(["-INT", &server.id().to_string()]))?;
         server.wait()?;
         Ok(())
     }
 
-    /// Runs a statement in it, and returns what it printed.
+    /// Runs a statement in it, and returns the output.
     pub fn query(&self, statement: &str) -> Result<String> {
         let mut client = command("psql");
         run(client.args([
@@ -144,7 +144,7 @@ impl Postgres {
         bail!("PostgreSQL does not answer")
     }
 
-    /// Of the newest release that is installed.
+    /// From the newest installed release.
     pub fn binaries() -> Result<PathBuf> {
         let mut releases: Vec<_> = Path::new("/usr/lib/postgresql")
             .read_dir()
@@ -156,7 +156,7 @@ impl Postgres {
         Ok(format!("/usr/lib/postgresql/{newest}/bin").into())
     }
 
-    /// A program as a user that PostgreSQL runs as: not as root.
+    /// Runs a program as a user with which PostgreSQL runs: not as root.
     pub fn run_as(path: &Path) -> Result<Command> {
         if !is_root()? {
             return Ok(command(path));
@@ -167,7 +167,7 @@ impl Postgres {
         Ok(program)
     }
 
-    /// Gives that user a directory.
+    /// Gives that user ownership of a directory.
     pub fn hand_over(directory: &Path) -> Result<()> {
         if is_root()? {
             run(command("chown").args(["-R", "postgres"]).arg(directory))?;
@@ -187,7 +187,7 @@ impl Drop for Postgres {
     }
 }
 
-/// A Redis that keeps nothing.
+/// A Redis without persistence.
 #[derive(Debug)]
 pub struct Redis {
     port: u16,
@@ -213,7 +213,7 @@ impl Redis {
         self.await_connections()
     }
 
-    /// Ends it without a word to its clients.
+    /// Kills it without notifying its clients.
     pub fn kill(&mut self) -> Result<()> {
         self.server.kill()?;
         self.server.wait()?;
@@ -247,7 +247,7 @@ impl Redis {
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        // It may have been killed by the test.
+        // The test may have killed it.
         let _ = self.kill();
     }
 }

@@ -1,4 +1,4 @@
-//! What a generated service has to do while it runs.
+//! Requirements on a running generated service.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -14,13 +14,13 @@ use crate::process::{DRAIN, Service};
 use crate::project::Project;
 use crate::servers::Servers;
 
-/// Clients that ask without a pause while the service is told to stop.
+/// Clients that send requests without a pause while the service is told to stop.
 const CLIENTS: usize = 8;
 
-/// How long it takes a load balancer to act on that; it has to be shorter than the drain.
+/// How long a load balancer takes to react; it must be shorter than the drain period.
 const PROPAGATION: Duration = Duration::from_secs(1);
 
-/// The routes answer, and so do the commands of the binary beside the running service.
+/// The routes respond, and the binary's commands work while the service is running.
 pub fn answers(project: &Project) -> Result<()> {
     let servers = Servers::of(project)?;
     let service = Service::start_with(project, servers.settings())?;
@@ -56,7 +56,7 @@ pub fn answers(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// The requests of this test stand in them under their routes, and a path of no route under none of its own.
+/// The requests of this test are in them under their routes, and a path without a route under none.
 fn exposes_metrics(service: &Service) -> Result<()> {
     let metrics = http::get(service.metrics, "/metrics")?;
     ensure!(metrics.status == 200, "GET /metrics answered {metrics:?}");
@@ -77,8 +77,7 @@ fn exposes_metrics(service: &Service) -> Result<()> {
     Ok(())
 }
 
-/// A load balancer and its clients see no error when the service is told to stop, by the signal of an orchestrator and by
-/// that of a terminal.
+/// A load balancer and its clients see no error when the service is stopped, by an orchestrator's signal or by a terminal's.
 pub fn loses_no_request(project: &Project) -> Result<()> {
     let servers = Servers::of(project)?;
     for signal in ["TERM", "INT"] {
@@ -88,7 +87,7 @@ pub fn loses_no_request(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// Sends `signal` while clients ask without a pause; none of them may notice, and the service has to end well.
+/// Sends `signal` while clients send requests without a pause; none of them may notice, and the service must exit successfully.
 pub fn stops_under_load(project: &Project, servers: &Servers, signal: &str) -> Result<()> {
     let service = Service::start_with(project, servers.settings())?;
     let address = service.address;
@@ -118,8 +117,8 @@ pub fn stops_under_load(project: &Project, servers: &Servers, signal: &str) -> R
     Ok(())
 }
 
-/// As a load balancer forwards: on a kept connection until an answer closes it, and on a new one while the service is in
-/// rotation. Returns the number of answers; any that is missing is an error.
+/// Requests as a load balancer forwards them: on a kept connection until a response closes it, and on a new one while the service
+/// is in rotation. Returns the number of responses; a missing one is an error.
 fn keep_asking(address: SocketAddr, in_rotation: &AtomicBool) -> Result<usize> {
     let mut served = 0;
     while in_rotation.load(Relaxed) {
@@ -157,7 +156,7 @@ fn join<T>(client: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
     client.join().unwrap_or_else(|_| bail!("a client panicked"))
 }
 
-/// A value of the wrong type stops the start, and names its key and where it stands; so does a key that means nothing.
+/// A value of the wrong type prevents the start, with an error that names its key and place; so does an unknown key.
 pub fn refuses_a_bad_setting(project: &Project) -> Result<()> {
     let mut binary = command(project.binary()?);
     binary.current_dir(&project.directory);

@@ -1,4 +1,4 @@
-//! Spans, as they reach a receiver that is not written in Rust.
+//! Spans, as received by a collector that is not written in Rust.
 
 use std::io::{BufRead as _, BufReader, Lines};
 use std::path::Path;
@@ -78,7 +78,7 @@ fn a_trace_crosses_services_that_send_it_over_both_protocols() -> Result<()> {
     Ok(())
 }
 
-/// `tests/tools/collector`, with the protocols that it speaks and their addresses.
+/// `tests/tools/collector`, with its protocols and addresses.
 struct Collector {
     process: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -114,7 +114,7 @@ impl Collector {
             .to_owned())
     }
 
-    /// What it has received, which ends it.
+    /// What it has received; this stops it.
     fn spans(mut self) -> Result<Vec<Value>> {
         drop(self.process.stdin.take());
         let lines = self.lines.by_ref();

@@ -1,4 +1,4 @@
-//! What those who review a project would run on its files, each at its strictest.
+//! Validators for a project's files, each at its strictest.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,13 +14,13 @@ use crate::monitoring;
 use crate::pages;
 use crate::project::Project;
 
-/// The releases of Kubernetes that the manifests are written for.
+/// The Kubernetes releases that the manifests are written for.
 const KUBERNETES: [&str; 4] = ["1.34", "1.35", "1.36", "1.37"];
 
-/// Fails with its findings. A project that has nothing for it to look at has none.
+/// Fails with its findings. Without anything to check in a project, it has none.
 pub type Validator = fn(&Project) -> Result<()>;
 
-/// The first one alone looks at more than files.
+/// Only the first one checks more than files.
 const ALL: [Validator; 23] = [
     cargo_deny,
     hadolint,
@@ -47,12 +47,12 @@ const ALL: [Validator; 23] = [
     shfmt,
 ];
 
-/// None of them finds anything; where several do, all of it is shown.
+/// None of them finds anything; the findings of all are shown.
 pub fn find_nothing(project: &Project) -> Result<()> {
     each(&ALL, project)
 }
 
-/// As [`find_nothing`], without the one that looks at the dependencies, which need not be on the disk then.
+/// Like [`find_nothing`], without the one for dependencies, which need not be on disk then.
 pub fn find_nothing_in_files(project: &Project) -> Result<()> {
     each(&ALL[1..], project)
 }
@@ -108,7 +108,7 @@ pub fn dependabot_schema(project: &Project) -> Result<()> {
     )
 }
 
-/// Compose's own reading of its file, as a fresh clone has it: nothing is set that it might ask for.
+/// Compose parses its file, as in a fresh clone: without any variable set.
 pub fn compose(project: &Project) -> Result<()> {
     for file in compose_files(project)? {
         let mut compose = tool("docker-compose")?;
@@ -128,7 +128,7 @@ pub fn compose_schema(project: &Project) -> Result<()> {
     )
 }
 
-/// By every rule that is not about taste.
+/// All rules except those about taste.
 pub fn dclint(project: &Project) -> Result<()> {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/dclint.yaml");
     let rules = rules.to_string_lossy();
@@ -146,7 +146,7 @@ pub fn dclint(project: &Project) -> Result<()> {
     )
 }
 
-/// What is sent to the API server, and what lies beside it to be filled in by hand.
+/// Manifests for the API server, and those next to them that are filled in by hand.
 pub fn kubernetes(project: &Project) -> Result<()> {
     let examples = files(project, |path| {
         path.starts_with("k8s") && path.to_string_lossy().ends_with(".example.yaml")
@@ -163,7 +163,7 @@ pub fn kubernetes(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// The project as it lies there, and the overlays and the chart as kustomize and Helm give them.
+/// The project itself, and the overlays and the chart as rendered by kustomize and Helm.
 pub fn trivy(project: &Project) -> Result<()> {
     overlays(project)?;
     charts::rendered(project)?;
@@ -191,7 +191,7 @@ pub fn shfmt(project: &Project) -> Result<()> {
     )
 }
 
-/// Without its `advisories`, which are fetched from a repository that is reached by git alone.
+/// Without `advisories`, which are fetched from a repository that can only be reached by git.
 pub fn cargo_deny(project: &Project) -> Result<()> {
     if project.path("deny.toml").exists() {
         run(tool("cargo-deny")?.current_dir(&project.directory).args([
@@ -266,7 +266,7 @@ fn is_yaml(path: &Path) -> bool {
         .is_some_and(|extension| extension == "yml" || extension == "yaml")
 }
 
-/// The files of a project whose path in it passes, without those of git.
+/// The files of a project whose relative path passes, without those of git.
 pub fn files(project: &Project, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in WalkDir::new(&project.directory)

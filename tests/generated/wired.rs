@@ -1,5 +1,5 @@
-//! Code that `cargo prodify add` writes into crates that exist, wired in as it says: `tests/wired/*/main.rs` is what the user makes of
-//! the main file of the crate beside it.
+//! Code that `cargo prodify add` writes into existing crates, wired in as instructed: `tests/wired/*/main.rs` is the crate's main
+//! file after the user's edit.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,7 +17,7 @@ use crate::http;
 use crate::process::free_port;
 use crate::project::{Project, lock_file};
 
-/// A crate of `tests/wired`, with its code added in the directory of the package, and wired in.
+/// A crate of `tests/wired`, with the code added to the package and wired in.
 fn wired(case: &str, package: &str, edition: &str) -> Result<Project> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/wired")
@@ -62,7 +62,7 @@ fn wired(case: &str, package: &str, edition: &str) -> Result<Project> {
     Ok(project)
 }
 
-/// What a reviewer of the crate would run.
+/// The checks that a reviewer of the crate would run.
 fn passes_review(project: &Project) -> Result<()> {
     run(project.cargo("fmt").arg("--check"))?;
     let lints = ["--", "-D", "warnings", "-W", "clippy::pedantic"];
@@ -74,18 +74,18 @@ fn passes_review(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// A process, killed where a test ends.
+/// A process that is killed if a test ends early.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both fail where it has ended.
+        // Both fail if it has ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Starts the binary with these settings, and waits until it tells its metrics; its log goes into a file.
+/// Starts the binary with these settings, and waits until it serves its metrics; its log goes into a file.
 fn start(
     project: &Project,
     port: u16,

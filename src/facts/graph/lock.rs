@@ -1,4 +1,4 @@
-//! Cargo.lock, as it stands.
+//! Cargo.lock, as written.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,27 +17,27 @@ pub struct LockFile {
     pub packages: Vec<Locked>,
 }
 
-/// A package that a lock file holds.
+/// A package in a lock file.
 #[derive(Debug)]
 pub struct Locked {
     /// Its name.
     pub name: String,
     /// Its version.
     pub version: String,
-    /// Where it is from; none for a directory.
+    /// Its source; none for a directory.
     pub source: Option<String>,
-    /// The indexes of what it takes: for any target, and with any feature that the workspace knows.
+    /// The indices of its dependencies: for all targets, and with all features used in the workspace.
     pub takes: Vec<usize>,
     /// The line of its name.
     pub line: Option<usize>,
 }
 
 impl LockFile {
-    /// Reads the lock file at the top of a workspace; none where there is none.
+    /// Reads the lock file in a workspace root; none if there is none.
     ///
     /// # Errors
     ///
-    /// Where it cannot be read, or is no TOML.
+    /// If it cannot be read, or is not TOML.
     pub fn read(top: &Path) -> Result<Option<Self>> {
         let Some(file) = TomlFile::read(&top.join("Cargo.lock"), top)? else {
             return Ok(None);
@@ -78,7 +78,7 @@ impl LockFile {
         Ok(Some(Self { packages }))
     }
 
-    /// What a member of the workspace takes, with the indexes; none where the member is not there.
+    /// The dependencies of a workspace member, with their indices; none if the member is not in it.
     pub fn taken_by(&self, member: &str) -> Option<Vec<(usize, &Locked)>> {
         let is_it = |locked: &&Locked| locked.name == member && locked.source.is_none();
         let member = self.packages.iter().find(is_it)?;
@@ -86,7 +86,7 @@ impl LockFile {
         Some(takes.map(|at| (*at, &self.packages[*at])).collect())
     }
 
-    /// The index of the newest package that would do for a dependency.
+    /// The index of the newest package that satisfies a dependency.
     pub fn fitting(&self, dependency: &Dependency) -> Option<usize> {
         let named = self.packages.iter().enumerate();
         let fitting = named
@@ -103,7 +103,7 @@ impl LockFile {
     }
 }
 
-/// The package that `name`, `name version` or `name version (source)` means; cargo writes no more of it than tells it apart.
+/// The package for `name`, `name version` or `name version (source)`; cargo only writes as much as is needed to be unambiguous.
 fn find(entry: &str, packages: &[Locked], by_name: &BTreeMap<&str, Vec<usize>>) -> Option<usize> {
     let mut words = entry.splitn(3, ' ');
     let (name, version, source) = (words.next()?, words.next(), words.next());
@@ -112,7 +112,7 @@ fn find(entry: &str, packages: &[Locked], by_name: &BTreeMap<&str, Vec<usize>>) 
         let package = &packages[**index];
         version.is_none_or(|version| version == package.version)
             && source.is_none_or(|source| {
-                // A git source is locked to a commit, which an entry that takes it may leave out.
+                // A git source is locked to a commit, which may be missing in the entries of its dependents.
                 let locked = package.source.as_deref().unwrap_or_default();
                 locked == source || locked.split('#').next() == Some(source)
             })

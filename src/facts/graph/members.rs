@@ -1,6 +1,6 @@
-//! What is built of the workspace itself: which members, with which of their features and dependencies.
+//! What is built in the workspace itself: which members, with which of their features and dependencies.
 //!
-//! The members' manifests say all of this, so that nothing has to be guessed before the first crate from a registry.
+//! All of this is in the members' manifests, so nothing has to be guessed up to the first registry crate.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::LazyLock;
@@ -12,46 +12,46 @@ use super::lock::LockFile;
 use super::{Edge, Graph, Node, TARGET};
 use crate::facts::members::Members;
 
-/// What is to be built.
+/// What to build.
 pub struct Built<'m> {
     /// The package.
     pub package: &'m Package,
-    /// The features that its binary requires, beside the default ones.
+    /// The features that its binary requires, in addition to the default ones.
     pub features: &'m [String],
     /// The members of the workspace.
     pub members: &'m Members<'m>,
 }
 
-/// A graph, and what is missing in it.
+/// A graph, and what is missing from it.
 pub struct Bound {
     /// The crates.
     pub graph: Graph,
-    /// The crates that the manifests ask for, and that Cargo.lock does not hold for those who ask.
+    /// The crates required by the manifests for which Cargo.lock has no matching entry.
     pub unlocked: BTreeSet<String>,
 }
 
-/// A crate that is met on the way.
+/// A crate found during the walk.
 #[derive(Clone, Copy)]
 enum Crate<'m> {
     /// A member of the workspace.
     Member(&'m Package),
     /// A package of Cargo.lock, by its index.
     Locked(usize),
-    /// One that Cargo.lock does not hold.
+    /// One that is missing from Cargo.lock.
     Unlocked(&'m Dependency),
 }
 
-/// A graph that grows while it is walked through.
+/// A graph under construction.
 struct Walk<'m> {
     lock: Option<&'m LockFile>,
     graph: Graph,
-    /// The crates that were met, by what tells them apart: the index in Cargo.lock, or the name of what is not from there.
+    /// The crates found so far, by a unique key: the index in Cargo.lock, or the name of a crate that is missing there.
     index: BTreeMap<(Option<usize>, &'m str), usize>,
-    /// Those of them whose dependencies were not looked at.
+    /// Those whose dependencies are still to be visited.
     open: VecDeque<(usize, Crate<'m>)>,
 }
 
-/// What `rustc --print cfg` says for the target, as far as dependencies are told apart by it.
+/// The output of `rustc --print cfg` for the target, as far as dependencies depend on it.
 static CFGS: LazyLock<Vec<Cfg>> = LazyLock::new(|| {
     let cfgs = [
         "unix",
@@ -68,28 +68,28 @@ static CFGS: LazyLock<Vec<Cfg>> = LazyLock::new(|| {
     cfgs.iter().filter_map(|cfg| cfg.parse().ok()).collect()
 });
 
-/// Whether a dependency is part of what runs on the target: no test's, and no other target's.
+/// Whether a dependency is part of what runs on the target: not a dev-dependency, nor for another target.
 pub fn is_built(dependency: &Dependency) -> bool {
     let on_target = |target: &Platform| target.matches(TARGET, &CFGS);
     dependency.kind != DependencyKind::Development
         && dependency.target.as_ref().is_none_or(on_target)
 }
 
-/// Whether the name of a target, or a `cfg(…)` in its place, means the target.
+/// Whether a target's name, or a `cfg(…)` instead of one, matches the target.
 pub fn is_target(name: &str) -> bool {
     name.parse::<Platform>()
         .is_ok_and(|target| target.matches(TARGET, &CFGS))
 }
 
 impl Built<'_> {
-    /// The features that are on, by member.
+    /// The enabled features, by member.
     pub fn features(&self) -> BTreeMap<String, BTreeSet<String>> {
         let mut on: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let of_package = self.features.iter().cloned().chain(["default".to_owned()]);
         let mut open: Vec<(&Package, String)> =
             of_package.map(|feature| (self.package, feature)).collect();
         on.insert(self.package.name.to_string(), BTreeSet::new());
-        // What a member takes follows from its features, and may turn on more of another one's.
+        // A member's features determine its dependencies, and may enable more features of others.
         let mut grown = BTreeMap::from([(self.package.name.as_str(), self.package)]);
         loop {
             while let Some((package, feature)) = open.pop() {
@@ -111,7 +111,7 @@ impl Built<'_> {
                 let Some(other) = self.members.meant(dependency) else {
                     continue;
                 };
-                // It is built even where no feature of it is on.
+                // It is built even without any enabled feature.
                 on.entry(other.name.to_string()).or_insert_with(|| {
                     grown.insert(&other.name, other);
                     BTreeSet::new()
@@ -125,7 +125,7 @@ impl Built<'_> {
         }
     }
 
-    /// The graph as Cargo.lock bounds it from above, as far as that goes: what it does not hold is known by its name alone.
+    /// The graph with Cargo.lock as its upper bound: of crates that are missing there, only the names are known.
     pub fn bound(&self, lock: Option<&LockFile>) -> Bound {
         let on = self.features();
         let mut walk = Walk {
@@ -173,7 +173,7 @@ impl Built<'_> {
         }
     }
 
-    /// What a feature of a member brings: other features of it, and features of members that it takes.
+    /// What a member's feature enables: other features of it, and features of members that it depends on.
     fn brings(&self, package: &Package, feature: &str) -> Vec<(&Package, String)> {
         let mut brought = Vec::new();
         for entry in package.features.get(feature).into_iter().flatten() {
@@ -202,7 +202,7 @@ impl Built<'_> {
 }
 
 impl<'m> Walk<'m> {
-    /// The index of a crate in the graph, in which it is from now on.
+    /// The index of a crate in the graph, to which it is added if necessary.
     fn reach(&mut self, at: Crate<'m>) -> usize {
         let (key, version) = match at {
             Crate::Member(member) => ((None, member.name.as_str()), member.version.to_string()),
@@ -232,7 +232,7 @@ impl<'m> Walk<'m> {
         index
     }
 
-    /// Notes that a crate of the graph takes another one.
+    /// Adds a dependency between crates of the graph.
     fn take(&mut self, from: usize, other: Crate<'m>, build: bool) {
         let to = self.reach(other);
         let takes = &mut self.graph.nodes[from].takes;
@@ -244,7 +244,7 @@ impl<'m> Walk<'m> {
         }
     }
 
-    /// Notes what a crate from elsewhere takes: that is locked for all targets and kinds, without saying which.
+    /// Adds the dependencies of a registry crate: the lock file has those for all targets and kinds, without telling them apart.
     fn take_locked(&mut self, from: usize, at: Crate<'m>) {
         if let (Crate::Locked(index), Some(lock)) = (at, self.lock) {
             for to in &lock.packages[index].takes {
@@ -253,14 +253,14 @@ impl<'m> Walk<'m> {
         }
     }
 
-    /// What cargo is likely to lock a dependency to: a package that others take already, where one will do.
+    /// What cargo is likely to lock a dependency to: a package that is locked for others, if it satisfies the requirement.
     fn likely(&self, dependency: &'m Dependency) -> Crate<'m> {
         let locked = self.lock.and_then(|lock| lock.fitting(dependency));
         locked.map_or(Crate::Unlocked(dependency), Crate::Locked)
     }
 }
 
-/// Whether the features have a dependency in: it is not optional, or one of them names it.
+/// Whether a dependency is enabled by these features: it is not optional, or one of them names it.
 pub fn is_on(dependency: &Dependency, on: &BTreeSet<String>) -> bool {
     let alias = alias(dependency);
     !dependency.optional || on.contains(alias) || on.contains(&format!("dep:{alias}"))

@@ -1,8 +1,8 @@
-//! The crates that the chosen binary is really built from: not those of tests, of other targets, or of features that are off.
+//! The crates that the selected binary is actually built from: without those for tests, other targets, or disabled features.
 //!
-//! Cargo.lock is read directly, and with the workspace's manifests it gives an upper bound: which features of a crate from a
-//! registry are on is not in it. Cargo itself knows exactly, but `cargo tree` needs every crate on the disk and the lock of the package
-//! cache; it is asked only where that decides something, `--locked --offline`, and where it cannot say the facts are less sure.
+//! Cargo.lock is read directly, and gives an upper bound together with the workspace's manifests: it does not tell which features
+//! of registry crates are enabled. Cargo knows exactly, but `cargo tree` needs every crate on disk and locks the package cache;
+//! it is only run if it may change the result, with `--locked --offline`, and if it fails, the facts are less certain.
 
 mod lock;
 mod members;
@@ -14,15 +14,15 @@ pub use lock::LockFile;
 pub use members::{Bound, Built, is_built, is_on, is_target};
 pub use tree::exact;
 
-/// The target that facts are about: what servers run on. Nothing here depends on the processor.
+/// The target of all facts: where servers run. Nothing here depends on the processor.
 pub const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// The crates, and which of them takes which.
+/// The crates and their dependencies.
 #[derive(Debug, Default)]
 pub struct Graph {
     /// The crates; the first is the package itself.
     pub nodes: Vec<Node>,
-    /// Whether the features are known, and with them that each crate is really built.
+    /// Whether the features are known, which implies that each crate is actually built.
     pub exact: bool,
 }
 
@@ -33,32 +33,32 @@ pub struct Node {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// The features that are on, where they are known.
+    /// The enabled features, if known.
     pub features: Option<BTreeSet<String>>,
-    /// Whether it runs while cargo builds, and is no part of the binary.
+    /// Whether it only runs at build time, and is not part of the binary.
     pub is_macro: bool,
-    /// What it takes.
+    /// Its dependencies.
     pub takes: Vec<Edge>,
 }
 
-/// That a crate takes another.
+/// A dependency of a crate.
 #[derive(Clone, Copy, Debug)]
 pub struct Edge {
-    /// The index of the other one.
+    /// The dependency's index.
     pub to: usize,
-    /// Whether its build script takes it.
+    /// Whether it is a build dependency.
     pub build: bool,
 }
 
 impl Graph {
-    /// Whether a crate takes another one directly.
+    /// Whether a crate depends directly on another.
     pub fn takes(&self, node: &Node, name: &str) -> bool {
         node.takes
             .iter()
             .any(|edge| self.nodes[edge.to].name == name)
     }
 
-    /// Which crates end up in the binary, by index.
+    /// The indices of the crates that are part of the binary.
     pub fn in_binary(&self) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         let mut open = vec![0];
@@ -78,7 +78,7 @@ impl Graph {
         found
     }
 
-    /// The shortest way from the package to each crate: by index, the index of the crate before it.
+    /// The shortest path from the package to each crate: for each index, that of the crate before it.
     pub fn ways(&self) -> BTreeMap<usize, usize> {
         let mut before = BTreeMap::new();
         let mut open = VecDeque::from([0]);
@@ -98,7 +98,7 @@ impl Graph {
         before
     }
 
-    /// `sqlx, sqlx-core, native-tls`: the crates on the way to one, the package and the crate itself left out.
+    /// `sqlx, sqlx-core, native-tls`: the crates on the path to one, without the package and the crate itself.
     pub fn way(&self, ways: &BTreeMap<usize, usize>, index: usize) -> Vec<&str> {
         let before = std::iter::successors(ways.get(&index), |index| ways.get(index));
         let mut way: Vec<&str> = before

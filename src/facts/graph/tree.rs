@@ -1,7 +1,7 @@
-//! What cargo itself resolves, where it can without the network.
+//! Cargo's own resolution, if possible without the network.
 //!
-//! `cargo tree` and not the full `cargo metadata`: the latter has the features of all members united, those of tests among them, and
-//! needs the crates of every target on the disk.
+//! `cargo tree` is used rather than the full `cargo metadata`, which unites the features of all members, including those for
+//! tests, and needs the crates for every target on disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -11,11 +11,11 @@ use cargo_metadata::Package;
 
 use super::{Edge, Graph, Node, TARGET};
 
-/// The graph as cargo resolves it.
+/// The graph as resolved by cargo.
 ///
 /// # Errors
 ///
-/// Where it cannot: a crate is not downloaded, or Cargo.lock does not fit the manifests. The words are cargo's.
+/// If cargo fails: a crate is not downloaded, or Cargo.lock does not match the manifests. The message is cargo's.
 pub fn exact(package: &Package, features: &[String]) -> Result<Graph> {
     let mut command = Command::new(cargo());
     command
@@ -36,7 +36,7 @@ pub fn exact(package: &Package, features: &[String]) -> Result<Graph> {
     read(&text).context("reading what cargo tree printed")
 }
 
-/// The cargo that called, and not another toolchain's.
+/// The cargo that runs this subcommand, rather than another toolchain's.
 #[expect(
     clippy::disallowed_methods,
     reason = "cargo tells its subcommands in this variable where it is"
@@ -45,14 +45,14 @@ fn cargo() -> std::ffi::OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// Reads a tree: four columns for each level, the crate and its features; what was printed before is not repeated.
+/// Parses a tree: four columns per level, the crate and its features; repeated subtrees are not printed again.
 fn read(text: &str) -> Result<Graph> {
     let mut graph = Graph {
         exact: true,
         ..Graph::default()
     };
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    // On each level the crate that was last seen there, and whether what follows below it is its build script's.
+    // For each level, the last crate there, and whether what follows below it are its build dependencies.
     let mut above: Vec<(usize, bool)> = Vec::new();
     for line in text.lines().filter(|line| !line.is_empty()) {
         let at = line
@@ -84,7 +84,7 @@ fn read(text: &str) -> Result<Graph> {
     Ok(graph)
 }
 
-/// What tells a crate apart: with its features, since a build script's copy of a crate may have others.
+/// The key of a crate: it includes the features, since a build script's copy of a crate may have different ones.
 fn key(entry: &str) -> String {
     entry.trim_end_matches(" (*)").to_owned()
 }

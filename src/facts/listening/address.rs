@@ -1,14 +1,14 @@
-//! Addresses and ports as they are written in sources.
+//! Addresses and ports in sources.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use crate::facts::source::SourceFile;
 
-/// A host, where one is written, and a port.
+/// A host, if there is one, and a port.
 pub(super) type Address = (Option<String>, u64);
 
-/// A port at an index, as a number or a text, or an address.
+/// A port, as a number or a text, or an address, at an index.
 pub(super) fn value_at(file: &SourceFile, at: usize) -> Option<Address> {
     let text = || parse_value(&file.text(at)?);
     file.number(at).map(|port| (None, port)).or_else(text)
@@ -19,7 +19,7 @@ pub(super) fn parse_value(text: &str) -> Option<Address> {
     parse(text).or_else(|| Some((None, text.parse().ok()?)))
 }
 
-/// An address at an index: a literal, a pair of host and port, or either of them with `&` before it.
+/// An address at an index: a literal, a pair of host and port, or a reference to either.
 pub(super) fn address_at(file: &SourceFile, at: usize) -> Option<Address> {
     let at = at + usize::from(file.is(at, "&"));
     if let Some(text) = file.text(at) {
@@ -40,7 +40,7 @@ pub(super) fn address_at(file: &SourceFile, at: usize) -> Option<Address> {
     Some((host_at(file, host.clone()), file.number(port.start)?))
 }
 
-/// The host that an expression is: a literal, octets, or one of the constants of the standard library.
+/// The host in an expression: a literal, octets, or a constant of the standard library.
 pub(super) fn host_at(file: &SourceFile, host: Range<usize>) -> Option<String> {
     let digits = file.split(file.inside(host.start));
     let octets: Vec<String> = digits
@@ -57,7 +57,7 @@ pub(super) fn host_at(file: &SourceFile, host: Range<usize>) -> Option<String> {
     }
 }
 
-/// Whether a text is a host to listen on: an address, or `localhost`.
+/// Whether a text is a host to listen on: an IP address, or `localhost`.
 pub(super) fn is_host(text: &str) -> bool {
     let inside = text.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
     match inside {
@@ -66,7 +66,7 @@ pub(super) fn is_host(text: &str) -> bool {
     }
 }
 
-/// `host:port`, where the host is an address, `localhost` or nothing.
+/// `host:port`, where the host is an IP address, `localhost` or empty.
 pub(super) fn parse(text: &str) -> Option<Address> {
     let (host, port) = text.rsplit_once(':')?;
     let is_host = host.is_empty()
@@ -81,14 +81,14 @@ pub(super) fn parse(text: &str) -> Option<Address> {
     is_host.then(|| ((!host.is_empty()).then(|| host.to_owned()), port))
 }
 
-/// Words that name what the program connects to, and does not listen on.
+/// Words for what the program connects to, rather than listens on.
 const ELSEWHERE: [&str; 14] = [
     "CLIENT", "DATABASE", "DB", "KAFKA", "MAIL", "MYSQL", "PEER", "PG", "POSTGRES", "PROXY",
     "REDIS", "REMOTE", "SMTP", "UPSTREAM",
 ];
 
-/// What a host and a port that belong together have in their names beside what tells them apart: `APP` of `APP_HOST` and `app.port`, and
-/// nothing of `HOST`. None where the name is of no such thing, or of one that the program connects to.
+/// The common part of the names of a host and a port that belong together: `APP` for `APP_HOST` and `app.port`, and empty for
+/// `HOST`. None if the name is not that of a host or port, or of one that the program connects to.
 pub(super) fn stem(name: &str) -> Option<String> {
     const APART: [&str; 9] = [
         "ADDR",
@@ -107,14 +107,14 @@ pub(super) fn stem(name: &str) -> Option<String> {
     (!apart.is_empty() && !is_elsewhere(name)).then(|| shared.join("_"))
 }
 
-/// Whether a name, in any case, is one of what the program connects to.
+/// Whether a name, in any case, is for something that the program connects to.
 pub(super) fn is_elsewhere(name: &str) -> bool {
     let upper = name.to_uppercase();
     let mut words = upper.split(['_', '-', '.']);
     words.any(|word| ELSEWHERE.contains(&word))
 }
 
-/// Whether a name, in any case, is one of a port or of an address to listen on, and not of what the program connects to.
+/// Whether a name, in any case, is for a port or an address to listen on, rather than for something that the program connects to.
 pub(super) fn is_about_port(name: &str) -> bool {
     let upper = name.to_uppercase();
     let words: Vec<&str> = upper.split('_').collect();

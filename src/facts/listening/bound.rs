@@ -1,4 +1,4 @@
-//! What is given to a call that listens, followed to where it is written.
+//! The argument of a call that listens, traced back to where it is defined.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use super::address::{Address, address_at, host_at, is_host, parse};
 use crate::facts::fallback;
 use crate::facts::source::{Call, Form, SourceFile, Sources};
 
-/// What a call listens on: its first argument. None where it does not listen.
+/// The address argument of a call that listens: its first one. None if it does not listen.
 pub(super) fn argument(call: &Call<'_>) -> Option<Range<usize>> {
     let listens = match (call.form, call.name()) {
         (Form::Attribute, _) => false,
@@ -17,7 +17,7 @@ pub(super) fn argument(call: &Call<'_>) -> Option<Range<usize>> {
     call.arguments.first().filter(|_| listens).cloned()
 }
 
-/// The address that an expression is, with the index where it is written: in place, by a constant or by a variable.
+/// The address in an expression, with the index of its definition: inline, in a constant or in a variable.
 pub(super) fn address(
     file: &SourceFile,
     expression: Range<usize>,
@@ -38,17 +38,17 @@ pub(super) fn address(
     })
 }
 
-/// What is in the place of the host.
+/// What is used as the host.
 #[derive(Debug, PartialEq)]
 pub(super) enum Host {
-    /// It is written, at this index.
+    /// A literal at this index.
     Written(usize, String),
-    /// It is what has this name, which is not bound in the same file.
+    /// A name that is not bound in the same file.
     Named(String),
 }
 
-/// The host of `(config.host.as_str(), port)`, `format!("{host}:{port}")` and `format!("{}:{}", host, port)`, or of a variable that
-/// is one of these.
+/// The host in `(config.host.as_str(), port)`, `format!("{host}:{port}")` and `format!("{}:{}", host, port)`, or in a variable
+/// with such a value.
 pub(super) fn host(file: &SourceFile, expression: Range<usize>, sources: &Sources) -> Option<Host> {
     let found = in_pair(file, expression.clone(), sources).or_else(|| {
         let value = value_of(file, &name_in(file, expression.clone())?, expression.start)?;
@@ -104,14 +104,14 @@ fn in_pair(file: &SourceFile, expression: Range<usize>, sources: &Sources) -> Op
     }
 }
 
-/// The name of the value that an expression is: `host` of `&config.host.clone()`.
+/// The name of an expression's value: `host` of `&config.host.clone()`.
 fn name_in(file: &SourceFile, expression: Range<usize>) -> Option<String> {
     let mut names = expression.rev().filter(|at| file.name(*at).is_some());
     let last = names.find(|at| !file.is(at + 1, "(") && !file.is(at + 1, "!"))?;
     file.name(last).map(str::to_owned)
 }
 
-/// What a `let` gives a name: the nearest one before an index, or the first of the file.
+/// The value that a `let` binds to a name: the nearest one before an index, or the first in the file.
 fn value_of(file: &SourceFile, name: &str, before: usize) -> Option<Range<usize>> {
     let bound = |at: &usize| {
         let named = at + 1 + usize::from(file.is(at + 1, "mut"));
@@ -125,7 +125,7 @@ fn value_of(file: &SourceFile, name: &str, before: usize) -> Option<Range<usize>
     Some(value..end)
 }
 
-/// The default of the first environment variable that an expression reads, and the index of that.
+/// The default of the first environment variable that an expression reads, and its index.
 fn read_in(
     file: &SourceFile,
     expression: Range<usize>,

@@ -1,4 +1,4 @@
-//! The host, where it is apart from the port: a variable, an option or a setting of its own.
+//! The host, if it is separate from the port: a variable, an option or a setting of its own.
 
 use super::address::{is_elsewhere, is_host, stem};
 use super::bound::{self, Host};
@@ -7,11 +7,11 @@ use crate::facts::fallback;
 use crate::facts::found::Found;
 use crate::facts::source::{Call, Form, SourceFile, Sources};
 
-/// Something that is a host where nothing else is set.
+/// A default for the host.
 struct Candidate {
     /// What sets it: the variable, the option, the key.
     name: String,
-    /// The field that holds it, where there is one.
+    /// The field that contains it, if any.
     field: Option<String>,
     host: Found<String>,
 }
@@ -26,7 +26,7 @@ impl Candidate {
         })
     }
 
-    /// Whether it is called as the port is: `APP_HOST` beside `APP_PORT`.
+    /// Whether its name matches the port's: `APP_HOST` for `APP_PORT`.
     fn is_beside(&self, ports: &[String]) -> bool {
         let own = stem(&self.name);
         own.is_some() && ports.iter().any(|port| stem(port) == own)
@@ -37,7 +37,7 @@ impl Candidate {
     }
 }
 
-/// The host that is listened on: what is given to a call that listens, or else what is called as the names of the port.
+/// The host that the program listens on: the argument of a call that listens, or else a default whose name matches the port's.
 pub(super) fn find(sources: &Sources, ports: &[String]) -> Option<Found<String>> {
     let mut given = Vec::new();
     for call in sources.calls() {
@@ -58,7 +58,7 @@ pub(super) fn find(sources: &Sources, ports: &[String]) -> Option<Found<String>>
         return Some(candidates.swap_remove(beside).host);
     }
     candidates.retain(|it| given.iter().any(|name| it.is_called(name)));
-    // Several structures may have a field of this name.
+    // Several structs may have a field of this name.
     let first = candidates.first()?.name.clone();
     let is_only = candidates.iter().all(|it| it.name == first);
     is_only.then(|| candidates.swap_remove(0).host)
@@ -100,7 +100,7 @@ fn candidate(call: &Call<'_>, sources: &Sources) -> Option<Candidate> {
     }
 }
 
-/// The field that a call gives its value: `host` of `host: env::var("HOST")…`.
+/// The field that a call initializes: `host` of `host: env::var("HOST")…`.
 fn field_of(call: &Call<'_>) -> Option<String> {
     let file: &SourceFile = call.file;
     let starts = |at: &usize| ["{", ",", ";"].iter().any(|word| file.is(*at, word));

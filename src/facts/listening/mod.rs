@@ -1,4 +1,4 @@
-//! Where the program listens: addresses and ports in the sources, weighed by how directly they say so.
+//! Where the program listens: addresses and ports in the sources, ranked by how direct the evidence is.
 
 mod address;
 mod bound;
@@ -15,24 +15,24 @@ use super::source::{Call, Form, SourceFile, Sources};
 pub struct Listening {
     /// The port.
     pub port: Option<Found<u16>>,
-    /// The other ports that the sources show, in the order of how likely it is that they are meant.
+    /// The other ports in the sources, the most likely first.
     pub others: Vec<Found<u16>>,
-    /// The address that it binds to unless it is told otherwise.
+    /// The address that it binds to by default.
     pub host: Option<Found<String>>,
-    /// A port of their own for the metrics.
+    /// A separate port for metrics.
     pub metrics_port: Option<Found<u16>>,
 }
 
-/// How directly something says that it is the port; the first is the best.
+/// How direct the evidence for a port is; the first is the best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Way {
-    /// The address is given to what listens.
+    /// The address is passed to a call that listens.
     Bound,
-    /// A default of a command line or of the environment whose name says `port` or `addr`.
+    /// A default on the command line or in the environment whose name contains `port` or `addr`.
     Default,
-    /// A constant, a function or a field whose name says so.
+    /// A constant, a function or a field with such a name.
     Named,
-    /// An address for all interfaces, wherever it stands.
+    /// An address for all interfaces, anywhere.
     Address,
 }
 
@@ -40,7 +40,7 @@ struct Seen {
     way: Way,
     host: Option<String>,
     port: Found<u16>,
-    /// What sets the port, where something does: a variable, an option or a key, and the field that holds it.
+    /// What sets the port, if anything: a variable, an option or a key, and the field that contains it.
     names: Vec<String>,
     metrics: bool,
 }
@@ -53,7 +53,7 @@ impl Seen {
 }
 
 impl Listening {
-    /// Takes a port that is better known than the one of the sources, which is then another one.
+    /// Adopts a port from better evidence than the sources; theirs becomes another port.
     pub fn prefer(&mut self, port: Option<Found<u16>>) {
         let Some(port) = port else {
             return;
@@ -68,7 +68,7 @@ impl Listening {
         self.others.splice(0..0, before);
     }
 
-    /// Adds a port that is less likely than those before.
+    /// Adds a port that is less likely than the previous ones.
     fn add(&mut self, port: Found<u16>) {
         let mut known = self.port.iter_mut().chain(&mut self.others);
         if let Some(same) = known.find(|known| known.value == port.value) {
@@ -83,17 +83,17 @@ impl Listening {
     }
 }
 
-/// Finds it in the sources.
+/// Finds the ports in the sources.
 pub fn find(sources: &Sources) -> Listening {
     let in_files = sources.files.iter();
     let mut seen: Vec<Seen> = in_files.flat_map(|file| in_file(file, sources)).collect();
-    // What the main file says goes before what a library says in the same way.
+    // The main file has priority over libraries with equally direct evidence.
     seen.sort_by_key(|seen| seen.way);
     let (metrics, seen): (Vec<Seen>, Vec<Seen>) = seen.into_iter().partition(|seen| seen.metrics);
     let port = seen.first().map(|seen| seen.port.value);
     let of_port = seen.iter().filter(|seen| Some(seen.port.value) == port);
     let names: Vec<String> = of_port.flat_map(|seen| seen.names.clone()).collect();
-    // An address that says directly what is listened on has the host too.
+    // The most direct evidence for the port also gives the host.
     let (direct, indirect): (Vec<&Seen>, Vec<&Seen>) =
         seen.iter().partition(|seen| seen.way <= Way::Default);
     let host = host_in(&direct)
@@ -144,7 +144,7 @@ fn see(file: &SourceFile, at: usize, way: Way, (host, port): Address) -> Option<
     })
 }
 
-/// Whether a line, or what it stands in, is about metrics.
+/// Whether a line, or what surrounds it, is about metrics.
 fn is_about_metrics(file: &SourceFile, at: usize) -> bool {
     let is_it = |text: &str| {
         let text = text.to_lowercase();
@@ -153,8 +153,8 @@ fn is_about_metrics(file: &SourceFile, at: usize) -> bool {
     is_it(&file.evidence(at).says) || file.around(at).any(is_it)
 }
 
-/// `bind("0.0.0.0:80")`, `bind(("0.0.0.0", 80))`, `run(([0, 0, 0, 0], 80))`, `#[arg(default_value_t = 80)] port: u16`, and what
-/// an environment variable whose name says `PORT` falls back to.
+/// `bind("0.0.0.0:80")`, `bind(("0.0.0.0", 80))`, `run(([0, 0, 0, 0], 80))`, `#[arg(default_value_t = 80)] port: u16`, and the
+/// fallback of an environment variable whose name contains `PORT`.
 fn of_call(call: &Call<'_>, sources: &Sources) -> Option<Seen> {
     let file = call.file;
     if let Some(argument) = bound::argument(call) {
@@ -163,7 +163,7 @@ fn of_call(call: &Call<'_>, sources: &Sources) -> Option<Seen> {
     }
     match (call.form, call.name()) {
         (Form::Attribute, _) => of_attribute(call, sources),
-        // It makes an address for clients too.
+        // It also constructs addresses for clients.
         (_, "from") => {
             let first = call.arguments.first()?.start;
             see(file, first, Way::Address, address_at(file, first)?)
@@ -185,20 +185,20 @@ fn of_call(call: &Call<'_>, sources: &Sources) -> Option<Seen> {
     }
 }
 
-/// The default at an index of something whose name says that it is about a port.
+/// The default at an index, for something whose name is about a port.
 fn of_default(file: &SourceFile, name: String, value: usize) -> Option<Seen> {
     let address = value_at(file, value).filter(|_| is_about_port(&name))?;
     Some(see(file, value, Way::Default, address)?.with_names([name]))
 }
 
-/// What an environment variable about a port falls back to, in the same statement.
+/// The fallback of an environment variable about a port, in the same statement.
 fn of_variable(call: &Call<'_>, sources: &Sources) -> Option<Seen> {
     let file = call.file;
     let name = sources
         .text_of(call, 0)
         .filter(|name| is_about_port(name))?;
     let seen = (call.end..file.end_of(call.end + 1)).find_map(|at| {
-        // A number below is an index or a count.
+        // A smaller number is an index or a count.
         let address = value_at(file, at).filter(|(_, port)| *port > 79)?;
         see(file, at, Way::Default, address)
     })?;
@@ -231,11 +231,11 @@ fn of_attribute(call: &Call<'_>, sources: &Sources) -> Option<Seen> {
     Some(see(file, at, Way::Default, address)?.with_names(names))
 }
 
-/// The field that an attribute stands above: the index of its name, and the name.
+/// The field that an attribute belongs to: the index of its name, and the name.
 pub(super) fn field_below(call: &Call<'_>) -> Option<(usize, String)> {
     let file = call.file;
     let mut at = call.end;
-    // Behind this attribute and those below it, and `pub` with what it is limited to.
+    // Skips this attribute and those after it, and `pub` with its restriction.
     while !file.is(at, "]") {
         at += 1;
         file.name(at)
@@ -271,7 +271,7 @@ fn named(file: &SourceFile, at: usize) -> Option<Seen> {
         let body = (at..at + 12).find(|at| file.is(*at, "{"))? + 1;
         return see(file, body, Way::Named, value_at(file, body)?);
     }
-    // A field of a literal; one whose name says more, such as `import: 1`, is none.
+    // A field of a struct literal; longer names, such as in `import: 1`, do not count.
     let is_field = file.is(at + 1, ":") && !file.is(at + 2, ":") && upper.ends_with("PORT");
     is_field.then(|| see(file, at, Way::Named, (None, file.number(at + 2)?)))?
 }

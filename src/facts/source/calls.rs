@@ -9,9 +9,9 @@ use super::SourceFile;
 pub struct Call<'f> {
     /// The file.
     pub file: &'f SourceFile,
-    /// The path as it is written, without generics: `env::var`, or the name alone for a method.
+    /// The path as written, without generics: `env::var`, or only the name for a method.
     pub path: String,
-    /// How it is called.
+    /// Its form.
     pub form: Form,
     /// The index of the last name of the path.
     pub at: usize,
@@ -21,7 +21,7 @@ pub struct Call<'f> {
     pub end: usize,
 }
 
-/// How something is called.
+/// The form of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// `path(…)`
@@ -64,7 +64,7 @@ impl SourceFile {
         });
         let bare_attribute = is_attribute && self.is(at + 1, "]");
         let value = (is_attribute && self.is(at + 1, "=")).then(|| at + 2..self.end_of(at));
-        // `fn name(…)` is no call.
+        // `fn name(…)` is not a call.
         let is_definition = before.is_some_and(|before| self.is(before, "fn"));
         if !(has_arguments || bare_attribute || value.is_some()) || is_definition {
             return None;
@@ -94,7 +94,7 @@ impl SourceFile {
         })
     }
 
-    /// The index of the first name of the path that ends at an index.
+    /// The index of the first name of a path, given that of the last.
     fn path_start(&self, end: usize) -> usize {
         let mut start = end;
         while start >= 3
@@ -107,7 +107,7 @@ impl SourceFile {
         start
     }
 
-    /// The index of the last name of the path that begins at an index.
+    /// The index of the last name of a path, given that of the first.
     pub fn path_end(&self, start: usize) -> usize {
         let mut end = start;
         while self.is(end + 1, ":") && self.is(end + 2, ":") && self.name(end + 3).is_some() {
@@ -116,7 +116,7 @@ impl SourceFile {
         end
     }
 
-    /// The path that ends at an index, as it is written.
+    /// The path that ends at an index, as written.
     pub(super) fn path_to(&self, end: usize) -> String {
         self.path(self.path_start(end), end)
     }
@@ -127,10 +127,10 @@ impl SourceFile {
         names.map(real).collect::<Vec<_>>().join("::")
     }
 
-    /// The index behind `<…>`.
+    /// The index after `<…>`.
     fn behind_generics(&self, open: usize) -> Option<usize> {
         let mut depth = 0_usize;
-        // Generics of a call are short; a comparison has no end.
+        // A call's generics are short; a comparison has no end.
         for at in open..open + 40 {
             if self.is(at, "<") {
                 depth += 1;
@@ -146,7 +146,7 @@ impl SourceFile {
 }
 
 impl Call<'_> {
-    /// Whether the path ends with another one, whole names compared.
+    /// Whether the path ends with another one, comparing whole names.
     pub fn is(&self, path: &str) -> bool {
         self.path
             .strip_suffix(path)
@@ -158,14 +158,14 @@ impl Call<'_> {
         self.path.rsplit("::").next().unwrap_or_default()
     }
 
-    /// The string literal that an argument is, or begins with: `"a"`, `&"a"`, `"a".into()`.
+    /// The string literal that an argument is, or starts with: `"a"`, `&"a"`, `"a".into()`.
     pub fn text(&self, index: usize) -> Option<String> {
         let start = self.arguments.get(index)?.start;
         self.file
             .text(start + usize::from(self.file.is(start, "&")))
     }
 
-    /// The value behind `key =` or in `key(…)` among the arguments of an attribute.
+    /// The value in `key = …` or `key(…)` among the arguments of an attribute.
     pub fn value(&self, key: &str) -> Option<Range<usize>> {
         let argument = self
             .arguments
@@ -192,7 +192,7 @@ impl Call<'_> {
         self.arguments.iter().any(is_it)
     }
 
-    /// The method calls that go on behind it: `.b()` and `.c()` of `a().b()?.c()`.
+    /// The method calls chained to it: `.b()` and `.c()` of `a().b()?.c()`.
     pub fn chain(&self) -> impl Iterator<Item = Call<'_>> {
         let file = self.file;
         let next = move |end: usize| {

@@ -1,25 +1,25 @@
-//! Rust's tokens, as far as facts are read from them: names, literals and brackets that belong together.
+//! Rust's tokens, to the extent that facts need them: names, literals and matching brackets.
 //!
-//! Not `syn`: it was measured at 330 KB, a tenth of the whole program, `proc-macro2` alone at 44 KB. Most of what is looked for are
-//! calls, attributes and string literals, many of them inside macros such as `routes!` and `select!`, where `syn` sees tokens
-//! too; and one item of a newer syntax would make it refuse the whole file.
+//! Not `syn`: it would add 330 KB, a tenth of the program's size, of which `proc-macro2` alone is 44 KB. Most facts are read from
+//! calls, attributes and string literals, many of them in macros such as `routes!` and `select!`, where `syn` too only sees
+//! tokens; and a single item in a newer syntax would make it reject the whole file.
 
 /// A token.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Where it begins in the text.
+    /// Its start in the text.
     pub start: usize,
-    /// Where it ends.
+    /// Its end.
     pub end: usize,
     /// Its line, counted from one.
     pub line: usize,
-    /// For a bracket, the index of the other one.
+    /// For a bracket, the index of the matching one.
     pub partner: usize,
 }
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A name or a keyword.
@@ -36,11 +36,11 @@ pub(super) enum Kind {
     Close,
     /// Anything else, a character at a time.
     Sign,
-    /// A character, a byte string or a lifetime: nothing that a fact is read from.
+    /// A character, a byte string or a lifetime: never evidence for a fact.
     Other,
 }
 
-/// The tokens of a text; none where its brackets or quotes do not match, which rustc would not take either.
+/// The tokens of a text; none if brackets or quotes do not match, which rustc would reject too.
 pub(super) fn tokens(text: &str) -> Option<Vec<Token>> {
     let mut lexer = Lexer {
         text,
@@ -121,7 +121,7 @@ impl Lexer<'_> {
     }
 }
 
-/// The length of a block comment; they nest.
+/// The length of a block comment, which may be nested.
 fn block_comment(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     let mut at = 0;
@@ -144,7 +144,7 @@ fn block_comment(text: &str) -> Option<usize> {
     }
 }
 
-/// A string literal of any kind: its kind and length, or nothing; an error is one that does not end.
+/// A string literal of any kind, with its length, if there is one; an error if it is unterminated.
 #[expect(
     clippy::option_option,
     reason = "no literal, and one without an end, are two things"
@@ -176,7 +176,7 @@ fn literal(text: &str) -> Option<Option<(Kind, usize)>> {
     }
 }
 
-/// The length of a literal in double quotes.
+/// The length of a double-quoted literal.
 fn quoted(text: &str) -> Option<usize> {
     let mut bytes = text.bytes().enumerate().skip(1);
     while let Some((at, byte)) = bytes.next() {
@@ -189,12 +189,12 @@ fn quoted(text: &str) -> Option<usize> {
     None
 }
 
-/// The length of a character in single quotes, or of a lifetime.
+/// The length of a single-quoted character, or of a lifetime.
 fn quote(text: &str) -> Option<usize> {
     let inside = &text[1..];
     let first = inside.chars().next()?;
     if first == '\\' {
-        // Behind the escaped character, which may be a quote itself.
+        // Skips the escaped character, which may be a quote itself.
         let escaped = 1 + inside[1..].chars().next()?.len_utf8();
         return Some(1 + escaped + inside[escaped..].find('\'')? + 1);
     }
@@ -204,7 +204,7 @@ fn quote(text: &str) -> Option<usize> {
     Some(1 + name(inside))
 }
 
-/// The length of a name, a raw one with its `r#`.
+/// The length of a name, including the `r#` of a raw one.
 fn name(text: &str) -> usize {
     let raw = if text.starts_with("r#") { 2 } else { 0 };
     let rest = &text[raw..];
@@ -213,7 +213,7 @@ fn name(text: &str) -> usize {
         .unwrap_or(rest.len())
 }
 
-/// The length of a number: of `1.5` all of it, of `1..5` and `1.max(2)` the first digit.
+/// The length of a number: all of `1.5`, but only the first digit of `1..5` and `1.max(2)`.
 fn number(text: &str) -> usize {
     let whole = name(text);
     let rest = &text[whole..];

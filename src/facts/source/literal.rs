@@ -1,10 +1,10 @@
-//! Expressions that are a literal and nothing else, however that is converted.
+//! Expressions that only consist of a literal, possibly converted.
 
 use std::ops::Range;
 
 use super::{Call, Form, SourceFile, Sources};
 
-/// Methods that leave a literal what it is, as a value of another type.
+/// Methods that convert a literal to another type without changing its value.
 const CONVERSIONS: [&str; 15] = [
     "as_path",
     "as_ref",
@@ -26,18 +26,17 @@ const CONVERSIONS: [&str; 15] = [
 /// Functions of one argument that do the same: `String::from`, `Path::new`, `Cow::Borrowed`.
 const WRAPPERS: [&str; 5] = ["Borrowed", "Ok", "Some", "from", "new"];
 
-/// By way of so many functions a value is looked for: one more may be a circle.
+/// How many functions to follow to a value: more are probably recursive.
 const FUNCTIONS: usize = 3;
 
 impl Sources {
-    /// The value of an expression that is a literal, or a constant or a function of which there is one, and nothing else: `"a"`,
-    /// `&8080`, `"a".to_owned()`, `String::from("a")`, `{ NAME.into() }`, `default_name()`. What is put together when the program
-    /// runs has none.
+    /// The value of an expression that is a literal, or an unambiguous constant or function with one: `"a"`, `&8080`,
+    /// `"a".to_owned()`, `String::from("a")`, `{ NAME.into() }`, `default_name()`. None for values computed at run time.
     pub fn literal(&self, file: &SourceFile, expression: Range<usize>) -> Option<String> {
         self.value(file, expression, FUNCTIONS)
     }
 
-    /// The same, by way of so many functions at most.
+    /// The same, following at most this number of functions.
     fn value(
         &self,
         file: &SourceFile,
@@ -63,7 +62,7 @@ impl Sources {
         (at == expression.end).then_some(value)
     }
 
-    /// The value that stands at an index before it is converted, and the index behind it.
+    /// The value at an index before its conversions, and the index after it.
     fn operand(&self, file: &SourceFile, at: usize, functions: usize) -> Option<(String, usize)> {
         if let Some(text) = file.text(at) {
             return Some((text, at + 1));
@@ -98,7 +97,8 @@ impl Sources {
         Some((value?, call.end + 1))
     }
 
-    /// The body of the function without arguments that a call runs, where there is one of its name; one of a type is not looked for.
+    /// The body of the function without arguments that is called, if its name is unambiguous; associated functions are not
+    /// searched.
     fn body(&self, call: &Call<'_>) -> Option<(&SourceFile, Range<usize>)> {
         if call.path.contains(char::is_uppercase) {
             return None;

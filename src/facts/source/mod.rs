@@ -1,4 +1,4 @@
-//! Rust sources, as far as facts are read from them: the files that make up the binary, without comments and tests.
+//! Rust sources, to the extent that facts need them: the files of the binary, without comments and tests.
 
 mod calls;
 mod files;
@@ -18,15 +18,15 @@ use super::found::{Evidence, shortened};
 /// A source file of the binary.
 #[derive(Debug)]
 pub struct SourceFile {
-    /// How evidence names it.
+    /// Its path as shown in evidence.
     pub shown: String,
-    /// The package that it belongs to, by its name.
+    /// The name of the package that it belongs to.
     pub package: String,
-    /// The directory of that package, from which its macros take their paths.
+    /// The directory of that package, to which paths in its macros are relative.
     pub directory: PathBuf,
     text: String,
     tokens: Vec<Token>,
-    /// What is imported under another name: `Server` by `HyperServer`.
+    /// Renamed imports: the real name by the alias.
     aliases: BTreeMap<String, String>,
 }
 
@@ -46,7 +46,7 @@ impl SourceFile {
         Some(file)
     }
 
-    /// What is imported under another name: the real ones by those.
+    /// Renamed imports: the real names by the aliases.
     fn renamed(&self) -> BTreeMap<String, String> {
         let renamed = self.imported().filter(|at| self.is(*at, "as"));
         renamed
@@ -57,7 +57,7 @@ impl SourceFile {
             .collect()
     }
 
-    /// The words of a token.
+    /// The text of a token.
     fn word(&self, index: usize) -> &str {
         self.tokens
             .get(index)
@@ -68,12 +68,12 @@ impl SourceFile {
         self.tokens.get(index).map(|token| token.kind)
     }
 
-    /// The name at an index, or nothing.
+    /// The name at an index, if it is one.
     pub fn name(&self, index: usize) -> Option<&str> {
         (self.kind(index)? == Kind::Name).then(|| self.word(index))
     }
 
-    /// The value of the string literal at an index, or nothing.
+    /// The value of the string literal at an index, if it is one.
     pub fn text(&self, index: usize) -> Option<String> {
         let word = self.word(index);
         match self.kind(index)? {
@@ -86,7 +86,7 @@ impl SourceFile {
         }
     }
 
-    /// The value of the whole number at an index, or nothing.
+    /// The value of the integer at an index, if it is one.
     pub fn number(&self, index: usize) -> Option<u64> {
         let word = self.word(index).replace('_', "");
         let digits = word
@@ -111,14 +111,14 @@ impl SourceFile {
         0..self.tokens.len()
     }
 
-    /// What is between the bracket at an index and its partner.
+    /// The indices between the bracket at an index and its partner.
     pub fn inside(&self, open: usize) -> Range<usize> {
         self.tokens
             .get(open)
             .map_or(0..0, |token| open + 1..token.partner)
     }
 
-    /// The end of the statement or item that an index is in: its `;`, its last bracket, or that of the block around it.
+    /// The end of the statement or item at an index: its `;`, its last bracket, or that of the surrounding block.
     pub fn end_of(&self, from: usize) -> usize {
         let mut at = from;
         while let Some(token) = self.tokens.get(at) {
@@ -134,7 +134,7 @@ impl SourceFile {
         self.tokens.len()
     }
 
-    /// The names before each block that an index is in: of `impl Default for Metrics { … }` all four.
+    /// The names before each block around an index: all four of `impl Default for Metrics { … }`.
     pub fn around(&self, at: usize) -> impl Iterator<Item = &str> {
         let opens = (0..at)
             .rev()
@@ -145,7 +145,7 @@ impl SourceFile {
         })
     }
 
-    /// The name of the module that the file is: `users` of `users.rs` and of `users/mod.rs`.
+    /// The name of the file's module: `users` for `users.rs` and `users/mod.rs`.
     pub fn module(&self) -> &str {
         let path = self
             .shown
@@ -155,7 +155,7 @@ impl SourceFile {
         path.rsplit('/').next().unwrap_or(path)
     }
 
-    /// The path by which an import brings a name: `std::env::var` of `use std::{env::var, fs}`.
+    /// The path from which a name is imported: `std::env::var` for `use std::{env::var, fs}`.
     pub fn import(&self, name: &str) -> Option<String> {
         let at = self.imported().find(|at| self.name(*at) == Some(name))?;
         let start = (0..at).rfind(|before| self.is(*before, "use"))?;
@@ -170,15 +170,15 @@ impl SourceFile {
         Some(path)
     }
 
-    /// Whether an import names something.
+    /// Whether a name is imported.
     pub fn imports(&self, name: &str) -> bool {
         self.imported().any(|at| self.name(at) == Some(name))
     }
 
-    /// The indices of what stands in imports.
+    /// The indices of tokens in imports.
     fn imported(&self) -> impl Iterator<Item = usize> {
         let imports = self.indices().filter(|at| self.is(*at, "use"));
-        // The braces of an import do not end it.
+        // The braces in an import do not end it.
         imports.flat_map(|at| (at..self.tokens.len()).take_while(|at| !self.is(*at, ";")))
     }
 
@@ -189,7 +189,7 @@ impl SourceFile {
         Evidence::line(&self.shown, line, shortened(words))
     }
 
-    /// Takes out what is compiled for tests alone.
+    /// Removes items that are only compiled for tests.
     fn drop_tests(&mut self) {
         let mut dropped: Vec<Range<usize>> = Vec::new();
         let mut at = 0;
@@ -215,7 +215,7 @@ impl SourceFile {
         }
     }
 
-    /// Makes tokens ones that mean nothing, so that the partners of all brackets stay where they are.
+    /// Replaces tokens by meaningless ones, so that the indices of matching brackets stay valid.
     fn blank(&mut self, range: &Range<usize>) {
         let end = range.end.min(self.tokens.len());
         for token in &mut self.tokens[range.start..end] {
@@ -223,14 +223,14 @@ impl SourceFile {
         }
     }
 
-    /// What is inside the attribute that begins at an index: `cfg(test)` of `#[cfg(test)]`.
+    /// The content of the attribute at an index: `cfg(test)` for `#[cfg(test)]`.
     fn attribute(&self, at: usize) -> Option<Range<usize>> {
         let inner = usize::from(self.is(at + 1, "!"));
         let open = at + 1 + inner;
         (self.is(at, "#") && self.is(open, "[")).then(|| self.inside(open))
     }
 
-    /// `test`, `tokio::test`, `cfg(test)`, `cfg(all(test, …))`: not `cfg(any(test, …))`, which is there without tests too.
+    /// `test`, `tokio::test`, `cfg(test)`, `cfg(all(test, …))`: not `cfg(any(test, …))`, which may also apply without tests.
     fn is_test(&self, inside: Range<usize>) -> bool {
         let mut at = inside.start;
         while self.is(at + 1, ":") && self.is(at + 2, ":") {
@@ -251,7 +251,7 @@ impl SourceFile {
             .any(|part| part.len() == 1 && self.is(part.start, "test"))
     }
 
-    /// The parts of a range that commas part, brackets and what they hold kept whole.
+    /// Splits a range at its top-level commas.
     pub fn split(&self, range: Range<usize>) -> Vec<Range<usize>> {
         let mut parts = Vec::new();
         let (mut start, mut at) = (range.start, range.start);
@@ -271,7 +271,7 @@ impl SourceFile {
     }
 }
 
-/// A literal's value; what an unknown escape would mean is left as it stands.
+/// A literal's value; unknown escapes stay as they are.
 fn unescape(text: &str) -> String {
     let mut value = String::with_capacity(text.len());
     let mut chars = text.chars();

@@ -1,4 +1,4 @@
-//! What is run on a cluster of a developer's own is what the manifests say of it.
+//! What runs in a developer's own cluster agrees with the manifests.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ fn overlay(project: &Project) -> Option<Value> {
     yaml(project, &format!("{OVERLAY}/kustomization.yaml"))
 }
 
-/// The name, the image without its tag, and the ports that are reached by plain http.
+/// The name, the image without its tag, and the plain HTTP ports.
 fn deployed(project: &Project) -> (String, String, Vec<String>) {
     let deployment = project.object("Deployment").unwrap();
     let container = &deployment["spec"]["template"]["spec"]["containers"][0];
@@ -87,7 +87,7 @@ fn tilt_builds_and_forwards_what_is_deployed() {
     });
 }
 
-/// The servers that the service is told of are in the same namespace, and it is told of each.
+/// The servers that the service connects to are in the same namespace, and it connects to each.
 #[test]
 fn what_the_service_stands_on_is_deployed_with_it() {
     every_project(|project| {

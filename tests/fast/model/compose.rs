@@ -1,4 +1,4 @@
-//! What Docker Compose starts is what the other files say of it.
+//! What Docker Compose starts agrees with the other files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::{Project, every_project, settings};
 
-/// A variable that compose.yaml takes, by its name, with its default.
+/// The name of a variable in compose.yaml, with its default.
 type Variables = BTreeMap<String, String>;
 
-/// What a project's compose.yaml says, with the default of every variable put in.
+/// A project's compose.yaml, with all variables replaced by their defaults.
 struct Compose {
     document: Value,
     variables: Variables,
@@ -33,13 +33,13 @@ impl Compose {
         &self.document["services"]["app"]
     }
 
-    /// What is set in the service's environment.
+    /// The service's environment.
     fn environment(&self) -> BTreeMap<&str, &Value> {
         entries(&self.app()["environment"])
     }
 }
 
-/// With the default in the place of every `${NAME:-default}`, and those.
+/// Replaces every `${NAME:-default}` by its default; also returns those.
 fn interpolated(text: &str) -> (String, Variables) {
     let mut pieces = text.split("${");
     let mut plain = pieces.next().unwrap_or_default().to_owned();
@@ -66,7 +66,7 @@ fn texts(list: &Value) -> Vec<&str> {
     list.map(|item| item.as_str().unwrap()).collect()
 }
 
-/// The ports of a service: on this machine, and in its container. None is open to others.
+/// The ports of a service: on the host, and in its container. None is reachable from other machines.
 fn ports(service: &Value) -> Vec<(&str, &str)> {
     let ports = texts(&service["ports"]).into_iter();
     ports
@@ -118,7 +118,7 @@ fn its_container_may_no_more_than_its_pod() {
                 compose.app()["environment"],
                 "{place}"
             );
-            // The image's own user, who is the pod's.
+            // The image's own user, which is also the pod's.
             assert!(service["user"].is_null(), "{place}");
             assert_eq!(service["read_only"], true, "{place}");
             assert_eq!(texts(&service["cap_drop"]), ["ALL"], "{place}");
@@ -245,7 +245,7 @@ fn what_is_waited_for_can_come_to_pass_and_what_is_kept_has_a_volume() {
             }
             for volume in texts(&service["volumes"]) {
                 let (source, target) = volume.split_once(':').unwrap();
-                // Something of this machine's.
+                // Something on the host.
                 if source.starts_with('/') {
                     continue;
                 }

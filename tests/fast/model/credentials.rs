@@ -1,8 +1,9 @@
-//! Every credential in a file is one for development, in a file for development, or says where the real one is.
+//! Every credential in a file is for development, in a file for development, or a placeholder that says where the real one comes
+//! from.
 
 use super::every_project;
 
-/// Files about a developer's own machine, or a runner's: what is in them opens nothing elsewhere.
+/// Files for a developer's machine, or a runner: their credentials are worthless elsewhere.
 const OF_DEVELOPMENT: [&str; 7] = [
     ".env.example",
     ".github/workflows/",
@@ -13,7 +14,7 @@ const OF_DEVELOPMENT: [&str; 7] = [
     "tests/",
 ];
 
-/// What may stand in them. Everybody knows these.
+/// Their credentials, which are well known.
 const KNOWN: [&str; 5] = [
     "development",
     "postgres",
@@ -22,7 +23,7 @@ const KNOWN: [&str; 5] = [
     "correct horse battery staple",
 ];
 
-/// The names of credentials end in one of these, whatever the case and between whatever signs.
+/// Suffixes of the names of credentials, whatever the case and the separators.
 const NAMES: [&str; 9] = [
     "accesskey",
     "apikey",
@@ -35,7 +36,7 @@ const NAMES: [&str; 9] = [
     "webhookurl",
 ];
 
-/// What the credentials of others look like, wherever they stand.
+/// Formats of well-known services' credentials, anywhere.
 const SHAPES: [&str; 8] = [
     "-----BEGIN OPENSSH PRIVATE KEY",
     "-----BEGIN PRIVATE KEY",
@@ -57,7 +58,7 @@ fn every_credential_is_for_development_or_a_reference() {
     });
 }
 
-/// The scan itself finds what it is to find, and nothing in what only looks like it.
+/// The scan itself finds what it should, and ignores what only looks similar.
 #[test]
 fn credentials_are_told_from_references() {
     for (path, line) in [
@@ -122,7 +123,7 @@ fn credentials_are_told_from_references() {
     }
 }
 
-/// What is found in a file, each with its place.
+/// The credentials found in a file, with their places.
 fn findings(path: &str, text: &str) -> Vec<String> {
     let of_development = OF_DEVELOPMENT.iter().any(|place| path.starts_with(place));
     let is_allowed = |value: &str| is_reference(value) || of_development && is_known(value);
@@ -132,7 +133,7 @@ fn findings(path: &str, text: &str) -> Vec<String> {
         let shaped = SHAPES.iter().any(|shape| line.contains(shape));
         let urls =
             passwords(line).any(|password| !is_placeholder(password) && !is_allowed(password));
-        // What code is called like that is no credential but holds one.
+        // In code, a variable of that name is not a credential, but contains one.
         let set = !is_code && settings(line).any(|value| !is_allowed(value));
         if shaped || urls || set {
             found.push(format!("{path}:{}: {line}", at + 1));
@@ -142,7 +143,7 @@ fn findings(path: &str, text: &str) -> Vec<String> {
 }
 
 fn is_known(value: &str) -> bool {
-    // With its default in the place of a variable.
+    // With variables replaced by their defaults.
     let default = value
         .strip_prefix("${")
         .and_then(|rest| rest.split_once(":-"));
@@ -150,7 +151,7 @@ fn is_known(value: &str) -> bool {
     KNOWN.contains(&value)
 }
 
-/// Where somebody is told of the form of a URL.
+/// Where the form of a URL is explained.
 fn is_placeholder(password: &str) -> bool {
     ["password", ""].contains(&password)
 }
@@ -178,7 +179,7 @@ fn passwords(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The values of what is called like a credential: `NAME: value`, `NAME=value`, `"name": "value"`.
+/// The values of keys that are named like credentials: `NAME: value`, `NAME=value`, `"name": "value"`.
 fn settings(line: &str) -> impl Iterator<Item = &str> {
     let signs = line.match_indices([':', '=']);
     signs.filter_map(move |(at, _)| {
@@ -193,7 +194,8 @@ fn settings(line: &str) -> impl Iterator<Item = &str> {
             return None;
         }
         let rest = line[at + 1..].trim_start();
-        // The next of two signs, as in a path of Rust's or a comparison, and the default of a variable, which was looked at before.
+        // The second of two characters, as in a Rust path or a comparison, or the default of a variable, which was checked
+        // before.
         if rest.starts_with([':', '=', '>', '-']) {
             return None;
         }

@@ -1,4 +1,4 @@
-//! Dashboards that Grafana can show as they are, wherever they are taken.
+//! Dashboards that Grafana can display unchanged, wherever they are imported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::{Project, every_project};
 
-/// The kinds of data sources that dashboards may ask, where none is provisioned.
+/// The kinds of data sources that dashboards may use, if none is provisioned.
 const KINDS: [&str; 3] = ["jaeger", "loki", "prometheus"];
 
 /// The width of the grid.
 const COLUMNS: u64 = 24;
 
-/// Grafana refuses an identity that is longer than the first; so much of it is the project's name, with a dash.
+/// Grafana rejects longer identifiers; this much of one is the project's name, with a dash.
 const LONGEST_UID: usize = 40;
 const OF_PROJECT: usize = 30;
 
@@ -41,7 +41,7 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// Kinds of data sources that Compose's Grafana is given, by their identities.
+/// The kinds of data sources of Compose's Grafana, by their identifiers.
 fn provisioned(project: &Project) -> BTreeMap<String, String> {
     let files = project.tree.iter().filter(|(path, _)| {
         path.as_str()

@@ -1,4 +1,4 @@
-//! What Prometheus scrapes, and what its rules are about, is what the service says of itself.
+//! What Prometheus scrapes, and what its rules use, is what the service exports.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::{METRICS_PORT, Project, every_project};
 
 const RULES: &str = "monitoring/prometheus/rules/alerts.yml";
 
-/// What the process says of itself, and Prometheus of whatever it scrapes.
+/// Metrics of the process, and Prometheus's own for each target.
 const OTHERS: [&str; 3] = ["process_max_fds", "process_open_fds", "up"];
 
 fn yaml(project: &Project, path: &str) -> Option<Value> {
@@ -36,7 +36,7 @@ fn prometheus_scrapes_the_port_that_is_listened_on() {
             Some(compose) => assert!(!compose["services"][host].is_null(), "{selection}: {host}"),
             None => assert_eq!(host, "localhost", "{selection}"),
         }
-        // The labels by which the rules know the service are there, in Compose and on the pods.
+        // The labels by which the rules select the service exist, in Compose and on the pods.
         let deployment = project.object("Deployment");
         let namespace = &job["static_configs"][0]["labels"]["namespace"];
         let production = deployment
@@ -58,7 +58,7 @@ fn prometheus_scrapes_the_port_that_is_listened_on() {
     });
 }
 
-/// A bound that no bucket has would count nothing.
+/// A bound without a bucket would count nothing.
 #[test]
 fn a_request_is_slow_by_the_bound_of_a_bucket() {
     let catalog = Catalog::embedded().unwrap();
@@ -81,7 +81,7 @@ fn a_request_is_slow_by_the_bound_of_a_bucket() {
         let buckets = buckets.split("const BUCKETS: ").nth(1).unwrap();
         let buckets = buckets.split(';').nth(1).unwrap();
         for rule in text(RULES).split(", le=").skip(1) {
-            // Releases of Prometheus write whole numbers in two ways.
+            // Prometheus releases write whole numbers in two ways.
             let le = rule.split('"').nth(1).unwrap().split('|').next().unwrap();
             let bound = if le.contains('.') {
                 format!(" {le},")

@@ -1,4 +1,4 @@
-//! Where a backup is made: a server with a database, a storage, and the scripts of a project.
+//! The environment of a backup: a server with a database, a storage, and a project's scripts.
 
 use std::env;
 use std::fs;
@@ -19,7 +19,7 @@ use crate::servers::Postgres;
 
 pub const BUCKET: &str = "orders-backups";
 
-/// All types whose text depends on a setting, names that have to be quoted, and what belongs to a table beside its rows.
+/// All types whose text depends on a setting, names that must be quoted, and parts of a table other than its rows.
 const CONTENTS: &str = r#"
     CREATE TABLE items (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE, weight float8, price numeric,
@@ -39,7 +39,7 @@ const CONTENTS: &str = r#"
 pub struct Site {
     pub postgres: Postgres,
     storage: Storage,
-    /// Not below `target`: the server's user, as which the scripts run, may not be let into this repository.
+    /// Not in `target`: the server's user, with which the scripts run, may have no access to this repository.
     directory: TempDir,
     environment: Vec<(String, String)>,
 }
@@ -158,7 +158,7 @@ impl Site {
         run(client.arg(self.url(database)))
     }
 
-    /// Every row, by other means than those of the scripts.
+    /// Every row, read independently of the scripts.
     pub fn contents(&self, database: &str) -> Result<String> {
         let rows = [
             "SELECT i, i.tableoid::regclass FROM items AS i ORDER BY id",
@@ -196,7 +196,7 @@ impl Site {
         Ok(names.lines().map(str::to_owned).collect())
     }
 
-    /// Where a file of the newest backup is.
+    /// The place of a file of the newest backup.
     pub fn place(&self, file: &str) -> Result<String> {
         let newest = self.backups()?.into_iter().next().context("no backup")?;
         Ok(format!("storage:{BUCKET}/test/{newest}/{file}"))
@@ -228,7 +228,7 @@ impl Site {
         Ok(())
     }
 
-    /// Copies the newest backup to one of another time.
+    /// Copies the newest backup to one with another time.
     pub fn age(&self, name: &str) -> Result<()> {
         let newest = self.place("")?;
         let older = format!("storage:{BUCKET}/test/{name}");
@@ -236,7 +236,7 @@ impl Site {
         Ok(())
     }
 
-    /// From now on the table sums do not get there as they should.
+    /// From now on, the table checksums are not uploaded correctly.
     pub fn storage_fails(&self, instead: &str) -> Result<()> {
         let real = run(command("sh").args(["-c", "command -v rclone"]))?;
         let instead = instead.replace("real", real.trim());
@@ -259,7 +259,7 @@ impl Site {
     }
 }
 
-/// A server that speaks S3 and forgets everything when it ends.
+/// An S3-compatible server without persistence.
 struct Storage {
     server: Child,
     endpoint: String,
@@ -288,7 +288,7 @@ impl Storage {
         bail!("moto does not answer")
     }
 
-    /// It takes any.
+    /// It accepts any.
     fn credentials(&self) -> [(&'static str, &'static str); 2] {
         [
             ("AWS_ACCESS_KEY_ID", "test"),

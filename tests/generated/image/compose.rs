@@ -1,4 +1,4 @@
-//! compose.yaml: the service and the servers that it stands on are started by it, in their order, and do their work together.
+//! compose.yaml: it starts the service and its servers in order, and they work together.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,7 +12,7 @@ use crate::http;
 use crate::process::free_port;
 use crate::project::Project;
 
-/// The engine of these tests has no network but the host's: there a name leads to this machine, and nothing can be published.
+/// The engine of these tests only has the host's network: a name there resolves to this machine, and no port can be published.
 const ON_THE_HOST: &str = "
     network_mode: host
     extra_hosts: [\"db:127.0.0.1\", \"redis:127.0.0.1\"]
@@ -23,7 +23,7 @@ const ON_THE_HOST: &str = "
 #[ignore = "needs a container engine: tests/run image"]
 fn compose_starts_what_the_service_stands_on() -> Result<()> {
     let project = super::project()?;
-    // Compose's own way of building takes a newer engine.
+    // Compose's own build needs a newer engine.
     let image = format!("{}:development", project.name);
     build(&project.directory, &image, None)?;
     let stack = Stack::of(&project)?;
@@ -59,7 +59,7 @@ fn compose_starts_what_the_service_stands_on() -> Result<()> {
     let stopped = stack.inspect("app", "{{.State.ExitCode}}")?;
     ensure!(stopped == "0", "it stopped with {stopped}");
 
-    // New containers, and what the old ones kept in a volume.
+    // New containers, with the previous ones' data in a volume.
     stack.compose(&["down"])?;
     stack.compose(&["up", "--no-build", "--detach", "--wait", "app"])?;
     let kept = http::get(stack.address, item.header("location"))?;
@@ -67,11 +67,11 @@ fn compose_starts_what_the_service_stands_on() -> Result<()> {
     Ok(())
 }
 
-/// A project's containers and volumes, which are removed when the test is done with them.
+/// A project's containers and volumes, which are removed at the end of the test.
 struct Stack {
     name: String,
     directory: PathBuf,
-    /// Where the service listens.
+    /// The address of the service.
     address: SocketAddr,
     metrics: SocketAddr,
 }
@@ -94,7 +94,7 @@ impl Stack {
                 ));
             }
         }
-        // Compose reads it without being told.
+        // Compose reads it by default.
         fs::write(stack.directory.join("compose.override.yaml"), changes)?;
         Ok(stack)
     }
@@ -120,7 +120,7 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        // Nothing more can be done about what stays.
+        // Nothing more can be done about remains.
         let _ = self.compose(&["down", "--volumes", "--remove-orphans"]);
     }
 }

@@ -1,4 +1,4 @@
-//! A container engine: it builds images on stand-ins for their base images, and runs them with nothing that they do not need.
+//! A container engine: builds images on stand-ins for their base images, and runs them with minimal privileges.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,8 +11,8 @@ use anyhow::{Context as _, Result, ensure};
 use crate::command::{command, run, tool, transcript};
 use crate::process::free_port;
 
-/// Builds the image as a user would, on base images that `tests/tools/engine` made, and returns the log of the build. Where its
-/// Dockerfile is for several services, `target` says which.
+/// Builds the image as a user would, on base images made by `tests/tools/engine`, and returns the build log. If its Dockerfile is
+/// for several services, `target` selects one.
 pub fn build(directory: &Path, tag: &str, target: Option<&str>) -> Result<String> {
     let dockerfile = fs::read_to_string(directory.join("Dockerfile"))?;
     stand_in(&bases(&dockerfile))?;
@@ -22,7 +22,7 @@ pub fn build(directory: &Path, tag: &str, target: Option<&str>) -> Result<String
         docker.args(["--target", target]);
     }
     let log = transcript(docker.args(["--tag", tag]).arg(directory))?;
-    // The developers' clippy is of no use in an image, and takes a download.
+    // The developers' clippy is of no use in an image, and would be downloaded.
     ensure!(
         !log.contains("downloading component"),
         "rustup downloads in the build:\n{log}"
@@ -30,14 +30,14 @@ pub fn build(directory: &Path, tag: &str, target: Option<&str>) -> Result<String
     Ok(log)
 }
 
-/// Makes the images that are not there yet.
+/// Creates the missing images.
 pub fn stand_in<T: AsRef<OsStr>>(images: &[T]) -> Result<()> {
     let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/engine");
     run(command(engine).arg("stand-in").args(images))?;
     Ok(())
 }
 
-/// The images that a Dockerfile begins with: what is not one of its own stages.
+/// The base images of a Dockerfile, without its own stages.
 fn bases(dockerfile: &str) -> Vec<&str> {
     let mut stages = Vec::new();
     let mut bases = Vec::new();
@@ -54,7 +54,7 @@ fn bases(dockerfile: &str) -> Vec<&str> {
     bases
 }
 
-/// What was compiled, by the log of a build.
+/// The compiled crates, from a build log.
 pub fn compiled(log: &str) -> Vec<&str> {
     let lines = log.lines();
     lines
@@ -62,16 +62,16 @@ pub fn compiled(log: &str) -> Vec<&str> {
         .collect()
 }
 
-/// A container that is removed when the test is done with it.
+/// A container that is removed at the end of the test.
 pub struct Container {
     name: String,
-    /// Where it listens.
+    /// Its address.
     pub address: SocketAddr,
 }
 
 impl Container {
-    /// Starts one as nobody in particular, on a file system that it cannot write to, without a capability; `port` is the variable
-    /// that tells it where to listen.
+    /// Starts one as an unprivileged user, on a read-only file system, without capabilities; `port` is the variable that sets its
+    /// port.
     pub fn start(image: &str, port: &str, arguments: &[&str]) -> Result<Self> {
         let free = free_port()?;
         let name = format!("{image}-{free}");
@@ -97,12 +97,12 @@ impl Container {
         Ok(value.trim().to_owned())
     }
 
-    /// All that it has said.
+    /// Its whole output.
     pub fn log(&self) -> Result<String> {
         transcript(docker()?.args(["logs", &self.name]))
     }
 
-    /// Whose process it is.
+    /// The user of its process.
     pub fn user(&self) -> Result<String> {
         let process = self.inspect("{{.State.Pid}}")?;
         let status = fs::read_to_string(format!("/proc/{process}/status")).with_context(|| {
@@ -114,7 +114,7 @@ impl Container {
         Ok(users.join(" "))
     }
 
-    /// Stops it, which must end in success, and before it is killed.
+    /// Stops it, which must succeed before it is killed.
     pub fn stop(&self) -> Result<()> {
         run(docker()?.args(["stop", "--time", "60", &self.name]))?;
         let exit = self.inspect("{{.State.ExitCode}}")?;
@@ -126,7 +126,7 @@ impl Container {
 impl Drop for Container {
     fn drop(&mut self) {
         if let Ok(mut docker) = docker() {
-            // Nothing more can be done about one that stays.
+            // Nothing more can be done about one that remains.
             let _ = run(docker.args(["rm", "--force", &self.name]));
         }
     }

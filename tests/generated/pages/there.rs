@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::project::Project;
 use crate::validators::{files, overlays};
 
-/// What is in the cluster once the overlays are applied, and the Secrets are made that they ask for.
+/// The objects in the cluster after the overlays are applied, and the Secrets that they need are created.
 pub struct There {
     objects: BTreeSet<(String, String)>,
     labels: BTreeSet<String>,
@@ -41,7 +41,7 @@ impl There {
         Ok(there)
     }
 
-    /// Collects the labels of an object and of the pods that it makes.
+    /// Collects the labels of an object and of its pods.
     fn label(&mut self, value: &Value) {
         let Some(fields) = value.as_object() else {
             return;
@@ -62,7 +62,7 @@ impl There {
             kind => kind.trim_end_matches('s'),
         };
         let known = self.objects.iter().any(|(there, _)| there == kind);
-        // Of a kind that others bring along, the manifests at least speak of the name.
+        // For other kinds of resource, the name must at least occur in the manifests.
         if known {
             self.objects.contains(&(kind.to_owned(), name.to_owned()))
         } else {
@@ -70,7 +70,7 @@ impl There {
         }
     }
 
-    /// Everything that a command names is there, or made by a command of these pages.
+    /// Everything that a command names exists, or is created by a command of these pages.
     pub fn names(&self, arguments: &[&str]) -> Result<()> {
         let mut rest = arguments.iter().copied().peekable();
         let mut plain = Vec::new();
@@ -125,7 +125,7 @@ impl There {
     }
 }
 
-/// Whether it is one of those that the pages make themselves.
+/// Whether it is one of those that the pages create themselves.
 fn is_made(kind: &str, name: &str) -> bool {
     kind == "job" && (name.starts_with("first-") || name.ends_with("-now"))
 }
