@@ -3,6 +3,9 @@
 mod theme;
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use dialoguer::console::Term;
@@ -11,6 +14,12 @@ use dialoguer::{Confirm, Input, MultiSelect, Select};
 
 use self::theme::OneLine;
 use crate::error::Interrupted;
+
+/// Whether a question is waiting for an answer.
+static ASKING: AtomicBool = AtomicBool::new(false);
+
+/// How long a question has to notice that it was interrupted.
+const NOTICE: Duration = Duration::from_millis(50);
 
 /// Accepts a typed answer, or says what is wrong with it.
 pub type Validate<'a> = dyn Fn(&str) -> Result<(), String> + 'a;
@@ -50,7 +59,7 @@ impl Terminal {
     /// If the handler cannot be installed.
     pub fn new() -> Result<Self> {
         // The signal also interrupts the read that waits for a key, so `ask` sees an error.
-        ctrlc::set_handler(|| {})?;
+        ctrlc::set_handler(interrupt_again)?;
         Ok(Self {
             colors: ColorfulTheme::default(),
             term: Term::stderr(),
@@ -64,7 +73,10 @@ impl Terminal {
         question: impl FnOnce(&OneLine<'_>, &Term) -> dialoguer::Result<T>,
     ) -> Result<T> {
         let theme = OneLine::new(&self.colors, &self.term, lines);
-        question(&theme, &self.term).map_err(|dialoguer::Error::IO(error)| {
+        ASKING.store(true, Ordering::Relaxed);
+        let answer = question(&theme, &self.term);
+        ASKING.store(false, Ordering::Relaxed);
+        answer.map_err(|dialoguer::Error::IO(error)| {
             // Best effort: the terminal may be what failed.
             let _ = self.term.show_cursor();
             match error.kind() {
@@ -89,6 +101,20 @@ impl Terminal {
         self.term
             .write_line(&line)
             .context("asking at the terminal")
+    }
+}
+
+/// Repeats an interrupt until the question has noticed it: one that arrives just before the read that waits for a key has nothing
+/// to interrupt.
+fn interrupt_again() {
+    thread::sleep(NOTICE);
+    while ASKING.load(Ordering::Relaxed) {
+        #[cfg(unix)]
+        {
+            use rustix::process::{Signal, getpid, kill_process};
+            let _ = kill_process(getpid(), Signal::INT);
+        }
+        thread::sleep(NOTICE);
     }
 }
 
