@@ -156,7 +156,7 @@ fn an_axum_service_has_settings_a_log_and_metrics_in_every_edition() -> Result<(
             .env("RUST_LOG", "loud")
             .current_dir(&shop.directory),
     )?;
-    ensure!(said.contains("`loud` is no level"), "{said}");
+    ensure!(said.contains("`loud` is not a level"), "{said}");
     Ok(())
 }
 
