@@ -1,6 +1,7 @@
 //! The program as its caller sees it: flags, exit codes, reports, and the resulting files.
 
 use std::fs;
+use std::path::Path;
 
 use cargo_prodify::catalog::Catalog;
 use cargo_prodify::cli::Cli;
@@ -514,14 +515,17 @@ fn json_is_one_document_of_the_published_schema() {
     );
 }
 
+/// What a run that succeeds prints on standard output.
+fn printed(directory: &Path, arguments: &[&str]) -> String {
+    let output = prodify(directory, arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[test]
 fn verbs_that_only_look() {
     let dir = tempdir().unwrap();
-    let text = |arguments: &[&str]| {
-        let output = prodify(dir.path(), arguments);
-        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-        String::from_utf8(output.stdout).unwrap()
-    };
+    let text = |arguments: &[&str]| printed(dir.path(), arguments);
     assert!(text(&["list"]).contains("minimal:") && text(&["list"]).contains("docker"));
     let shown = text(&["show", "docker"]);
     assert!(shown.contains("Dockerfile"), "{shown}");
@@ -619,11 +623,7 @@ fn bash_completes_after_every_subcommand() {
 #[test]
 fn every_page_of_help_has_examples_that_can_be_typed() {
     let dir = tempdir().unwrap();
-    let page = |arguments: &[&str]| {
-        let output = prodify(dir.path(), arguments);
-        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-        String::from_utf8(output.stdout).unwrap()
-    };
+    let page = |arguments: &[&str]| printed(dir.path(), arguments);
     for verb in Cli::command().get_subcommands() {
         let name = verb.get_name();
         let help = page(&[name, "--help"]);
