@@ -255,12 +255,9 @@ pub struct Inspect {
 pub struct Eject {
     /// The component; it goes into --templates DIR, by default the directory in prodify.toml, or else .prodify/templates
     pub component: String,
-    /// Show what would be done, and do nothing
-    #[arg(short = 'n', long, help_heading = "Writing")]
-    pub dry_run: bool,
-    /// Like --dry-run, with unified diffs of everything except .prodify/base.txtar
-    #[arg(long, help_heading = "Writing")]
-    pub diff: bool,
+    /// Whether to write at all
+    #[command(flatten)]
+    pub preview: Preview,
 }
 
 /// Which crate is meant.
@@ -297,12 +294,9 @@ pub struct Answers {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Writing")]
 pub struct Writing {
-    /// Show what would be done, and do nothing
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-    /// Like --dry-run, with unified diffs of everything except .prodify/base.txtar
-    #[arg(long)]
-    pub diff: bool,
+    /// Whether to write at all
+    #[command(flatten)]
+    pub preview: Preview,
     /// Keep files that are in the way
     #[arg(long, conflicts_with = "overwrite")]
     pub keep: bool,
@@ -311,16 +305,33 @@ pub struct Writing {
     pub overwrite: bool,
 }
 
-/// What an update does about conflicts with the user's edits.
+/// Whether a run only shows what it would do.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Writing")]
-pub struct Merging {
+pub struct Preview {
     /// Show what would be done, and do nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// Like --dry-run, with unified diffs of everything except .prodify/base.txtar
     #[arg(long)]
     pub diff: bool,
+}
+
+impl Preview {
+    /// Whether nothing is to be written.
+    #[must_use]
+    pub fn is_dry(&self) -> bool {
+        self.dry_run || self.diff
+    }
+}
+
+/// What an update does about conflicts with the user's edits.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Writing")]
+pub struct Merging {
+    /// Whether to write at all
+    #[command(flatten)]
+    pub preview: Preview,
     /// Resolve a conflict: keep the file as it is, or take your side of its conflict markers; may be repeated
     #[arg(long, value_name = "PATH")]
     pub ours: Vec<String>,

@@ -27,7 +27,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
     let answered = answers_file::read(&arguments.answers)?;
     let given = Given::new(catalog, &arguments.answers.set, answered.answers.clone())?;
     let asked = select::all_known(catalog, &arguments.components)?;
-    let purpose = Purpose::unless(arguments.writing.dry_run || arguments.writing.diff);
+    let purpose = Purpose::of(&arguments.writing.preview);
     let site = Site::find(&arguments.subject, &asked, purpose)?;
     bins::are_there(&site)?;
     let site = site.with_bins(&arguments.bins);

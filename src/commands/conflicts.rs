@@ -63,7 +63,7 @@ pub(super) fn resolve(
         .filter(|step| step.action == Action::Conflict);
     match (all, prompt) {
         (Some(resolution), _) => conflicts.for_each(|step| step.resolve(resolution)),
-        (None, Some(prompt)) if !is_dry(writing) => {
+        (None, Some(prompt)) if !writing.preview.is_dry() => {
             ask(conflicts.collect(), prompt, shell)?;
         }
         (None, _) => {}
@@ -76,14 +76,9 @@ pub(super) fn ending(plan: &Plan, writing: &Writing) -> Ending {
     match plan.conflicts().next() {
         Some(_) => Ending::Conflict,
         None if !plan.changes() => Ending::Unchanged,
-        None if is_dry(writing) => Ending::Planned,
+        None if writing.preview.is_dry() => Ending::Planned,
         None => Ending::Done,
     }
-}
-
-/// Whether this is a dry run.
-pub(super) fn is_dry(writing: &Writing) -> bool {
-    writing.dry_run || writing.diff
 }
 
 /// The files whose contents would be lost if they were replaced: those not committed.

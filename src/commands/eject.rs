@@ -59,8 +59,8 @@ pub(super) fn run(
         .into());
     }
 
-    let planned = arguments.dry_run || arguments.diff;
-    let purpose = Purpose::unless(planned);
+    let planned = arguments.preview.is_dry();
+    let purpose = Purpose::of(&arguments.preview);
     let _project = purpose.lock(&project)?;
     // Files are put in place by way of a staging directory in the root.
     let _root = (root != project).then(|| purpose.lock(&root)).transpose()?;
@@ -116,7 +116,7 @@ pub(super) fn run(
         name: name.to_owned(),
         path: root.display().to_string(),
         components: vec![name.to_owned()],
-        files: FileReport::of_plan(&plan, arguments.diff),
+        files: FileReport::of_plan(&plan, arguments.preview.diff),
         notes,
         wire: Vec::new(),
         next: vec![next],

@@ -170,7 +170,7 @@ impl Run<'_> {
             wizard::confirm(terminal, &change.plan, &site.shown, self.shell)?;
         }
         // Even with nothing left to write, a killed run may have left remains to clean up.
-        let is_dry = conflicts::is_dry(self.writing);
+        let is_dry = self.writing.preview.is_dry();
         if !is_dry && outcome != Ending::Conflict {
             let originals = conflicts::originals(&site.root, &change.plan);
             apply(&site.root, &change.plan, &originals)?;
@@ -182,7 +182,7 @@ impl Run<'_> {
             name: change.name,
             path: site.shown.clone(),
             components: change.components,
-            files: FileReport::of_plan(&change.plan, self.writing.diff),
+            files: FileReport::of_plan(&change.plan, self.writing.preview.diff),
             notes: change.notes,
             wire: self.wire,
             next: self.next,

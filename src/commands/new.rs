@@ -90,8 +90,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
 /// atomically, and needs no lock.
 fn locked(target: &Target, arguments: &New) -> Result<(Place, Option<Lock>)> {
     let place = Place::of(target, arguments.workspace)?;
-    let only_shows = arguments.writing.dry_run || arguments.writing.diff;
-    if only_shows || !place.root.exists() {
+    if arguments.writing.preview.is_dry() || !place.root.exists() {
         return Ok((place, None));
     }
     let lock = Purpose::Write.lock(&place.root)?;
@@ -216,11 +215,11 @@ impl Project {
         Written {
             command: "new",
             outcome,
-            is_dry: conflicts::is_dry(&arguments.writing),
+            is_dry: arguments.writing.preview.is_dry(),
             name: target.name.clone(),
             path: target.shown.clone(),
             components: selection.names().map(str::to_owned).collect(),
-            files: FileReport::of_plan(&self.plan, arguments.writing.diff),
+            files: FileReport::of_plan(&self.plan, arguments.writing.preview.diff),
             notes,
             wire: Vec::new(),
             next: enter.into_iter().chain(self.next.iter().cloned()).collect(),

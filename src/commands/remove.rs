@@ -27,7 +27,7 @@ use crate::shell::Shell;
 pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Result<Report> {
     let mut terminal = wizard::terminal(arguments.non_interactive)?;
     let asked = select::all_known(catalog, &arguments.components)?;
-    let purpose = Purpose::unless(arguments.writing.dry_run || arguments.writing.diff);
+    let purpose = Purpose::of(&arguments.writing.preview);
     let site = Site::find(&arguments.subject, &asked, purpose)?;
     for component in &asked {
         is_there(component, &site)?;

@@ -60,8 +60,8 @@ pub(super) enum Purpose {
 
 impl Purpose {
     /// For writing, unless it only shows what would be written.
-    pub(super) fn unless(only_shows: bool) -> Self {
-        match only_shows {
+    pub(super) fn of(preview: &cli::Preview) -> Self {
+        match preview.is_dry() {
             true => Self::Look,
             false => Self::Write,
         }

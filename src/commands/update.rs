@@ -29,8 +29,8 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
     let mut terminal = wizard::terminal(answers.non_interactive)?;
     let answered = answers_file::read(answers)?;
     let given = Given::new(catalog, &answers.set, answered.answers.clone())?;
-    let is_dry = merging.dry_run || merging.diff;
-    let site = Site::written(subject, Purpose::unless(is_dry))?;
+    let is_dry = merging.preview.is_dry();
+    let site = Site::written(subject, Purpose::of(&merging.preview))?;
     let given = given.with_file(draft::taken_over(catalog, &answered, &site.name()?)?);
     let renewal = Renewal {
         catalog,
@@ -69,7 +69,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
         name: change.name,
         path: site.shown.clone(),
         components: change.components,
-        files: FileReport::of_plan(&change.plan, merging.diff),
+        files: FileReport::of_plan(&change.plan, merging.preview.diff),
         notes: change.notes,
         wire,
         next,
