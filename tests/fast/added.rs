@@ -52,7 +52,7 @@ const CASES: [Case; 6] = [
 ];
 
 #[test]
-fn each_crate_is_given_what_its_snapshots_show() {
+fn added_files_match_their_snapshots() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     for Case { directory, runs } in CASES {
         let case = tests.join(directory);

@@ -5,11 +5,11 @@ use std::fs;
 use tempfile::tempdir;
 
 use crate::existing::says;
-use crate::project_of_the_first_days as project;
+use crate::old_project as project;
 use crate::support::{git, listing};
 
 #[test]
-fn what_the_team_made_of_it_is_kept() {
+fn update_keeps_the_edits_of_the_team() {
     let dir = tempdir().unwrap();
     let root = dir.path();
     project::live(root).unwrap();

@@ -9,7 +9,7 @@ use tempfile::tempdir;
 use crate::support::{command, listing, said};
 
 #[test]
-fn each_application_gets_an_image_that_fits_it() {
+fn dockerfiles_match_their_snapshots() {
     let applications = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications");
     let mut names: Vec<String> = fs::read_dir(&applications)
         .unwrap()

@@ -41,7 +41,7 @@ fn job(checkout: &Path, programs: &Path) -> Output {
 }
 
 #[test]
-fn a_checkout_is_looked_at_by_the_version_that_wrote_it() {
+fn ci_checks_a_project_with_the_version_that_wrote_it() {
     let dir = tempdir().unwrap();
     run(
         dir.path(),

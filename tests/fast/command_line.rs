@@ -11,7 +11,7 @@ use tempfile::tempdir;
 use crate::support::{command, json, listing, prodify, said};
 
 #[test]
-fn new_makes_a_project_and_the_same_again_does_nothing() {
+fn new_creates_a_project_and_a_second_run_does_nothing() {
     let dir = tempdir().unwrap();
     let first = prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
     assert_eq!(first.status.code(), Some(0), "{}", said(&first));
@@ -45,7 +45,7 @@ fn new_makes_a_project_and_the_same_again_does_nothing() {
 }
 
 #[test]
-fn the_same_answers_give_the_same_bytes() {
+fn same_answers_give_the_same_bytes() {
     let dir = tempdir().unwrap();
     for place in ["a/orders", "b/orders"] {
         let output = prodify(
@@ -66,7 +66,7 @@ fn the_same_answers_give_the_same_bytes() {
 }
 
 #[test]
-fn an_answers_file_repeats_a_project_under_another_name() {
+fn answers_file_recreates_a_project_under_another_name() {
     let dir = tempdir().unwrap();
     let first = prodify(
         dir.path(),
@@ -129,7 +129,7 @@ fn an_answers_file_repeats_a_project_under_another_name() {
 }
 
 #[test]
-fn a_dry_run_shows_and_writes_nothing() {
+fn dry_run_shows_changes_and_writes_nothing() {
     let dir = tempdir().unwrap();
     let dry = prodify(dir.path(), &["new", "orders", "-y", "-n"]);
     assert_eq!(dry.status.code(), Some(0), "{}", said(&dry));
@@ -159,7 +159,7 @@ fn a_dry_run_shows_and_writes_nothing() {
 }
 
 #[test]
-fn a_dry_run_tells_that_there_is_nothing_to_do() {
+fn dry_run_reports_that_there_is_nothing_to_do() {
     let dir = tempdir().unwrap();
     let minimal = ["new", "orders", "-y", "--preset", "minimal"];
     prodify(dir.path(), &minimal);
@@ -180,7 +180,7 @@ fn a_dry_run_tells_that_there_is_nothing_to_do() {
 }
 
 #[test]
-fn a_directory_that_holds_something_is_a_conflict() {
+fn non_empty_directory_is_a_conflict() {
     let dir = tempdir().unwrap();
     let project = dir.path().join("orders");
     fs::create_dir_all(project.join("docs")).unwrap();
@@ -250,7 +250,7 @@ fn a_directory_that_holds_something_is_a_conflict() {
 }
 
 #[test]
-fn what_is_overwritten_is_kept_beside() {
+fn overwritten_file_is_backed_up() {
     let dir = tempdir().unwrap();
     let project = dir.path().join("orders");
     fs::create_dir_all(&project).unwrap();
@@ -277,7 +277,7 @@ fn what_is_overwritten_is_kept_beside() {
 }
 
 #[test]
-fn what_was_made_of_the_one_name_is_made_of_the_other() {
+fn answers_derived_from_the_name_follow_the_new_name() {
     let dir = tempdir().unwrap();
     let new = |line: &str| {
         let line = format!("new {line} -y --vcs none");
@@ -301,7 +301,7 @@ fn what_was_made_of_the_one_name_is_made_of_the_other() {
 }
 
 #[test]
-fn a_project_is_not_made_again_with_other_answers() {
+fn new_refuses_an_existing_project_with_other_answers() {
     let dir = tempdir().unwrap();
     prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
     let output = prodify(
@@ -313,7 +313,7 @@ fn a_project_is_not_made_again_with_other_answers() {
 }
 
 #[test]
-fn here_and_elsewhere() {
+fn new_accepts_any_directory() {
     let dir = tempdir().unwrap();
     let here = dir.path().join("orders");
     fs::create_dir(&here).unwrap();
@@ -419,7 +419,7 @@ const REFUSED: [(&str, i32, &str); 22] = [
 ];
 
 #[test]
-fn what_cannot_be_taken_is_refused_with_the_way_out() {
+fn invalid_arguments_are_rejected_with_a_fix() {
     let dir = tempdir().unwrap();
     fs::write(dir.path().join("file"), "").unwrap();
     fs::write(dir.path().join("newer.toml"), "format = 99").unwrap();
@@ -453,7 +453,7 @@ fn what_cannot_be_taken_is_refused_with_the_way_out() {
 }
 
 #[test]
-fn json_is_one_document_of_the_published_schema() {
+fn json_output_matches_the_published_schema() {
     let dir = tempdir().unwrap();
     let planned = json(&prodify(
         dir.path(),
@@ -523,7 +523,7 @@ fn printed(directory: &Path, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn verbs_that_only_look() {
+fn list_show_and_completions_print_to_stdout() {
     let dir = tempdir().unwrap();
     let text = |arguments: &[&str]| printed(dir.path(), arguments);
     assert!(text(&["list"]).contains("minimal:") && text(&["list"]).contains("docker"));
@@ -621,7 +621,7 @@ fn bash_completes_after_every_subcommand() {
 }
 
 #[test]
-fn every_page_of_help_has_examples_that_can_be_typed() {
+fn help_examples_are_valid_commands() {
     let dir = tempdir().unwrap();
     let page = |arguments: &[&str]| printed(dir.path(), arguments);
     for verb in Cli::command().get_subcommands() {
@@ -646,7 +646,7 @@ fn every_page_of_help_has_examples_that_can_be_typed() {
 }
 
 #[test]
-fn the_word_prodify_may_be_left_out() {
+fn prodify_may_be_omitted() {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_cargo-prodify"))
         .arg("list")
         .output()
@@ -655,7 +655,7 @@ fn the_word_prodify_may_be_left_out() {
 }
 
 #[test]
-fn quiet_and_verbose() {
+fn quiet_verbose_and_color_change_the_output() {
     let dir = tempdir().unwrap();
     let quiet = prodify(dir.path(), &["new", "a", "-yq", "--vcs", "none"]);
     assert!(quiet.stdout.is_empty() && quiet.stderr.is_empty());
@@ -684,7 +684,7 @@ fn quiet_and_verbose() {
 }
 
 #[test]
-fn a_repository_begins_with_one_commit_where_git_knows_who_commits() {
+fn new_repository_has_one_commit_if_git_has_an_identity() {
     let dir = tempdir().unwrap();
     let identity = [
         ("GIT_AUTHOR_NAME", "a"),
@@ -735,7 +735,7 @@ fn a_repository_begins_with_one_commit_where_git_knows_who_commits() {
 /// A clean git status does not prove that git has a file: here it is in a nested repository, and there it is marked as assumed
 /// unchanged.
 #[test]
-fn an_edit_that_no_commit_holds_is_kept_beside_its_replacement() {
+fn uncommitted_edit_is_backed_up() {
     let dir = tempdir().unwrap();
     let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
     let git = |arguments: &[&str]| {
@@ -766,7 +766,7 @@ fn an_edit_that_no_commit_holds_is_kept_beside_its_replacement() {
 }
 
 #[test]
-fn what_is_no_text_is_not_overwritten() {
+fn directory_is_not_overwritten() {
     let dir = tempdir().unwrap();
     fs::create_dir_all(dir.path().join("orders/Cargo.toml")).unwrap();
     let before = listing(dir.path());
@@ -783,7 +783,7 @@ fn what_is_no_text_is_not_overwritten() {
 }
 
 #[test]
-fn the_commands_that_are_printed_can_be_typed() {
+fn printed_commands_are_quoted_and_placeholders_reported() {
     let dir = tempdir().unwrap();
     let output = prodify(dir.path(), &["new", "a b/orders/", "-y", "--vcs", "none"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));

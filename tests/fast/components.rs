@@ -24,7 +24,7 @@ struct Case {
 }
 
 #[test]
-fn each_component_adds_what_its_snapshots_show() {
+fn components_match_their_snapshots() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let catalog = Catalog::embedded().unwrap();
     let mut expected = BTreeSet::new();

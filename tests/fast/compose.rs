@@ -59,7 +59,7 @@ fn added(directory: &Path, arguments: &str) -> Value {
 }
 
 #[test]
-fn a_crate_is_told_where_its_databases_are() {
+fn environment_has_the_addresses_of_the_databases() {
     let dir = shop(SHOP, MAIN);
     let compose = added(dir.path(), "");
     let app = &compose["services"]["app"];
@@ -87,7 +87,7 @@ fn a_crate_is_told_where_its_databases_are() {
 }
 
 #[test]
-fn services_that_listen_alike_do_not_meet_on_this_machine() {
+fn services_with_the_same_port_get_different_host_ports() {
     let manifest = SHOP.replace("port = 3000\n", "port = 3000\n\n[[bin]]\nname = \"api\"\npath = \"src/main.rs\"\n\n[[bin]]\nname = \"redis\"\npath = \"src/main.rs\"\n");
     let dir = shop(&manifest, MAIN);
     let compose = added(dir.path(), "--bin api --bin redis");
@@ -106,7 +106,7 @@ fn services_that_listen_alike_do_not_meet_on_this_machine() {
 }
 
 #[test]
-fn a_compose_file_of_the_crates_own_stays_the_only_one() {
+fn existing_compose_file_remains_the_only_one() {
     for name in ["docker-compose.yml", "docker-compose.yaml", "compose.yml"] {
         let dir = shop(SHOP, MAIN);
         fs::write(dir.path().join(name), "services: {}\n").unwrap();

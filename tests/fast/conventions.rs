@@ -112,7 +112,7 @@ fn every_directory_is_a_component_with_tests() {
 }
 
 #[test]
-fn a_template_names_only_itself_and_what_it_requires() {
+fn template_names_only_its_own_and_required_components() {
     let catalog = Catalog::embedded().unwrap();
     for component in catalog.components() {
         let allowed: BTreeSet<String> = requires(&catalog, component)
@@ -135,7 +135,7 @@ fn a_template_names_only_itself_and_what_it_requires() {
 }
 
 #[test]
-fn every_fragment_has_a_slot_of_its_own_format_and_every_slot_a_place() {
+fn every_fragment_matches_a_slot_and_every_slot_is_included() {
     let catalog = Catalog::embedded().unwrap();
     let mut places: Vec<(&str, &str, String)> = Vec::new();
     for owner in catalog.components() {
@@ -195,7 +195,7 @@ fn every_fragment_has_a_slot_of_its_own_format_and_every_slot_a_place() {
 /// A fragment is inserted verbatim into a chart's template, where two braces would start an action of Helm's. A component that
 /// fills a slot of its own knows where it is used.
 #[test]
-fn no_fragment_of_a_chart_holds_an_action() {
+fn chart_fragments_contain_no_helm_actions() {
     let catalog = Catalog::embedded().unwrap();
     let charts: Vec<String> = catalog
         .components()
@@ -247,7 +247,7 @@ fn every_version_is_used_and_every_pin_is_a_commit() {
 }
 
 #[test]
-fn a_question_takes_its_own_default() {
+fn defaults_are_valid_answers() {
     let catalog = Catalog::embedded().unwrap();
     for (owner, question) in catalog.questions() {
         let template = matches!(&question.default, Value::Text(text) if text.contains("<%"));
@@ -280,7 +280,7 @@ fn a_question_takes_its_own_default() {
 }
 
 #[test]
-fn a_rule_for_crates_that_exist_speaks_of_what_is_written() {
+fn rules_for_existing_crates_name_only_written_files_and_entries() {
     let catalog = Catalog::embedded().unwrap();
     for component in catalog.components() {
         let (name, existing) = (&component.name, &component.existing);
@@ -307,7 +307,7 @@ fn a_rule_for_crates_that_exist_speaks_of_what_is_written() {
 }
 
 #[test]
-fn no_component_waits_for_itself() {
+fn component_order_has_no_cycles() {
     fn waits(catalog: &Catalog, name: &str, path: &mut Vec<String>) {
         assert!(
             !path.iter().any(|earlier| earlier == name),
@@ -329,7 +329,7 @@ fn no_component_waits_for_itself() {
 }
 
 #[test]
-fn no_component_is_named_in_the_program() {
+fn program_names_no_component() {
     let catalog = Catalog::embedded().unwrap();
     for (path, code) in sources() {
         for name in catalog.names() {
@@ -481,7 +481,7 @@ fn worldly(code: &str) -> Vec<String> {
 }
 
 #[test]
-fn pure_modules_see_only_what_they_are_given() {
+fn pure_modules_have_no_outside_access() {
     let files = sources();
     for name in pure_modules() {
         let (file, directory) = (format!("src/{name}.rs"), format!("src/{name}"));
@@ -499,7 +499,7 @@ fn pure_modules_see_only_what_they_are_given() {
 }
 
 #[test]
-fn what_leads_to_the_world_is_seen_in_whatever_way_it_is_taken() {
+fn outside_access_is_detected_in_every_notation() {
     for code in [
         "use std::fs;",
         "use std::{env, fs};",
@@ -539,7 +539,7 @@ fn what_leads_to_the_world_is_seen_in_whatever_way_it_is_taken() {
 
 /// `rust-version` is only true if no dependency requires a newer one.
 #[test]
-fn the_rust_version_holds_for_every_dependency() {
+fn rust_version_suffices_for_every_dependency() {
     let metadata = cargo_metadata::MetadataCommand::new()
         .current_dir(root())
         .other_options(["--locked".to_owned()])

@@ -66,7 +66,7 @@ pub(crate) fn says(said: &str, parts: &[&str]) {
 }
 
 #[test]
-fn what_is_added_is_all_that_changes_and_can_be_taken_back() {
+fn add_changes_nothing_else_and_remove_undoes_it() {
     let dir = shop(MANIFEST);
     let before = contents(dir.path());
     let added = run(dir.path(), "add release-profile supply-chain -y", 0);
@@ -166,7 +166,7 @@ fn what_is_added_is_all_that_changes_and_can_be_taken_back() {
 }
 
 #[test]
-fn what_was_changed_stays_and_is_named() {
+fn remove_keeps_and_reports_edits() {
     let dir = shop(MANIFEST);
     run(dir.path(), "add release-profile supply-chain -y", 0);
     let edit = |path: &str, from: &str, to: &str| {
@@ -218,7 +218,7 @@ fn what_was_changed_stays_and_is_named() {
 }
 
 #[test]
-fn the_crates_own_profiles_are_left_alone() {
+fn existing_profiles_are_left_alone() {
     let manifest = format!(
         "{MANIFEST}panic = \"abort\"\ndebug = 1\n\n[profile.dist]\ninherits = \"release\"\n"
     );
@@ -246,7 +246,7 @@ fn the_crates_own_profiles_are_left_alone() {
 }
 
 #[test]
-fn files_that_exist_are_the_users() {
+fn existing_files_belong_to_the_user() {
     let dir = shop(MANIFEST);
     fs::write(dir.path().join("deny.toml"), "# mine\n").unwrap();
     fs::write(dir.path().join("SECURITY.md"), "# mine\n").unwrap();
@@ -295,7 +295,7 @@ fn files_that_exist_are_the_users() {
 }
 
 #[test]
-fn a_file_that_is_just_so_already_is_not_taken_back() {
+fn identical_existing_file_is_not_removed() {
     let dir = shop(MANIFEST);
     run(dir.path(), "add supply-chain -y", 0);
     let security = fs::read(dir.path().join("SECURITY.md")).unwrap();
@@ -308,7 +308,7 @@ fn a_file_that_is_just_so_already_is_not_taken_back() {
 }
 
 #[test]
-fn what_does_the_same_under_another_name_is_enough() {
+fn file_with_an_equivalent_is_left_out() {
     let dir = shop(MANIFEST);
     fs::write(dir.path().join("rust-toolchain"), "1.90.0\n").unwrap();
     fs::create_dir(dir.path().join(".cargo")).unwrap();
@@ -325,7 +325,7 @@ fn what_does_the_same_under_another_name_is_enough() {
 }
 
 #[test]
-fn the_toolchain_is_not_older_than_what_the_crate_takes() {
+fn toolchain_is_at_least_the_rust_version_of_the_crate() {
     let dir = shop(&MANIFEST.replace("edition", "rust-version = \"1.99\"\nedition"));
     run(dir.path(), "add supply-chain -y", 0);
     let toolchain = fs::read_to_string(dir.path().join("rust-toolchain.toml")).unwrap();
@@ -333,7 +333,7 @@ fn the_toolchain_is_not_older_than_what_the_crate_takes() {
 }
 
 #[test]
-fn a_dry_run_shows_and_writes_nothing() {
+fn dry_run_shows_changes_and_writes_nothing() {
     let dir = shop(MANIFEST);
     let before = contents(dir.path());
     for flag in ["-n", "--diff"] {
@@ -357,7 +357,7 @@ fn a_dry_run_shows_and_writes_nothing() {
 }
 
 #[test]
-fn json_is_one_document_of_the_published_schema() {
+fn json_output_matches_the_published_schema() {
     let dir = shop(MANIFEST);
     let line = |line: &str| -> Value {
         let arguments: Vec<&str> = line.split_whitespace().collect();
@@ -405,7 +405,7 @@ fn json_is_one_document_of_the_published_schema() {
 /// In whatever state a killed run has left the crate, repeating it gives the same result as if it had not been killed, including
 /// the record of what is prodify's and what is the user's.
 #[test]
-fn a_killed_run_is_finished_by_the_next() {
+fn next_run_finishes_a_killed_run() {
     let dir = shop(MANIFEST);
     let root = dir.path();
     let before = contents(root);
@@ -479,7 +479,7 @@ fn whole(catalog: &Catalog, name: &str) -> Vec<String> {
 
 /// Whatever can be added works for a crate of which only the manifest is known; otherwise it is refused with a reason.
 #[test]
-fn each_component_can_be_added_or_says_why_not() {
+fn every_component_can_be_added_or_says_why_not() {
     let catalog = Catalog::embedded().unwrap();
     // One component is for whatever databases a crate has.
     let database = "[dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\"] }\n";
@@ -508,7 +508,7 @@ fn each_component_can_be_added_or_says_why_not() {
 }
 
 #[test]
-fn what_backs_up_a_database_is_refused_where_there_is_none() {
+fn backup_is_refused_without_a_database() {
     let dir = shop(WORKER);
     let before = contents(dir.path());
     let said = run(dir.path(), "add backup -y", 2);
@@ -521,7 +521,7 @@ fn what_backs_up_a_database_is_refused_where_there_is_none() {
 
 /// Components for a package cannot be added to the root of a workspace of several, and say what they need there.
 #[test]
-fn nothing_of_a_package_comes_along_to_the_top_of_a_workspace() {
+fn package_components_are_not_added_to_a_workspace_root() {
     let dir = tempdir().unwrap();
     fs::write(
         dir.path().join("Cargo.toml"),
@@ -551,7 +551,7 @@ fn nothing_of_a_package_comes_along_to_the_top_of_a_workspace() {
 
 /// `add` turns a project into the same one that `new` creates with more components; and `remove` undoes it.
 #[test]
-fn a_project_that_new_made_grows_and_shrinks() {
+fn add_and_remove_work_in_a_project_created_by_new() {
     let catalog = Catalog::embedded().unwrap();
     let begin = |dir: &TempDir, components: &[&str]| {
         let answers = dir.path().join("answers.toml");
@@ -610,7 +610,7 @@ fn a_project_that_new_made_grows_and_shrinks() {
 
 /// What the sources do not show, or show wrongly, the crate can declare.
 #[test]
-fn a_crate_can_say_what_it_is() {
+fn manifest_metadata_overrides_facts() {
     let server = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\naxum = \"0.8\"\n";
     let dir = shop(server);
     let write = |said: &str| {
@@ -656,7 +656,7 @@ fn a_crate_can_say_what_it_is() {
 
 /// A name with a space needs the quoted form of COPY; names with other special characters are refused.
 #[test]
-fn what_a_program_reads_is_carried_whatever_it_is_called() {
+fn files_with_unusual_names_are_copied_or_refused() {
     let dir = shop(WORKER);
     let reads = |name: &str| {
         let main = format!("fn main() {{ std::fs::read(\"{name}/a.txt\").unwrap(); }}\n");
@@ -687,7 +687,7 @@ fn what_a_program_reads_is_carried_whatever_it_is_called() {
 
 /// Components for programs are refused for a library, with the reason; others are not.
 #[test]
-fn a_library_gets_what_is_not_for_programs() {
+fn library_is_refused_components_for_programs() {
     let dir = shop(MANIFEST);
     fs::rename(
         dir.path().join("src/main.rs"),
@@ -710,7 +710,7 @@ fn a_library_gets_what_is_not_for_programs() {
 
 /// A dependency outside of a checkout of the workspace only affects components that build from one.
 #[test]
-fn what_lies_outside_of_the_workspace_is_refused_where_it_is_built() {
+fn dependency_outside_the_workspace_is_refused_where_it_is_built() {
     let dir = tempdir().unwrap();
     for (name, rest) in [
         ("tools", ""),
@@ -747,7 +747,7 @@ fn what_lies_outside_of_the_workspace_is_refused_where_it_is_built() {
 
 /// Files written by one component are no facts about the crate to another: neither now nor later.
 #[test]
-fn a_second_run_finds_what_the_first_one_found() {
+fn written_files_do_not_change_the_facts() {
     let dir = shop(WORKER);
     run(
         dir.path(),
@@ -762,7 +762,7 @@ fn a_second_run_finds_what_the_first_one_found() {
 
 /// The record of a crate with its own sources remains valid when it gets prodify's.
 #[test]
-fn another_project_can_begin_with_what_was_added() {
+fn new_project_can_start_from_the_answers_of_an_existing_crate() {
     let dir = shop(MANIFEST);
     run(dir.path(), "add release-profile supply-chain -y", 0);
     let beside = tempdir().unwrap();
@@ -787,7 +787,7 @@ fn another_project_can_begin_with_what_was_added() {
 
 /// It has to be specified once which of several binaries run in production, and is then recorded.
 #[test]
-fn the_binaries_that_run_are_remembered() {
+fn binaries_that_run_in_production_are_recorded() {
     let dir = tempdir().unwrap();
     let market = dir.path().join("market");
     fs::create_dir(&market).unwrap();

@@ -38,7 +38,7 @@ fn disk(files: &[(&str, &str)]) -> Disk {
 }
 
 #[test]
-fn creates_updates_and_deletes() {
+fn apply_creates_updates_and_deletes_files() {
     let dir = tempdir().unwrap();
     let before = [("a/old", "old"), ("gone", "gone")];
     apply(dir.path(), &plan_for(&[], &[], &before), &[]).unwrap();
@@ -207,7 +207,7 @@ fn after(
 }
 
 #[test]
-fn a_failure_at_any_operation_takes_everything_back() {
+fn failure_at_any_operation_is_rolled_back() {
     for change in &CHANGES {
         let (operations, whole) = change.whole();
         assert!(operations > 8, "{operations}");
@@ -238,10 +238,10 @@ fn a_failure_at_any_operation_takes_everything_back() {
     }
 }
 
-/// The process that [`a_run_killed_at_any_operation_leaves_whole_files`] starts and kills.
+/// The process that [`run_killed_at_any_operation_leaves_complete_files`] starts and kills.
 #[test]
 #[ignore = "started by another test"]
-fn is_killed() {
+fn child_process_that_is_killed() {
     let (Some(root), Some(number)) = (env::var_os("ROOT"), env::var_os("OPERATION")) else {
         panic!("this is no test by itself");
     };
@@ -260,7 +260,7 @@ fn is_killed() {
 
 #[cfg(unix)]
 #[test]
-fn a_run_killed_at_any_operation_leaves_whole_files() {
+fn run_killed_at_any_operation_leaves_complete_files() {
     use std::os::unix::process::ExitStatusExt as _;
     for (index, change) in CHANGES.iter().enumerate() {
         let (operations, whole) = change.whole();
@@ -270,7 +270,12 @@ fn a_run_killed_at_any_operation_leaves_whole_files() {
             change.prepare(&root);
             let old = contents(&root);
             let killed = Command::new(env::current_exe().unwrap())
-                .args(["--exact", "faults::is_killed", "--ignored", "--quiet"])
+                .args([
+                    "--exact",
+                    "faults::child_process_that_is_killed",
+                    "--ignored",
+                    "--quiet",
+                ])
                 .env("ROOT", &root)
                 .env("OPERATION", (number * CHANGES.len() + index).to_string())
                 .output()
@@ -301,7 +306,7 @@ fn a_run_killed_at_any_operation_leaves_whole_files() {
 /// below use a limit on the size of a file, and a directory without permissions.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_system_that_takes_no_more_keeps_what_it_holds() {
+fn full_or_read_only_file_system_is_unchanged() {
     let cases = [
         ("size=64k", "large: No space left on device"),
         ("remount,ro", "Read-only file system"),
@@ -335,7 +340,7 @@ fn a_file_system_that_takes_no_more_keeps_what_it_holds() {
 
 /// A directory in the way of each file in turn makes putting it in place fail, after everything before it was done.
 #[test]
-fn a_failure_at_any_file_takes_everything_back() {
+fn failure_at_any_file_is_rolled_back() {
     let base = [("a", "1"), ("d/b", "2"), ("z", "3")];
     let theirs = [
         ("a", "one"),
@@ -359,7 +364,7 @@ fn a_failure_at_any_file_takes_everything_back() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_out_of_the_project_is_not_followed() {
+fn symlink_out_of_the_project_is_not_followed() {
     let (dir, outside) = (tempdir().unwrap(), tempdir().unwrap());
     std::os::unix::fs::symlink(outside.path(), dir.path().join("src")).unwrap();
     let error = apply(
@@ -393,7 +398,7 @@ fn a_link_out_of_the_project_is_not_followed() {
 /// A limit on the size of a file makes a write fail in the middle, like a full disk.
 #[cfg(unix)]
 #[test]
-fn a_full_disk_leaves_nothing_behind() {
+fn full_disk_leaves_nothing_behind() {
     for existing in [false, true] {
         let dir = tempdir().unwrap();
         if existing {
@@ -422,7 +427,7 @@ fn a_full_disk_leaves_nothing_behind() {
 
 #[cfg(unix)]
 #[test]
-fn a_directory_that_takes_no_files_is_named() {
+fn unwritable_directory_is_reported() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o555)).unwrap();
@@ -443,7 +448,7 @@ fn a_directory_that_takes_no_files_is_named() {
 
 /// A run that is killed at any moment leaves whole files, and repeating it gives the same result as if it had not been killed.
 #[test]
-fn a_killed_run_is_finished_by_the_next() {
+fn next_run_finishes_a_killed_run() {
     let whole = tempdir().unwrap();
     let done = prodify(whole.path(), &["new", "orders", "-y", "--vcs", "none"]);
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
@@ -489,7 +494,7 @@ fn changed_project() -> TempDir {
 
 #[test]
 #[cfg(unix)]
-fn what_another_run_is_at_work_on_is_left_alone() {
+fn locked_project_is_left_alone() {
     let dir = changed_project();
     let root = &dir.path().join("orders");
     let before = contents(root);
@@ -522,7 +527,7 @@ fn what_another_run_is_at_work_on_is_left_alone() {
 
 #[test]
 #[cfg(unix)]
-fn of_two_runs_at_once_one_does_the_work() {
+fn concurrent_updates_give_the_same_result() {
     let dir = changed_project();
     let root = &dir.path().join("orders");
     let before = contents(root);
@@ -556,7 +561,7 @@ fn of_two_runs_at_once_one_does_the_work() {
 
 #[test]
 #[cfg(unix)]
-fn projects_that_are_made_at_once_are_whole() {
+fn concurrently_created_projects_are_complete() {
     let whole = tempdir().unwrap();
     let done = prodify(whole.path(), &["new", "orders", "-y", "--vcs", "none"]);
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));

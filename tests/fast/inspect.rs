@@ -70,7 +70,7 @@ fn values(facts: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn each_fixture_gives_its_facts() {
+fn fixtures_match_their_snapshots() {
     let mut names: Vec<String> = fs::read_dir(fixtures())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -97,7 +97,7 @@ fn each_fixture_gives_its_facts() {
 
 /// Each framework, as its documentation starts a server.
 #[test]
-fn a_framework_is_known_by_how_its_server_starts() {
+fn framework_is_recognized_by_how_its_server_starts() {
     for (framework, protocol, code, port) in [
         (
             "axum",
@@ -169,7 +169,7 @@ fn a_framework_is_known_by_how_its_server_starts() {
 }
 
 #[test]
-fn a_client_of_a_framework_is_no_server() {
+fn client_of_a_framework_is_not_a_server() {
     let manifest = manifest(
         "app",
         "[dependencies]\nhyper = \"1\"\ntonic = \"0.14\"\nclap = \"4\"\n",
@@ -353,7 +353,7 @@ fn rounds() -> Vec<Vec<Case>> {
 }
 
 #[test]
-fn a_crate_needs_of_the_system_what_its_features_say() {
+fn system_packages_depend_on_enabled_features() {
     for round in rounds() {
         let mut dependencies = "[dependencies]\n".to_owned();
         for (name, _, on, ..) in &round {
@@ -405,7 +405,7 @@ fn packages_for<'f>(facts: &'f Value, name: &str, locked: &str) -> Vec<&'f str> 
 }
 
 #[test]
-fn only_what_the_binary_is_built_from_counts() {
+fn only_dependencies_of_the_binary_count() {
     let dependencies = r#"
 [features]
 kafka = ["dep:rdkafka-sys"]
@@ -458,7 +458,7 @@ libsqlite3-sys = { path = "stubs/libsqlite3-sys" }
 
 /// If nothing is downloaded, cargo cannot resolve the dependencies, and Cargo.lock gives an upper bound.
 #[test]
-fn a_lock_file_alone_bounds_what_is_needed() {
+fn lock_file_alone_gives_an_upper_bound() {
     let lock = r#"version = 4
 
 [[package]]
@@ -561,7 +561,7 @@ libudev-sys = "=0.0.1"
 }
 
 #[test]
-fn a_crate_that_asks_for_an_unknown_library_is_named() {
+fn crate_that_needs_an_unknown_library_is_reported() {
     let odd = Stub {
         name: "odd-sys",
         features: "",
@@ -594,7 +594,7 @@ fn a_crate_that_asks_for_an_unknown_library_is_named() {
 }
 
 #[test]
-fn a_library_that_others_bring_along_is_linked() {
+fn library_that_another_crate_installs_is_linked() {
     let dependencies = "[dependencies]\nlibz-sys = { path = \"stubs/libz-sys\" }\nmysqlclient-sys = { path = \"stubs/mysqlclient-sys\" }\n";
     let dir = with_stubs(
         dependencies,
@@ -613,7 +613,7 @@ fn a_library_that_others_bring_along_is_linked() {
 }
 
 #[test]
-fn a_vendored_protoc_needs_none_of_the_system() {
+fn vendored_protoc_needs_no_system_package() {
     let dependencies = "[build-dependencies]\nprost-build = { path = \"stubs/prost-build\" }\nprotoc-bin-vendored = { path = \"stubs/protoc-bin-vendored\" }\n";
     let dir = with_stubs(
         dependencies,
@@ -625,7 +625,7 @@ fn a_vendored_protoc_needs_none_of_the_system() {
 
 /// Errors and their fixes: the arguments, the exit code, and the expected message.
 #[test]
-fn what_is_asked_of_no_crate_is_refused_with_the_way_out() {
+fn missing_or_ambiguous_crate_is_rejected_with_a_fix() {
     let two = "[workspace]\nresolver = \"2\"\nmembers = [\"a\", \"b\", \"c\"]\n";
     let several = manifest(
         "a",
@@ -726,7 +726,7 @@ fn what_is_asked_of_no_crate_is_refused_with_the_way_out() {
 }
 
 #[test]
-fn the_package_and_the_binary_are_chosen_as_far_as_only_one_can_be_meant() {
+fn package_and_binary_are_chosen_if_unambiguous() {
     let workspace = "[workspace]\nresolver = \"2\"\nmembers = [\"server\", \"tool\"]\n";
     let server = manifest("server", "[dependencies]\naxum = \"0.8\"\n");
     let tool = manifest("tool", "");
@@ -791,7 +791,7 @@ fn the_package_and_the_binary_are_chosen_as_far_as_only_one_can_be_meant() {
 }
 
 #[test]
-fn a_lock_file_that_git_does_not_track_is_a_problem() {
+fn untracked_lock_file_is_a_problem() {
     let dir = written(&[
         ("Cargo.toml", &manifest("app", "")),
         ("src/main.rs", "fn main() {}"),
@@ -827,7 +827,7 @@ fn a_lock_file_that_git_does_not_track_is_a_problem() {
 }
 
 #[test]
-fn a_toolchain_that_no_image_has_is_a_problem() {
+fn toolchain_without_an_image_is_a_problem() {
     let dir = written(&[
         ("Cargo.toml", &manifest("app", "")),
         ("src/main.rs", "fn main() {}"),
@@ -847,7 +847,7 @@ fn a_toolchain_that_no_image_has_is_a_problem() {
 }
 
 #[test]
-fn a_target_that_an_image_cannot_have_is_a_problem() {
+fn target_that_does_not_suit_the_image_is_a_problem() {
     let pq = "[dependencies]\npq-sys = { path = \"stubs/pq-sys\" }\n";
     for (target, dependencies, problem) in [
         ("x86_64-unknown-linux-gnu", pq, None),
@@ -889,7 +889,7 @@ fn a_target_that_an_image_cannot_have_is_a_problem() {
 
 /// The signal that stops a program, and whether there is a warning that none does.
 #[test]
-fn a_program_that_goes_on_when_it_is_to_stop_is_a_problem() {
+fn server_that_ignores_sigterm_is_a_problem() {
     let axum = "[dependencies]\naxum = \"0.8\"\n";
     let actix = "[dependencies]\nactix-web = \"4\"\n";
     let clap = "[dependencies]\nclap = \"4\"\n";
@@ -937,7 +937,7 @@ fn a_program_that_goes_on_when_it_is_to_stop_is_a_problem() {
 
 /// What `.dockerignore` excludes from the build context cannot be copied from it.
 #[test]
-fn a_secret_that_is_read_is_not_carried_but_told_of() {
+fn secret_is_left_out_of_the_image_and_reported() {
     let main = r#"fn main() {
         std::fs::read("certs/server.key"); std::fs::read("words.txt"); std::fs::read_dir("keys"); std::fs::read_dir("certs");
     }"#;
@@ -971,7 +971,7 @@ fn a_secret_that_is_read_is_not_carried_but_told_of() {
 }
 
 #[test]
-fn a_database_is_known_by_who_speaks_to_it() {
+fn database_is_recognized_by_its_client_library() {
     for (dependency, libraries, engines) in [
         ("mysql = \"28\"", &["mysql"][..], &["mysql"][..]),
         ("postgres = \"0.19\"", &["postgres"], &["postgres"]),
@@ -1035,7 +1035,7 @@ fn carried(dependencies: &str, main: &str, files: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_directory_of_configuration_is_carried_by_whichever_name() {
+fn configuration_directory_of_any_usual_name_is_copied() {
     let main = "fn main() { config::Config::builder(); }";
     for (files, expected) in [
         (
@@ -1054,7 +1054,7 @@ fn a_directory_of_configuration_is_carried_by_whichever_name() {
 }
 
 #[test]
-fn what_is_read_is_known_from_the_version_of_who_reads_it() {
+fn path_argument_depends_on_the_library_version() {
     let (new, old) = (
         r#"register_templates_directory("./pages", options)"#,
         r#"register_templates_directory(".hbs", "./pages")"#,
@@ -1072,7 +1072,7 @@ fn what_is_read_is_known_from_the_version_of_who_reads_it() {
 }
 
 #[test]
-fn a_path_of_the_machine_that_compiles_is_a_problem_when_it_runs() {
+fn path_of_the_build_machine_is_a_problem_at_run_time() {
     let problem = "it uses the path of its sources on the build machine, which no container has, in src/main.rs:1";
     for (dependencies, code, warns) in [
         (
@@ -1120,7 +1120,7 @@ fn a_path_of_the_machine_that_compiles_is_a_problem_when_it_runs() {
 }
 
 #[test]
-fn prepared_queries_are_found_beside_the_package_or_at_the_top() {
+fn prepared_queries_are_found_in_both_formats() {
     let fixture = fixture("sqlx");
     let root = fixture.path().join("crate");
     for (path, kept) in [
@@ -1139,7 +1139,7 @@ fn prepared_queries_are_found_beside_the_package_or_at_the_top() {
 }
 
 #[test]
-fn sources_that_cannot_be_read_are_named_and_the_rest_counts() {
+fn unreadable_sources_are_reported_and_the_rest_is_read() {
     let dir = written(&[
         ("Cargo.toml", &format!("\u{feff}{}", manifest("app", ""))),
         (
@@ -1163,7 +1163,7 @@ fn sources_that_cannot_be_read_are_named_and_the_rest_counts() {
 
 #[test]
 #[cfg(unix)]
-fn a_crate_behind_a_link_is_the_same_crate() {
+fn crate_behind_a_symlink_is_inspected() {
     let dir = written(&[
         ("real/Cargo.toml", &manifest("app", "")),
         ("real/src/main.rs", "fn main() {}"),
@@ -1178,7 +1178,7 @@ fn a_crate_behind_a_link_is_the_same_crate() {
 /// The tree is never walked: only files named by manifests and `mod` items are opened, whatever else there is.
 #[test]
 #[cfg(unix)]
-fn what_nothing_names_is_not_opened() {
+fn unreferenced_files_are_not_opened() {
     let dir = written(&[(
         "Cargo.toml",
         "[workspace]\nresolver = \"2\"\nmembers = [\"m/*\"]\n",
@@ -1212,7 +1212,7 @@ fn what_nothing_names_is_not_opened() {
 }
 
 #[test]
-fn the_table_of_system_libraries_is_whole() {
+fn table_of_system_libraries_is_valid() {
     let table = Table::embedded().unwrap();
     let versions =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/versions.toml"))
@@ -1278,7 +1278,7 @@ fn the_table_of_system_libraries_is_whole() {
 
 /// A known database to which traffic is not allowed would be unreachable in a cluster.
 #[test]
-fn a_network_policy_lets_to_each_database_that_is_a_server() {
+fn network_policies_allow_every_database_server() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
     let table: toml_edit::DocumentMut = read("src/facts/database.toml").parse().unwrap();
@@ -1304,7 +1304,7 @@ fn a_network_policy_lets_to_each_database_that_is_a_server() {
 }
 
 #[test]
-fn a_fact_in_json_has_its_value_its_evidence_and_how_sure_it_is() {
+fn json_fact_has_value_evidence_and_certainty() {
     let dir = fixture("axum");
     let found = inspect(&dir.path().join("crate"), &[]);
     assert_eq!(found["schema_version"], 1);
@@ -1333,7 +1333,7 @@ fn inspect_writes_nothing() {
 }
 
 #[test]
-fn a_lock_file_that_lags_behind_is_an_error_with_its_fix() {
+fn stale_lock_file_is_an_error_with_a_fix() {
     let dependencies = "[dependencies]\npq-sys = { path = \"stubs/pq-sys\" }\n";
     let dir = with_stubs(dependencies, &[stub("pq-sys", ""), stub("alsa-sys", "")]);
     take_more(dir.path(), "alsa-sys = { path = \"stubs/alsa-sys\" }");
@@ -1360,7 +1360,7 @@ fn take_more(directory: &Path, dependency: &str) {
 }
 
 #[test]
-fn a_lock_file_that_lags_behind_is_used_as_far_as_it_goes() {
+fn stale_lock_file_is_used_as_far_as_possible() {
     let between = Stub {
         name: "between",
         features: "",
@@ -1394,7 +1394,7 @@ fn a_lock_file_that_lags_behind_is_used_as_far_as_it_goes() {
 }
 
 #[test]
-fn what_a_member_reads_is_looked_for_beside_the_member() {
+fn files_that_a_member_reads_are_relative_to_the_member() {
     let api = manifest("api", "[dependencies]\nstore = { path = \"../store\" }\n");
     let store = manifest(
         "store",

@@ -24,7 +24,7 @@ fn merged(base: &str, ours: &str, theirs: &str) -> Merged {
 }
 
 #[test]
-fn odd_manifests_are_kept_to_the_byte() {
+fn odd_manifests_are_kept_byte_for_byte() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests");
     let mut checked = 0;
     for entry in fs::read_dir(&root).unwrap() {
@@ -126,7 +126,7 @@ fn manifest(numbers: &mut Numbers) -> String {
 }
 
 #[test]
-fn manifests_of_any_make_are_kept_to_the_byte() {
+fn random_manifests_are_kept_byte_for_byte() {
     for seed in 0..400 {
         let text = manifest(&mut Numbers(seed));
         check(&text, PIECE).unwrap_or_else(|problem| panic!("{seed}: {text:?}\n{problem}"));
@@ -135,7 +135,7 @@ fn manifests_of_any_make_are_kept_to_the_byte() {
 
 /// After `add`, a user writes something anywhere; `remove` leaves all of it there.
 #[test]
-fn a_line_of_the_users_is_never_lost() {
+fn line_of_the_user_is_never_lost() {
     for seed in 0..400 {
         let mut numbers = Numbers(seed);
         let text = manifest(&mut numbers);
@@ -170,7 +170,7 @@ fn a_line_of_the_users_is_never_lost() {
 
 /// The rows of the table in the module's documentation.
 #[test]
-fn every_row_of_the_decision_table() {
+fn merge_follows_the_decision_table() {
     let entry = |value: Option<&str>| {
         value.map_or(String::new(), |value| {
             format!("[profile.release]\nlto = {value}\n")
@@ -212,7 +212,7 @@ fn every_row_of_the_decision_table() {
 }
 
 #[test]
-fn a_newer_template_replaces_what_is_as_it_was_written() {
+fn newer_template_replaces_unedited_entries() {
     let old = "[profile.release]\n# Old.\nlto = true\nstrip = true # small\n";
     let new =
         "[profile.release]\n# New,\n# and longer.\nlto = \"fat\" # slow\nstrip = true # small\n";
@@ -228,7 +228,7 @@ fn a_newer_template_replaces_what_is_as_it_was_written() {
 }
 
 #[test]
-fn a_killed_run_owns_what_it_wrote() {
+fn interrupted_run_owns_what_it_wrote() {
     let ours = merged("", "[package]\nname = 'x'\n", PIECE).text;
     let again = |interrupted| {
         let sides = Sides {
@@ -246,7 +246,7 @@ fn a_killed_run_owns_what_it_wrote() {
 }
 
 #[test]
-fn an_entry_yields_to_what_the_user_has_set() {
+fn entry_yields_to_a_setting_of_the_user() {
     let yields = [
         ("profile.release.lto", "profile.release.debug"),
         ("lints.clippy", "lints"),
@@ -280,7 +280,7 @@ fn an_entry_yields_to_what_the_user_has_set() {
 }
 
 #[test]
-fn a_dependency_of_the_users_gets_the_features_that_it_lacks() {
+fn existing_dependency_gets_missing_features() {
     let widen = |base: &str, ours: &str, theirs: &str| {
         let section = |line: &str| match line {
             "" => String::new(),
@@ -322,7 +322,7 @@ fn a_dependency_of_the_users_gets_the_features_that_it_lacks() {
 }
 
 #[test]
-fn a_dependency_loses_the_features_again_that_it_got() {
+fn added_features_are_removed_again() {
     let piece = "[dependencies]\nx = { version = \"1.0\", features = [\"b\"] }\n";
     for (ours, widened) in [
         (
@@ -365,7 +365,7 @@ fn a_dependency_loses_the_features_again_that_it_got() {
 }
 
 #[test]
-fn what_cannot_be_read_is_named() {
+fn unreadable_manifest_is_reported() {
     let error = |base, ours, theirs| format!("{:#}", try_merge(base, ours, theirs).unwrap_err());
     assert!(error("", "[package\n", "").contains("line 1"));
     assert!(error("x", "", "").contains("reading the base"));

@@ -170,7 +170,7 @@ fn path(path: &str) -> RelPath {
 }
 
 #[test]
-fn the_promises_hold_for_files_that_move() {
+fn random_moves_lose_no_edits() {
     let mut seen = BTreeMap::<(Action, bool), u32>::new();
     for seed in 0..HISTORIES {
         let random = &mut Random(seed);

@@ -58,7 +58,7 @@ fn shop(dir: &TempDir) {
 }
 
 #[test]
-fn the_example_is_quoted_whole() {
+fn docs_quote_the_whole_example() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = read(root, "docs/templates.md");
     let example = root.join("docs/templates");
@@ -74,7 +74,7 @@ fn the_example_is_quoted_whole() {
 }
 
 #[test]
-fn the_example_makes_a_project() {
+fn example_creates_a_project() {
     let dir = company();
     shop(&dir);
     let shop = dir.path().join("shop");
@@ -101,7 +101,7 @@ fn the_example_makes_a_project() {
 }
 
 #[test]
-fn a_project_finds_its_templates_again_and_takes_their_news() {
+fn project_finds_its_templates_and_follows_their_changes() {
     let dir = company();
     shop(&dir);
     let shop = dir.path().join("shop");
@@ -154,7 +154,7 @@ fn a_project_finds_its_templates_again_and_takes_their_news() {
 }
 
 #[test]
-fn a_list_tells_own_components_apart() {
+fn list_marks_own_components() {
     let dir = company();
     put(
         dir.path(),
@@ -201,7 +201,7 @@ fn a_list_tells_own_components_apart() {
 }
 
 #[test]
-fn single_templates_take_the_place_of_ours() {
+fn single_template_replaces_the_built_in_one() {
     let dir = tempdir().unwrap();
     put(
         dir.path(),
@@ -228,7 +228,7 @@ fn single_templates_take_the_place_of_ours() {
 }
 
 #[test]
-fn a_component_is_ejected_and_stays_what_it_was() {
+fn ejected_component_is_unchanged() {
     let dir = tempdir().unwrap();
     run(dir.path(), &["new", "shop", "-y", "--vcs", "none"], 0);
     let shop = dir.path().join("shop");
@@ -255,7 +255,7 @@ fn a_component_is_ejected_and_stays_what_it_was() {
 }
 
 #[test]
-fn eject_goes_where_it_is_told() {
+fn eject_writes_to_the_given_directory() {
     let dir = tempdir().unwrap();
     let said = run(
         dir.path(),
@@ -450,7 +450,7 @@ const WRONG: &[(&[(&str, &str)], &str)] = &[
 ];
 
 #[test]
-fn what_is_wrong_is_said_with_its_file_and_line() {
+fn errors_name_the_file_and_line() {
     for (files, message) in WRONG {
         let dir = tempdir().unwrap();
         for (path, text) in *files {
@@ -470,7 +470,7 @@ fn what_is_wrong_is_said_with_its_file_and_line() {
 }
 
 #[test]
-fn what_is_no_text_or_leads_elsewhere_is_refused() {
+fn binary_files_and_symlinks_are_rejected() {
     let dir = company();
     let place = dir.path().join("company/backstage/files/logo.png.j2");
     fs::write(&place, [0x89, b'P', 0xff]).unwrap();

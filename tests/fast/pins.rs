@@ -19,7 +19,7 @@ fn versions(item: &Item) -> Vec<String> {
 }
 
 #[test]
-fn a_pin_that_was_moved_on_stays_wherever_it_is() {
+fn newer_pin_is_kept_in_every_line() {
     let catalog = Catalog::embedded().unwrap();
     let pins = Pins::of(&catalog.versions);
     let components: Vec<&str> = catalog.names().collect();

@@ -154,7 +154,7 @@ pub(crate) fn lines_of_mine(text: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn the_promises_hold_in_random_histories() {
+fn random_updates_lose_no_edits() {
     let mut merged = BTreeMap::<Action, u32>::new();
     for seed in 0..HISTORIES {
         let random = &mut Random(seed);
@@ -229,7 +229,7 @@ fn the_promises_hold_in_random_histories() {
 
 /// If all lines are unique, there is only one way to match them, and both merges find it.
 #[test]
-fn texts_are_merged_as_git_merges_them() {
+fn texts_are_merged_like_git_merges_them() {
     let dir = tempdir().unwrap();
     let random = &mut Random(1);
     let (mut clean, mut marked) = (0, 0);

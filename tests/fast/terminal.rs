@@ -71,7 +71,7 @@ const PROJECT: [&str; 4] = [
 ];
 
 #[test]
-fn the_wizard_asks_shows_and_writes() {
+fn wizard_asks_for_answers_and_writes_after_confirmation() {
     let dir = tempdir().unwrap();
     let mut session = start(dir.path(), &["new", "--vcs", "none"]);
     session.exp_string("Project name").unwrap();
@@ -108,7 +108,7 @@ fn the_wizard_asks_shows_and_writes() {
 }
 
 #[test]
-fn what_a_flag_answers_is_not_asked() {
+fn questions_answered_by_flags_are_skipped() {
     let dir = tempdir().unwrap();
     let arguments = [
         "new",
@@ -139,7 +139,7 @@ fn what_a_flag_answers_is_not_asked() {
 }
 
 #[test]
-fn typing_ahead_answers_what_comes() {
+fn keys_typed_ahead_answer_later_questions() {
     let dir = tempdir().unwrap();
     let mut session = start(
         dir.path(),
@@ -174,7 +174,7 @@ fn typing_ahead_answers_what_comes() {
 }
 
 #[test]
-fn a_question_fits_into_the_terminal() {
+fn questions_fit_into_the_terminal() {
     let catalog = Catalog::embedded().unwrap();
     let last = catalog.names().last().unwrap();
     for (columns, rows) in [(80, 24), (40, 12), (24, 6)] {
@@ -215,7 +215,7 @@ fn decoded(bytes: &str) -> String {
 
 /// Ctrl-C at each question in turn.
 #[test]
-fn control_c_leaves_at_any_question() {
+fn ctrl_c_exits_at_any_question() {
     let questions = [
         &["Project name", "How much to write", "Components"][..],
         &PROJECT[..],
@@ -257,7 +257,7 @@ fn control_c_leaves_at_any_question() {
 }
 
 #[test]
-fn files_in_the_way_are_asked_about_one_by_one() {
+fn conflicting_files_are_asked_about_one_by_one() {
     let dir = tempdir().unwrap();
     let project = dir.path().join("orders");
     std::fs::create_dir(&project).unwrap();
@@ -300,7 +300,7 @@ fn files_in_the_way_are_asked_about_one_by_one() {
 }
 
 #[test]
-fn a_slip_in_a_flag_is_told_before_the_first_question() {
+fn invalid_flag_is_reported_before_the_first_question() {
     for (flag, meant) in [
         ("--with=dockre", "`docker`"),
         ("-dservice.prot=1", "`service.port`"),
@@ -317,7 +317,7 @@ fn a_slip_in_a_flag_is_told_before_the_first_question() {
 }
 
 #[test]
-fn a_crate_that_exists_is_asked_only_what_its_components_need() {
+fn add_asks_only_what_its_components_need() {
     let dir = tempdir().unwrap();
     let manifest = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
     std::fs::create_dir(dir.path().join("src")).unwrap();
@@ -353,7 +353,7 @@ fn a_crate_that_exists_is_asked_only_what_its_components_need() {
 }
 
 #[test]
-fn which_of_several_binaries_run_is_asked_once() {
+fn binaries_that_run_in_production_are_asked_for_once() {
     let dir = tempdir().unwrap();
     let market = dir.path().join("market");
     let package = |name: &str| {

@@ -57,7 +57,7 @@ fn packages(root: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_member_is_added_to_the_list() {
+fn new_member_is_added_to_the_list() {
     let manifest = "# All crates.\n[workspace]\nresolver = \"3\"\nmembers = [\n    \"crates/old\", # the first\n]\n";
     let dir = workspace(manifest);
     let output = prodify(dir.path(), &["new", "crates/orders", "-y"]);
@@ -90,7 +90,7 @@ fn a_member_is_added_to_the_list() {
 }
 
 #[test]
-fn a_glob_takes_the_member_in_without_an_edit() {
+fn glob_includes_a_new_member_without_an_edit() {
     let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n[workspace.package]\nlicense = \"MIT\"\nedition = \"2018\"\n[workspace.lints.rust]\nunsafe_code = \"forbid\"\n";
     let dir = workspace(manifest);
     let output = prodify(&dir.path().join("crates"), &["new", "orders", "-y"]);
@@ -119,7 +119,7 @@ fn a_glob_takes_the_member_in_without_an_edit() {
 }
 
 #[test]
-fn it_stays_out_when_it_is_told_to_or_excluded() {
+fn new_package_stays_out_if_requested_or_excluded() {
     let dir = workspace(
         "[workspace]\nresolver = \"3\"\nmembers = [\"crates/old\"]\nexclude = [\"attic\"]\n",
     );
@@ -157,7 +157,7 @@ fn it_stays_out_when_it_is_told_to_or_excluded() {
 }
 
 #[test]
-fn what_a_member_cannot_have_is_refused() {
+fn invalid_member_or_workspace_is_rejected() {
     let dir = workspace("[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n");
     let before = listing(dir.path());
     for (arguments, message) in [

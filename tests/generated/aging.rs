@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use crate::build;
 use crate::command::target;
+use crate::old_project as project;
 use crate::project::{Project, lock_file};
-use crate::project_of_the_first_days as project;
 
 #[test]
 #[ignore = "slow: tests/run generated"]

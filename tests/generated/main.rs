@@ -28,12 +28,12 @@ mod image;
 mod manifests;
 mod matrix;
 mod monitoring;
+#[path = "../aging/project.rs"]
+mod old_project;
 mod pages;
 mod planted;
 mod process;
 mod project;
-#[path = "../aging/project.rs"]
-mod project_of_the_first_days;
 mod published;
 #[path = "../fast/round_trip.rs"]
 mod round_trip;

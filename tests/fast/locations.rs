@@ -61,7 +61,7 @@ fn run(directory: &Path, line: &str, code: i32, says: &str) -> String {
 }
 
 #[test]
-fn profiles_go_to_the_top_of_the_workspace_from_wherever() {
+fn profiles_go_to_the_workspace_root_from_any_directory() {
     let dir = workspace();
     let root = dir.path().join("shop");
     let before = contents(&root);
@@ -114,7 +114,7 @@ fn profiles_go_to_the_top_of_the_workspace_from_wherever() {
 }
 
 #[test]
-fn the_crate_has_to_be_told() {
+fn rejects_unknown_crates_components_and_answers() {
     let dir = workspace();
     let root = dir.path().join("shop");
     write(dir.path(), "shop/notes.toml", "");
@@ -185,7 +185,7 @@ fn the_crate_has_to_be_told() {
 }
 
 #[test]
-fn a_workspace_whose_directory_has_no_name_takes_that_of_a_package() {
+fn workspace_in_a_directory_with_an_invalid_name_is_named_after_a_package() {
     let dir = workspace();
     fs::rename(dir.path().join("shop"), dir.path().join("2 shops")).unwrap();
     let root = dir.path().join("2 shops");
@@ -204,7 +204,7 @@ fn a_workspace_whose_directory_has_no_name_takes_that_of_a_package() {
 }
 
 #[test]
-fn what_belongs_to_the_top_of_a_repository_is_not_put_below_it() {
+fn repository_component_is_refused_below_the_root() {
     let dir = workspace();
     git(dir.path(), &["init", "-q"]);
     let root = dir.path().join("shop");
@@ -220,7 +220,7 @@ fn what_belongs_to_the_top_of_a_repository_is_not_put_below_it() {
 }
 
 #[test]
-fn a_further_worktree_and_a_submodule_are_repositories_too() {
+fn worktree_and_submodule_count_as_repositories() {
     let dir = committed();
     let other = tempdir().unwrap();
     let tree = other.path().join("tree");
@@ -271,7 +271,7 @@ fn a_further_worktree_and_a_submodule_are_repositories_too() {
 }
 
 #[test]
-fn a_manifest_that_cargo_cannot_load_is_named_with_cargos_reason() {
+fn invalid_manifest_is_reported_with_cargos_reason() {
     let cases = [
         ("[package\n", "loading ", "[package\n"),
         (
@@ -303,7 +303,7 @@ fn a_manifest_that_cargo_cannot_load_is_named_with_cargos_reason() {
 }
 
 #[test]
-fn a_record_that_is_damaged_is_named() {
+fn damaged_record_is_reported() {
     let dir = committed();
     run(dir.path(), "add release-profile -y", 0, "");
     let [answers, base] = ["prodify.toml", ".prodify/base.txtar"].map(|path| dir.path().join(path));
@@ -345,7 +345,7 @@ fn a_record_that_is_damaged_is_named() {
 }
 
 #[test]
-fn the_answers_keep_the_users_comments() {
+fn comments_in_prodify_toml_are_kept() {
     let dir = committed();
     run(dir.path(), "add release-profile -y", 0, "");
     let answers = dir.path().join("prodify.toml");
@@ -358,7 +358,7 @@ fn the_answers_keep_the_users_comments() {
 }
 
 #[test]
-fn line_ends_and_a_byte_order_mark_stay() {
+fn line_endings_and_byte_order_mark_are_kept() {
     let dir = tempdir().unwrap();
     let manifest = format!("\u{feff}{}", PACKAGE.replace("NAME", "shop")).replace('\n', "\r\n");
     write(dir.path(), "Cargo.toml", &manifest);
@@ -378,7 +378,7 @@ fn line_ends_and_a_byte_order_mark_stay() {
 }
 
 #[test]
-fn capital_letters_alone_are_no_difference() {
+fn paths_that_differ_only_in_case_conflict() {
     let dir = committed();
     write(dir.path(), "Security.md", "mine\n");
     write(dir.path(), ".GitHub/x", "mine\n");
@@ -402,7 +402,7 @@ mod unix {
     use super::*;
 
     #[test]
-    fn a_link_is_not_written_through() {
+    fn symlink_is_not_written_through() {
         let (dir, outside) = (committed(), tempdir().unwrap());
         let manifest = dir.path().join("Cargo.toml");
         fs::rename(&manifest, outside.path().join("Cargo.toml")).unwrap();
@@ -439,7 +439,7 @@ mod unix {
     }
 
     #[test]
-    fn a_read_only_file_is_not_replaced() {
+    fn read_only_file_is_not_replaced() {
         let dir = committed();
         let manifest = dir.path().join("Cargo.toml");
         let before = contents(dir.path());
@@ -465,7 +465,7 @@ mod unix {
     /// A name that is not UTF-8 does not matter here.
     #[cfg(target_os = "linux")]
     #[test]
-    fn neighbours_of_any_name_are_left_alone() {
+    fn file_with_a_non_utf8_name_is_left_alone() {
         use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt as _;
         let dir = committed();
@@ -496,7 +496,7 @@ mod unix {
     /// A database's data beside the code may be unreadable; here its path is too long, so that it is for every user.
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_cannot_be_looked_into_is_in_nobodys_way() {
+    fn unreadable_directory_does_not_stop_a_run() {
         let dir = tempdir().unwrap();
         package(dir.path(), ".", "shop");
         write(dir.path(), "src/main.rs", "fn main() {}\n");
@@ -522,7 +522,7 @@ mod unix {
 
 /// As long as a crate's manifest can be loaded, its dependencies do not matter: not even whether they exist.
 #[test]
-fn neither_a_lock_file_nor_the_network_is_needed() {
+fn add_needs_neither_a_lock_file_nor_the_network() {
     let dir = tempdir().unwrap();
     package(dir.path(), ".", "shop");
     let manifest = fs::read_to_string(dir.path().join("Cargo.toml")).unwrap();
@@ -557,7 +557,7 @@ fn neither_a_lock_file_nor_the_network_is_needed() {
 
 /// A project that `new` created in a workspace has its own record, in the package.
 #[test]
-fn a_member_that_new_made_grows_in_its_own_directory() {
+fn member_created_by_new_has_its_own_record() {
     let dir = workspace();
     let root = dir.path().join("shop");
     write(

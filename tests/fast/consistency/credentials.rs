@@ -60,7 +60,7 @@ fn every_credential_is_for_development_or_a_reference() {
 
 /// The scan itself finds what it should, and ignores what only looks similar.
 #[test]
-fn credentials_are_told_from_references() {
+fn scan_distinguishes_credentials_from_references() {
     for (path, line) in [
         ("config/production.toml", "password = \"postgres\""),
         ("config/production.toml", "api_key = \"0123456789abcdef\""),

@@ -12,7 +12,7 @@ fn worker() -> String {
 }
 
 #[test]
-fn a_module_that_is_there_in_another_file_is_in_the_way() {
+fn existing_module_in_another_file_is_a_conflict() {
     let dir = shop(&worker());
     let at = |path: &str| dir.path().join(path);
     fs::create_dir_all(at("src/config")).unwrap();
@@ -45,7 +45,7 @@ fn a_module_that_is_there_in_another_file_is_in_the_way() {
 }
 
 #[test]
-fn what_is_no_text_is_not_said_to_be_replaced() {
+fn overwriting_directories_and_binary_files_is_not_offered() {
     let dir = shop(&worker());
     let at = |path: &str| dir.path().join(path);
     fs::create_dir(at("Dockerfile")).unwrap();
@@ -71,7 +71,7 @@ fn what_is_no_text_is_not_said_to_be_replaced() {
 }
 
 #[test]
-fn what_was_replaced_can_be_brought_back() {
+fn remove_says_how_to_restore_replaced_files() {
     let dir = shop(&worker());
     let at = |path: &str| dir.path().join(path);
     fs::write(at("Dockerfile"), "FROM mine\n").unwrap();
@@ -126,7 +126,7 @@ fn what_was_replaced_can_be_brought_back() {
 }
 
 #[test]
-fn what_was_moved_did_not_lie_there_before() {
+fn remove_offers_no_restore_of_a_moved_file() {
     for is_committed in [false, true] {
         let dir = shop(&worker());
         let save = || {

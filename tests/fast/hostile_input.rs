@@ -72,7 +72,7 @@ const UNSEEN: [&str; 6] = [
 ];
 
 #[test]
-fn a_hostile_name_is_refused() {
+fn rejects_invalid_project_names() {
     let catalog = Catalog::embedded().unwrap();
     for name in NAMES {
         assert!(cargo_prodify::names::package(name).is_err(), "{name:?}");
@@ -85,7 +85,7 @@ fn a_hostile_name_is_refused() {
 }
 
 #[test]
-fn a_text_that_is_no_line_is_refused() {
+fn rejects_text_that_is_not_a_line() {
     let catalog = Catalog::embedded().unwrap();
     let names: Vec<&str> = catalog.names().collect();
     for text in UNSEEN {
@@ -101,7 +101,7 @@ fn a_text_that_is_no_line_is_refused() {
 }
 
 #[test]
-fn a_hostile_line_reads_back_from_every_format() {
+fn special_characters_read_back_from_every_format() {
     let catalog = Catalog::embedded().unwrap();
     let names: Vec<&str> = catalog.names().collect();
     for line in LINES {
@@ -131,7 +131,7 @@ fn a_hostile_line_reads_back_from_every_format() {
 
 /// With an awkward answer to every question, one at a time, the formats still parse and contain it.
 #[test]
-fn an_awkward_answer_keeps_every_format_whole() {
+fn awkward_answers_keep_every_format_valid() {
     let catalog = Catalog::embedded().unwrap();
     let names: Vec<&str> = catalog.names().collect();
     for (owner, question) in catalog.questions() {
@@ -265,7 +265,7 @@ fn unescape(text: &str) -> String {
 
 /// The longest and the shortest name give the same project, except for the name.
 #[test]
-fn the_length_of_a_name_changes_nothing_else() {
+fn name_length_changes_nothing_else() {
     let catalog = Catalog::embedded().unwrap();
     let names: Vec<&str> = catalog.names().collect();
     let anonymous = |name: &str| -> BTreeMap<String, String> {

@@ -1,4 +1,4 @@
-//! `update` and `check` as users see them: git, flags, errors, and output. The resulting files are tested in `update`.
+//! `update` and `check` as users see them: git, flags, errors, and output. The resulting files are tested in `update_cases`.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn replace(root: &Path, path: &str, from: &str, to: &str) {
 }
 
 #[test]
-fn a_project_changes_its_mind_by_its_answers() {
+fn update_applies_changed_answers() {
     let dir = orders();
     let root = &dir.path().join("orders");
     says(
@@ -101,7 +101,7 @@ fn a_project_changes_its_mind_by_its_answers() {
 }
 
 #[test]
-fn a_component_that_another_one_requires_is_said_to_come_back() {
+fn required_component_is_reported_as_added_again() {
     let dir = orders();
     let root = &dir.path().join("orders");
     run(root, "add compose -y", 0);
@@ -115,7 +115,7 @@ fn a_component_that_another_one_requires_is_said_to_come_back() {
 }
 
 #[test]
-fn what_comes_along_is_said_when_it_comes_and_when_it_stays() {
+fn required_components_are_reported_when_added_and_when_left() {
     let dir = orders();
     let root = &dir.path().join("orders");
     let said = run(root, "add redis -y", 0);
@@ -136,7 +136,7 @@ fn what_comes_along_is_said_when_it_comes_and_when_it_stays() {
 }
 
 #[test]
-fn what_is_not_there_any_more_is_told_once() {
+fn deleted_file_is_reported_once() {
     let dir = orders();
     let root = &dir.path().join("orders");
     git(root, &["mv", "config", "conf"]);
@@ -154,7 +154,7 @@ fn what_is_not_there_any_more_is_told_once() {
 }
 
 #[test]
-fn a_prodify_toml_that_names_nothing_is_said_to_name_nothing() {
+fn empty_or_malformed_prodify_toml_is_rejected() {
     let dir = orders();
     let root = &dir.path().join("orders");
     fs::write(root.join("prodify.toml"), "").unwrap();
@@ -166,7 +166,7 @@ fn a_prodify_toml_that_names_nothing_is_said_to_name_nothing() {
 }
 
 #[test]
-fn a_conflict_is_red_until_its_markers_are_gone() {
+fn check_fails_until_conflict_markers_are_resolved() {
     let dir = orders();
     let root = &dir.path().join("orders");
     replace(root, "Dockerfile", "EXPOSE 8080", "EXPOSE 80");
@@ -242,7 +242,7 @@ fn marked() -> TempDir {
 }
 
 #[test]
-fn what_is_between_markers_can_be_decided_for_one_side() {
+fn conflict_markers_can_be_resolved_for_either_side() {
     let sides = ["EXPOSE 80\n", "EXPOSE 9000\n"];
     for (flag, expected, other) in [("ours", sides[0], sides[1]), ("theirs", sides[1], sides[0])] {
         let dir = marked();
@@ -264,7 +264,7 @@ fn what_is_between_markers_can_be_decided_for_one_side() {
 }
 
 #[test]
-fn news_that_meet_markers_come_once_those_are_decided() {
+fn changes_to_a_marked_file_wait_until_it_is_resolved() {
     let dir = marked();
     let root = &dir.path().join("orders");
     replace(root, "prodify.toml", "port = 9000", "port = 9001");
@@ -286,7 +286,7 @@ fn news_that_meet_markers_come_once_those_are_decided() {
 }
 
 #[test]
-fn markers_that_were_half_taken_out_are_found() {
+fn partly_removed_markers_are_detected() {
     let dir = marked();
     let root = &dir.path().join("orders");
     replace(root, "Dockerfile", "<<<<<<< ours\n", "");
@@ -301,7 +301,7 @@ fn markers_that_were_half_taken_out_are_found() {
 }
 
 #[test]
-fn what_is_in_the_way_of_an_update_is_decided_as_it_says() {
+fn conflicting_file_can_be_kept_as_the_advice_says() {
     let dir = orders();
     let root = &dir.path().join("orders");
     replace(
@@ -324,7 +324,7 @@ fn what_is_in_the_way_of_an_update_is_decided_as_it_says() {
 }
 
 #[test]
-fn what_git_does_not_hold_could_not_be_told_from_the_update() {
+fn update_refuses_uncommitted_changes() {
     let dir = orders();
     let root = &dir.path().join("orders");
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
@@ -363,7 +363,7 @@ fn what_git_does_not_hold_could_not_be_told_from_the_update() {
 }
 
 #[test]
-fn a_git_that_cannot_tell_is_no_leave_to_write() {
+fn update_refuses_to_write_if_git_fails() {
     let dir = orders();
     let root = &dir.path().join("orders");
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
@@ -387,7 +387,7 @@ fn a_git_that_cannot_tell_is_no_leave_to_write() {
 }
 
 #[test]
-fn a_run_that_was_killed_excuses_no_edit_after_it() {
+fn killed_run_does_not_excuse_later_edits() {
     let dir = orders();
     let root = &dir.path().join("orders");
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
@@ -447,7 +447,7 @@ fn add_and_remove_are_as_careful_as_update() {
 }
 
 #[test]
-fn what_is_undecided_of_another_component_is_in_the_way_of_no_removal() {
+fn conflict_of_another_component_does_not_prevent_removal() {
     let dir = orders();
     let root = &dir.path().join("orders");
     replace(root, "Dockerfile", "EXPOSE 8080", "EXPOSE 1234");
@@ -472,7 +472,7 @@ fn what_is_undecided_of_another_component_is_in_the_way_of_no_removal() {
 }
 
 #[test]
-fn what_git_has_left_unmerged_is_left_alone() {
+fn unmerged_file_is_left_alone() {
     let dir = orders();
     let root = &dir.path().join("orders");
     git(root, &["switch", "-qc", "other"]);
@@ -507,7 +507,7 @@ fn what_git_has_left_unmerged_is_left_alone() {
 }
 
 #[test]
-fn what_cannot_be_told_or_taken_is_an_error() {
+fn invalid_prodify_toml_and_flags_are_rejected() {
     let dir = orders();
     let root = &dir.path().join("orders");
     let refused = |from: &str, to: &str, code: i32, parts: &[&str]| {
@@ -588,7 +588,7 @@ fn what_cannot_be_told_or_taken_is_an_error() {
 }
 
 #[test]
-fn records_that_are_gone_edited_or_no_files_stop_everything() {
+fn missing_edited_or_symlinked_record_is_an_error() {
     let dir = orders();
     let root = &dir.path().join("orders");
     let before = contents(root);
@@ -627,7 +627,7 @@ fn records_that_are_gone_edited_or_no_files_stop_everything() {
 
 /// The part of a record that git can merge remains valid, and for conflicts, so does either side.
 #[test]
-fn branches_that_were_each_updated_are_merged() {
+fn separately_updated_branches_can_be_merged() {
     let dir = orders();
     let root = &dir.path().join("orders");
     git(root, &["switch", "-qc", "other"]);
@@ -673,7 +673,7 @@ fn branches_that_were_each_updated_are_merged() {
 }
 
 #[test]
-fn a_record_that_was_edited_is_no_reason_to_overwrite() {
+fn edited_record_does_not_cause_overwriting() {
     let dir = orders();
     let root = &dir.path().join("orders");
     // An edit that was also made in the record looks like prodify's own.
@@ -709,7 +709,7 @@ fn a_record_that_was_edited_is_no_reason_to_overwrite() {
 }
 
 #[test]
-fn a_component_that_is_no_more_is_told_from_a_slip() {
+fn dropped_component_is_distinguished_from_a_typo() {
     let dir = orders();
     let root = &dir.path().join("orders");
     replace(root, "prodify.toml", "\"docker\"", "\"former\"");
@@ -732,7 +732,7 @@ fn a_component_that_is_no_more_is_told_from_a_slip() {
 }
 
 #[test]
-fn a_crate_that_nothing_was_written_into_or_not_this_is_told_so() {
+fn check_rejects_a_crate_without_a_record_and_a_refused_component() {
     let bare = shop(MANIFEST);
     for line in ["check", "update"] {
         says(
@@ -754,7 +754,7 @@ fn a_crate_that_nothing_was_written_into_or_not_this_is_told_so() {
 }
 
 #[test]
-fn a_conflict_that_is_decided_twice_or_cannot_be_is_refused() {
+fn contradictory_or_impossible_resolution_is_rejected() {
     let dir = orders();
     let root = &dir.path().join("orders");
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
@@ -779,7 +779,7 @@ fn a_conflict_that_is_decided_twice_or_cannot_be_is_refused() {
 }
 
 #[test]
-fn programs_and_workflows_are_told_too() {
+fn json_and_github_formats_report_differences() {
     let dir = orders();
     let root = &dir.path().join("orders");
     let report =
@@ -830,7 +830,7 @@ fn programs_and_workflows_are_told_too() {
 }
 
 #[test]
-fn what_the_crate_is_now_is_what_is_checked() {
+fn check_uses_the_current_facts_of_the_crate() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/axum/crate");
     let dir = tempdir().unwrap();
     for (path, text) in contents(&fixtures) {
@@ -894,7 +894,7 @@ fn what_the_crate_is_now_is_what_is_checked() {
 }
 
 #[test]
-fn a_newer_toolchain_is_news() {
+fn newer_toolchain_updates_the_dockerfile() {
     let dir = shop(MANIFEST);
     fs::write(dir.path().join("src/main.rs"), "fn main() {}\n").unwrap();
     let toolchain = |release: &str| {
@@ -916,7 +916,7 @@ fn a_newer_toolchain_is_news() {
 }
 
 #[test]
-fn a_package_and_the_workspace_around_it_are_updated_each_for_itself() {
+fn package_and_its_workspace_are_updated_separately() {
     let dir = tempdir().unwrap();
     let root = dir.path();
     fs::write(
@@ -945,7 +945,7 @@ fn a_package_and_the_workspace_around_it_are_updated_each_for_itself() {
 }
 
 #[test]
-fn a_killed_update_is_finished_by_the_next() {
+fn next_run_finishes_a_killed_update() {
     let dir = orders();
     let root = &dir.path().join("orders");
     // A conflict, and two independent edits, in one file.
@@ -984,7 +984,7 @@ fn a_killed_update_is_finished_by_the_next() {
 
 /// From the fewest components to all of them, with other answers, and back.
 #[test]
-fn a_project_that_changes_its_mind_is_as_if_it_had_been_made_so() {
+fn updated_project_equals_a_new_one_with_the_same_answers() {
     let dir = tempdir().unwrap();
     let made = |place: &str, arguments: &str| {
         let root = dir.path().join(place);
@@ -1018,7 +1018,7 @@ fn a_project_that_changes_its_mind_is_as_if_it_had_been_made_so() {
 }
 
 #[test]
-fn a_version_is_remembered_once_it_has_something_to_write() {
+fn version_is_recorded_only_if_files_change() {
     let dir = orders();
     let root = &dir.path().join("orders");
     let own = format!("prodify = \"{}\"", env!("CARGO_PKG_VERSION"));

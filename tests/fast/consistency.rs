@@ -117,7 +117,7 @@ fn projects(more: &[&str]) -> impl Iterator<Item = Project> {
 }
 
 #[test]
-fn the_ports_are_the_same_everywhere() {
+fn ports_are_the_same_everywhere() {
     every_project(|project| {
         let Project {
             selection, tree, ..
@@ -199,7 +199,7 @@ fn the_ports_are_the_same_everywhere() {
 
 /// TLS that terminates in the pod: the certificate is mounted where the service reads it, and clients use the HTTPS port.
 #[test]
-fn tls_in_the_pod_is_the_same_everywhere() {
+fn tls_settings_are_the_same_everywhere() {
     projects(&["tls.at=pod"]).for_each(|project| {
         let Project {
             selection, tree, ..
@@ -277,7 +277,7 @@ fn tls_in_the_pod_is_the_same_everywhere() {
 }
 
 #[test]
-fn probes_ask_for_paths_that_the_service_has() {
+fn probes_request_paths_that_the_service_has() {
     every_project(|project| {
         let Some(deployment) = project
             .object("Deployment")
@@ -298,7 +298,7 @@ fn probes_ask_for_paths_that_the_service_has() {
 }
 
 #[test]
-fn a_pod_is_given_the_time_that_the_service_takes_to_stop() {
+fn grace_period_is_longer_than_the_shutdown() {
     every_project(|project| {
         let (Some(deployment), Some(config)) = (
             project.object("Deployment"),
@@ -331,7 +331,7 @@ fn a_pod_is_given_the_time_that_the_service_takes_to_stop() {
 }
 
 #[test]
-fn both_stages_of_the_image_are_of_one_suite_and_rust_is_one_release() {
+fn image_stages_use_one_debian_suite_and_one_rust_release() {
     every_project(|project| {
         let stages = project.docker("FROM");
         let [build, run] = stages[..] else {
@@ -375,7 +375,7 @@ fn both_stages_of_the_image_are_of_one_suite_and_rust_is_one_release() {
 }
 
 #[test]
-fn the_user_of_the_image_is_the_user_of_the_pod() {
+fn image_and_pod_have_the_same_user() {
     every_project(|project| {
         let (Some(deployment), [.., user]) =
             (project.object("Deployment"), &project.docker("USER")[..])
@@ -394,7 +394,7 @@ fn the_user_of_the_image_is_the_user_of_the_pod() {
 }
 
 #[test]
-fn the_image_of_the_deployment_is_the_one_that_the_overlays_set() {
+fn overlays_set_the_tag_of_the_deployed_image() {
     every_project(|project| {
         let Some(deployment) = project.object("Deployment") else {
             return;
@@ -484,7 +484,7 @@ fn settings(project: &Project) -> BTreeSet<String> {
 
 /// A component that is not selected leaves no trace: no file is empty, and none contains what only its component would write.
 #[test]
-fn what_is_not_chosen_leaves_no_trace() {
+fn unselected_component_leaves_no_trace() {
     let traces = BTreeMap::from([
         ("telemetry", "/metrics"),
         ("config", "config/default.toml"),

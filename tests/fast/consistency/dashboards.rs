@@ -59,7 +59,7 @@ fn provisioned(project: &Project) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn a_dashboard_asks_what_is_chosen_at_its_top() {
+fn panels_query_the_selected_data_sources() {
     every_dashboard(|project, place, dashboard| {
         let sources = provisioned(project);
         let known: BTreeSet<&str> = if sources.is_empty() {
@@ -92,7 +92,7 @@ fn a_dashboard_asks_what_is_chosen_at_its_top() {
 }
 
 #[test]
-fn a_panel_has_a_place_of_its_own_and_says_what_it_shows() {
+fn panels_do_not_overlap_and_are_described() {
     every_dashboard(|_, place, dashboard| {
         let mut ids = BTreeSet::new();
         let mut taken = BTreeSet::new();
@@ -125,7 +125,7 @@ fn a_panel_has_a_place_of_its_own_and_says_what_it_shows() {
 }
 
 #[test]
-fn a_dashboard_is_known_by_an_identity_that_stays() {
+fn dashboard_uid_is_unique_and_stable() {
     every_project(|project| {
         let mut uids = BTreeSet::new();
         for (path, dashboard) in dashboards(project) {
@@ -140,7 +140,7 @@ fn a_dashboard_is_known_by_an_identity_that_stays() {
 }
 
 #[test]
-fn a_query_names_only_variables_that_there_are() {
+fn queries_use_only_defined_variables() {
     every_dashboard(|_, place, dashboard| {
         let names: BTreeSet<&str> = items(&dashboard["templating"]["list"])
             .map(|variable| variable["name"].as_str().unwrap())

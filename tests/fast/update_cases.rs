@@ -261,7 +261,7 @@ fn said(report: &Value) -> String {
 }
 
 #[test]
-fn each_case_ends_as_its_snapshot_shows() {
+fn cases_match_their_snapshots() {
     // A case mostly waits for cargo.
     let cases = cases();
     let share = cases.len().div_ceil(8);
@@ -269,14 +269,14 @@ fn each_case_ends_as_its_snapshot_shows() {
         for cases in cases.chunks(share) {
             scope.spawn(move || {
                 for case in cases {
-                    ends_as_its_snapshot_shows(case);
+                    check_case(case);
                 }
             });
         }
     });
 }
 
-fn ends_as_its_snapshot_shows(directory: &Path) {
+fn check_case(directory: &Path) {
     let name = directory.file_name().unwrap().to_str().unwrap();
     let text = fs::read_to_string(directory.join("case.toml")).unwrap();
     let case: Case = toml_edit::de::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -303,12 +303,12 @@ fn ends_as_its_snapshot_shows(directory: &Path) {
     insta::with_settings!({ snapshot_path => directory, prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("out", snapshot);
     });
-    promises(name, &case, &before, &after);
-    a_second_run_does_nothing(name, &project, &new, &updated);
+    assert_nothing_is_lost(name, &case, &before, &after);
+    assert_second_run_does_nothing(name, &project, &new, &updated);
 }
 
-/// The design's promises, which apply to every case.
-fn promises(
+/// The design's promises, which hold in every case.
+fn assert_nothing_is_lost(
     name: &str,
     case: &Case,
     before: &BTreeMap<String, String>,
@@ -336,7 +336,7 @@ fn promises(
     }
 }
 
-fn a_second_run_does_nothing(name: &str, project: &Project, new: &Catalog, updated: &Value) {
+fn assert_second_run_does_nothing(name: &str, project: &Project, new: &Catalog, updated: &Value) {
     let after = project.files();
     let again = project.run(new, &["update", "-y", "-N"]);
     if !after.contains_key("prodify.toml") {

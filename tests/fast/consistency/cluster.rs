@@ -89,7 +89,7 @@ fn tilt_builds_and_forwards_what_is_deployed() {
 
 /// The servers that the service connects to are in the same namespace, and it connects to each.
 #[test]
-fn what_the_service_stands_on_is_deployed_with_it() {
+fn backing_servers_are_deployed_with_the_service() {
     every_project(|project| {
         let Some(overlay) = overlay(project) else {
             return;

@@ -86,7 +86,7 @@ fn every_compose(check: impl Fn(&Project, &Compose)) {
 }
 
 #[test]
-fn the_container_listens_where_its_ports_lead() {
+fn container_listens_on_its_published_ports() {
     every_compose(|project, compose| {
         let inside: Vec<&str> = ports(compose.app()).iter().map(|(_, port)| *port).collect();
         assert_eq!(inside, project.docker("EXPOSE"), "{}", project.selection);
@@ -104,7 +104,7 @@ fn the_container_listens_where_its_ports_lead() {
 }
 
 #[test]
-fn its_container_may_no_more_than_its_pod() {
+fn container_is_restricted_like_the_pod() {
     every_compose(|project, compose| {
         let services = compose.services();
         let built = services
@@ -142,7 +142,7 @@ fn its_container_may_no_more_than_its_pod() {
 }
 
 #[test]
-fn its_environment_is_read_and_names_services_that_are_there() {
+fn environment_is_read_and_names_existing_services() {
     every_compose(|project, compose| {
         let keys = settings(project);
         for (name, value) in compose.environment() {
@@ -173,7 +173,7 @@ fn its_environment_is_read_and_names_services_that_are_there() {
 }
 
 #[test]
-fn what_cargo_run_looks_for_is_what_compose_starts() {
+fn development_config_uses_servers_that_compose_starts() {
     every_compose(|project, compose| {
         let Some(config) = project.toml("config/development.toml") else {
             return;
@@ -206,7 +206,7 @@ fn what_cargo_run_looks_for_is_what_compose_starts() {
 }
 
 #[test]
-fn the_example_has_every_variable_with_its_default() {
+fn env_example_has_every_variable_with_its_default() {
     every_compose(|project, compose| {
         let Some(example) = project.text(".env.example") else {
             assert!(compose.variables.is_empty(), "{}", project.selection);
@@ -222,7 +222,7 @@ fn the_example_has_every_variable_with_its_default() {
 }
 
 #[test]
-fn what_is_waited_for_can_come_to_pass_and_what_is_kept_has_a_volume() {
+fn dependencies_can_become_ready_and_volumes_are_declared() {
     every_compose(|project, compose| {
         let services = compose.services();
         let mut mounted = BTreeSet::new();

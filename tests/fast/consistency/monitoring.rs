@@ -19,7 +19,7 @@ fn yaml(project: &Project, path: &str) -> Option<Value> {
 }
 
 #[test]
-fn prometheus_scrapes_the_port_that_is_listened_on() {
+fn prometheus_scrapes_the_metrics_port() {
     every_project(|project| {
         let Some(config) = yaml(project, "monitoring/prometheus/prometheus.yml") else {
             return;
@@ -60,7 +60,7 @@ fn prometheus_scrapes_the_port_that_is_listened_on() {
 
 /// A bound without a bucket would count nothing.
 #[test]
-fn a_request_is_slow_by_the_bound_of_a_bucket() {
+fn latency_threshold_is_the_bound_of_a_bucket() {
     let catalog = Catalog::embedded().unwrap();
     let questions = catalog.questions().map(|(_, question)| question);
     let latency = questions
@@ -94,7 +94,7 @@ fn a_request_is_slow_by_the_bound_of_a_bucket() {
 }
 
 #[test]
-fn rules_are_about_what_the_service_exposes() {
+fn rules_use_only_exposed_metrics() {
     every_project(|project| {
         let Some(rules) = yaml(project, RULES) else {
             return;
