@@ -13,7 +13,7 @@ const INDEX: &str = "        .route(\"/\", get(index))\n";
 const ORDERS: &str = "        .route(orders::PATH, get(orders::list))\n        .route(\"/orders/{number}\", get(orders::get))\n";
 
 /// Writes the project as it was made, and then as the team has it now; each is a commit.
-pub(crate) fn live(directory: &Path) -> Result<()> {
+pub(crate) fn create(directory: &Path) -> Result<()> {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aging");
     let base = fs::read_to_string(fixture.join("base.txtar"))?;
     let answers = fs::read_to_string(fixture.join("prodify.toml"))?;

@@ -12,7 +12,7 @@ use crate::support::{git, listing};
 fn update_keeps_the_edits_of_the_team() {
     let dir = tempdir().unwrap();
     let root = dir.path();
-    project::live(root).unwrap();
+    project::create(root).unwrap();
     let before = listing(root);
     assert_eq!(project::prodify(root, &["check", "-q"]).unwrap(), Some(1));
     project::update(root).unwrap();

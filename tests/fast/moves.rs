@@ -131,7 +131,7 @@ impl Project {
     }
 
     /// The users' actions between two updates.
-    fn live(&mut self, random: &mut Random, theirs: &Tree) {
+    fn edit(&mut self, random: &mut Random, theirs: &Tree) {
         let paths: Vec<RelPath> = self.disk.keys().cloned().collect();
         for path in paths {
             let text = self.disk[&path].clone();
@@ -179,7 +179,7 @@ fn random_moves_lose_no_edits() {
         for update in 0..UPDATES {
             let case = format!("seed {seed}, update {update}");
             templates.change(random);
-            project.live(random, &templates.files);
+            project.edit(random, &templates.files);
             let (base, moved) = (project.base.clone(), project.moved.clone());
             let before = project.disk.clone();
             let plan = project.update(&templates);

@@ -107,7 +107,7 @@ impl Project {
     }
 
     /// The users' actions between two updates: edit, delete, add files, change line endings, resolve conflicts.
-    fn live(&mut self, random: &mut Random, paths: &[RelPath]) {
+    fn edit(&mut self, random: &mut Random, paths: &[RelPath]) {
         for path in paths {
             let Some(text) = self.disk.get(path).cloned() else {
                 if random.one_in(12) {
@@ -175,7 +175,7 @@ fn random_updates_lose_no_edits() {
                     _ => {}
                 }
             }
-            project.live(random, &paths);
+            project.edit(random, &paths);
             let (base, before) = (project.base.clone(), project.disk.clone());
             let plan = project.update(&theirs);
             plan.steps

@@ -8,11 +8,11 @@ use anyhow::{Context as _, Result, ensure};
 use crate::round_trip::{PIECE, WIDER, check, takes_back};
 
 /// Enough to cover common styles.
-const ENOUGH: usize = 200;
+const MINIMUM: usize = 200;
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn of_hundreds_of_crates_are_kept_to_the_byte() -> Result<()> {
+fn manifests_of_hundreds_of_crates_are_kept_byte_for_byte() -> Result<()> {
     let mut count = 0;
     let mut problems = Vec::new();
     for path in manifests()? {
@@ -27,8 +27,8 @@ fn of_hundreds_of_crates_are_kept_to_the_byte() -> Result<()> {
     }
     ensure!(problems.is_empty(), "{}", problems.join("\n\n"));
     ensure!(
-        count >= ENOUGH,
-        "cargo's registry has {count} manifests here, of {ENOUGH} that it takes: `cargo fetch` brings some"
+        count >= MINIMUM,
+        "cargo's registry has {count} manifests here, of {MINIMUM} that it takes: `cargo fetch` brings some"
     );
     Ok(())
 }

@@ -25,7 +25,7 @@ const JOB: &str = "  planted:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 5
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn hadolint_finds_root() -> Result<()> {
+fn hadolint_finds_a_root_user() -> Result<()> {
     finds(validators::hadolint, "DL3002", "Dockerfile", |text| {
         format!("{text}USER root\n")
     })
@@ -33,7 +33,7 @@ fn hadolint_finds_root() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn actionlint_finds_a_context_that_is_missing() -> Result<()> {
+fn actionlint_finds_an_undefined_property() -> Result<()> {
     finds(
         validators::actionlint,
         "property \"planted\" is not defined",
@@ -55,7 +55,7 @@ fn shellcheck_finds_an_unquoted_variable_in_a_workflow() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn zizmor_finds_an_action_that_is_not_pinned() -> Result<()> {
+fn zizmor_finds_an_unpinned_action() -> Result<()> {
     finds(
         validators::zizmor,
         "unpinned-uses",
@@ -88,7 +88,7 @@ fn dependabot_schema_finds_an_unknown_key() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn compose_finds_a_service_that_is_missing() -> Result<()> {
+fn compose_finds_a_missing_service() -> Result<()> {
     finds(
         validators::compose,
         "depends on undefined service",
@@ -110,7 +110,7 @@ fn compose_schema_finds_an_unknown_key() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn dclint_finds_a_port_that_is_open_to_others() -> Result<()> {
+fn dclint_finds_a_port_on_all_interfaces() -> Result<()> {
     finds(
         validators::dclint,
         "no-unbound-port-interfaces",
@@ -121,9 +121,9 @@ fn dclint_finds_a_port_that_is_open_to_others() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn the_schema_of_dashboards_finds_an_unknown_key() -> Result<()> {
+fn dashboard_schema_finds_an_unknown_key() -> Result<()> {
     finds(
-        dashboards::keep_to_the_schema,
+        dashboards::match_grafana_schema,
         "may only specify known properties",
         "monitoring/grafana/dashboards/service.json",
         |text| text.replacen("\"uid\":", "\"planted\": true,\n  \"uid\":", 1),
@@ -132,9 +132,9 @@ fn the_schema_of_dashboards_finds_an_unknown_key() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn the_schema_of_dashboards_finds_an_option_that_a_panel_does_not_have() -> Result<()> {
+fn dashboard_schema_finds_an_invalid_panel_option() -> Result<()> {
     finds(
-        dashboards::keep_to_the_schema,
+        dashboards::match_grafana_schema,
         "\"planted\"",
         "monitoring/grafana/dashboards/process.json",
         |text| {
@@ -149,9 +149,9 @@ fn the_schema_of_dashboards_finds_an_option_that_a_panel_does_not_have() -> Resu
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn the_grammar_of_loki_finds_a_query_that_is_none() -> Result<()> {
+fn loki_grammar_finds_an_invalid_query() -> Result<()> {
     finds(
-        dashboards::ask_loki_what_it_understands,
+        dashboards::have_valid_loki_queries,
         "not understood",
         "monitoring/grafana/dashboards/logs.json",
         |text| text.replacen("| json |", "| jso n |", 1),
@@ -160,7 +160,7 @@ fn the_grammar_of_loki_finds_a_query_that_is_none() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn kustomize_finds_a_base_that_is_missing() -> Result<()> {
+fn kustomize_finds_a_missing_component() -> Result<()> {
     finds(
         validators::kubernetes,
         "nowhere",
@@ -200,7 +200,7 @@ fn trivy_finds_a_writable_root() -> Result<()> {
 #[ignore = "needs the validators: tests/run generated"]
 fn helm_finds_a_template_without_an_end() -> Result<()> {
     finds(
-        charts::lints,
+        charts::passes_helm_lint,
         "unexpected EOF",
         "chart/templates/service.yaml",
         |text| format!("{text}{{{{- if .Values.env }}}}\n"),
@@ -209,9 +209,9 @@ fn helm_finds_a_template_without_an_end() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn the_schema_of_the_values_finds_a_text_for_a_number() -> Result<()> {
+fn values_schema_finds_text_instead_of_a_number() -> Result<()> {
     finds(
-        charts::lints,
+        charts::passes_helm_lint,
         "got string, want integer",
         "chart/values-staging.yaml",
         |text| text.replace("min: 1", "min: one"),
@@ -220,9 +220,9 @@ fn the_schema_of_the_values_finds_a_text_for_a_number() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn the_schema_of_the_values_finds_a_name_that_is_none() -> Result<()> {
+fn values_schema_finds_an_unknown_key() -> Result<()> {
     finds(
-        charts::lints,
+        charts::passes_helm_lint,
         "'planted' not allowed",
         "chart/values.yaml",
         |text| format!("{text}planted: true\n"),
@@ -231,9 +231,9 @@ fn the_schema_of_the_values_finds_a_name_that_is_none() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn a_chart_is_found_that_does_not_take_the_tag() -> Result<()> {
+fn tag_check_finds_an_image_without_the_tag() -> Result<()> {
     finds(
-        charts::names_images_of_a_release,
+        charts::sets_image_tags,
         ":0.0.0",
         "chart/templates/deployment.yaml",
         |text| text.replace(".Values.image ", r#"(omit .Values.image "tag") "#),
@@ -242,9 +242,9 @@ fn a_chart_is_found_that_does_not_take_the_tag() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn a_chart_refuses_fewer_pods_at_most_than_at_least() -> Result<()> {
+fn chart_refuses_fewer_maximum_than_minimum_replicas() -> Result<()> {
     finds(
-        charts::agrees,
+        charts::matches_kustomize,
         "replicas.min (3) must not be greater than replicas.max (2)",
         "chart/values-staging.yaml",
         |text| text.replace("min: 1", "min: 3"),
@@ -253,9 +253,9 @@ fn a_chart_refuses_fewer_pods_at_most_than_at_least() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn the_comparison_finds_another_environment_of_the_migration() -> Result<()> {
+fn chart_comparison_finds_a_different_migration_environment() -> Result<()> {
     finds(
-        charts::agrees,
+        charts::matches_kustomize,
         "the environment of Job migrate",
         "chart/templates/migration.yaml",
         |text| text.replace("{{ $name }}", "{{ $name }}_PLANTED"),
@@ -291,9 +291,9 @@ fn trivy_finds_a_writable_root_in_a_chart() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn the_comparison_finds_another_value_in_a_chart() -> Result<()> {
+fn chart_comparison_finds_a_different_value() -> Result<()> {
     finds(
-        charts::agrees,
+        charts::matches_kustomize,
         "Deployment planted: spec/template/spec/containers/0/livenessProbe/periodSeconds",
         "chart/templates/deployment.yaml",
         |text| text.replace("periodSeconds: 10\n", "periodSeconds: 11\n"),
@@ -302,9 +302,9 @@ fn the_comparison_finds_another_value_in_a_chart() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn the_comparison_finds_an_object_that_a_chart_lacks() -> Result<()> {
+fn chart_comparison_finds_a_missing_object() -> Result<()> {
     finds(
-        charts::agrees,
+        charts::matches_kustomize,
         "PodDisruptionBudget planted: the chart has none",
         "chart/templates/disruption-budget.yaml",
         |_| String::new(),
@@ -313,17 +313,20 @@ fn the_comparison_finds_an_object_that_a_chart_lacks() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn a_page_with_an_unknown_flag_is_found() -> Result<()> {
-    finds(pages::hold, "unknown flag: --planted", RUNBOOK, |text| {
-        text.replace("kubectl top pods", "kubectl top pods --planted")
-    })
+fn page_check_finds_an_unknown_flag() -> Result<()> {
+    finds(
+        pages::instructions_work,
+        "unknown flag: --planted",
+        RUNBOOK,
+        |text| text.replace("kubectl top pods", "kubectl top pods --planted"),
+    )
 }
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn a_page_with_an_unknown_name_is_found() -> Result<()> {
+fn page_check_finds_an_unknown_name() -> Result<()> {
     finds(
-        pages::hold,
+        pages::instructions_work,
         "there is no deployment unplanted",
         RUNBOOK,
         |text| text.replace("rollout undo deployment/", "rollout undo deployment/un"),
@@ -332,28 +335,36 @@ fn a_page_with_an_unknown_name_is_found() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn a_page_with_an_unknown_program_is_found() -> Result<()> {
-    finds(pages::hold, "command not found", RUNBOOK, |text| {
-        text.replace(
-            "```sh\nkubectl get deployment",
-            "```sh\nplanted\nkubectl get deployment",
-        )
-    })
-}
-
-#[test]
-#[ignore = "needs the validators: tests/run generated"]
-fn a_page_that_leads_to_no_panel_is_found() -> Result<()> {
-    finds(pages::hold, "there is no panel Planted", RUNBOOK, |text| {
-        text.replace("`Killed for memory`", "`Planted`")
-    })
-}
-
-#[test]
-#[ignore = "needs the validators: tests/run generated"]
-fn a_page_with_an_expression_of_nothing_is_found() -> Result<()> {
+fn page_check_finds_an_unknown_program() -> Result<()> {
     finds(
-        pages::hold,
+        pages::instructions_work,
+        "command not found",
+        RUNBOOK,
+        |text| {
+            text.replace(
+                "```sh\nkubectl get deployment",
+                "```sh\nplanted\nkubectl get deployment",
+            )
+        },
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn page_check_finds_an_unknown_panel() -> Result<()> {
+    finds(
+        pages::instructions_work,
+        "there is no panel Planted",
+        RUNBOOK,
+        |text| text.replace("`Killed for memory`", "`Planted`"),
+    )
+}
+
+#[test]
+#[ignore = "needs the validators: tests/run generated"]
+fn page_check_finds_an_unknown_metric() -> Result<()> {
+    finds(
+        pages::instructions_work,
         "nothing exposes http_planted_total",
         RUNBOOK,
         |text| text.replace("http_requests_total", "http_planted_total"),
@@ -362,8 +373,8 @@ fn a_page_with_an_expression_of_nothing_is_found() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn a_page_with_an_expression_that_is_none_is_found() -> Result<()> {
-    finds(pages::hold, "parse error", RUNBOOK, |text| {
+fn page_check_finds_an_invalid_expression() -> Result<()> {
+    finds(pages::instructions_work, "parse error", RUNBOOK, |text| {
         text.replace("sum by (outcome) (", "sum by (outcome) ((")
             .replace("[5m]))", "[5m])")
     })
@@ -371,7 +382,7 @@ fn a_page_with_an_expression_that_is_none_is_found() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn promtool_finds_an_expression_that_is_none() -> Result<()> {
+fn promtool_finds_an_invalid_expression() -> Result<()> {
     finds(monitoring::rules, "parse error", ALERTS, |text| {
         text.replace("absent(up", "absent((up")
     })
@@ -379,7 +390,7 @@ fn promtool_finds_an_expression_that_is_none() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn a_test_of_the_rules_finds_another_threshold() -> Result<()> {
+fn rule_tests_find_a_different_threshold() -> Result<()> {
     finds(monitoring::rules, "ErrorBudgetBurnsFast", ALERTS, |text| {
         text.replace("> 14.4 * 0.001", "> 1440 * 0.001")
             .replace("> 6 * 0.001", "> 6000 * 0.001")
@@ -388,7 +399,7 @@ fn a_test_of_the_rules_finds_another_threshold() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn amtool_finds_a_receiver_that_is_missing() -> Result<()> {
+fn amtool_finds_a_missing_receiver() -> Result<()> {
     finds(
         monitoring::alertmanager,
         "undefined receiver",
@@ -399,7 +410,7 @@ fn amtool_finds_a_receiver_that_is_missing() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn amtool_finds_a_page_that_nobody_gets() -> Result<()> {
+fn amtool_finds_a_page_without_a_receiver() -> Result<()> {
     finds(
         monitoring::alertmanager,
         "severity=page",
@@ -410,7 +421,7 @@ fn amtool_finds_a_page_that_nobody_gets() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn rules_that_are_not_those_that_are_tested_are_found() -> Result<()> {
+fn operator_check_finds_untested_rules() -> Result<()> {
     finds(
         monitoring::operator,
         "production.yaml: other rules than are tested",
@@ -427,7 +438,7 @@ fn rules_that_are_not_those_that_are_tested_are_found() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn a_monitor_of_pods_that_are_not_there_is_found() -> Result<()> {
+fn operator_check_finds_a_monitor_without_pods() -> Result<()> {
     let monitor = "k8s/monitoring/pod-monitor.yaml";
     finds(monitoring::operator, "no such port", monitor, |text| {
         text.replace("port: metrics", "port: planted")
@@ -439,7 +450,7 @@ fn a_monitor_of_pods_that_are_not_there_is_found() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn an_alert_that_is_not_tested_is_found() -> Result<()> {
+fn alert_check_finds_an_untested_alert() -> Result<()> {
     let tests = "monitoring/prometheus/tests/process.yml";
     finds(
         monitoring::alerts,
@@ -467,7 +478,7 @@ fn an_alert_that_is_not_tested_is_found() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn an_alert_that_leads_nowhere_is_found() -> Result<()> {
+fn alert_check_finds_a_broken_runbook_link_and_an_unknown_severity() -> Result<()> {
     finds(
         monitoring::alerts,
         "leads to docs/runbook.md#the-service-is-down",
@@ -500,7 +511,7 @@ fn shfmt_finds_a_tab() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn cargo_deny_finds_a_licence_that_is_not_allowed() -> Result<()> {
+fn cargo_deny_finds_a_licence_that_is_not_on_the_list() -> Result<()> {
     finds(validators::cargo_deny, "rejected", "deny.toml", |text| {
         text.replace("\"MIT\"", "\"Zlib\"")
     })
@@ -508,9 +519,9 @@ fn cargo_deny_finds_a_licence_that_is_not_allowed() -> Result<()> {
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn clients_notice_a_service_that_drops_them() -> Result<()> {
+fn clients_notice_dropped_requests() -> Result<()> {
     let project = Project::new("planted", "--preset standard")?;
-    let servers = Servers::of(&project)?;
+    let servers = Servers::start(&project)?;
     let noticed = service::stops_under_load(&project, &servers, "KILL").err();
     let noticed = format!("{:#}", noticed.context("they noticed nothing")?);
     ensure!(
@@ -534,12 +545,12 @@ fn finds(validator: Validator, finding: &str, file: &str, plant: fn(&str) -> Str
     ensure!(planted != text, "{file} has no place for the defect");
     fs::create_dir_all(path.parent().context("a file at the root")?)?;
     fs::write(&path, planted)?;
-    let said = validator(&project)
+    let error = validator(&project)
         .err()
         .with_context(|| format!("the defect in {file} was not found"))?;
     ensure!(
-        format!("{said:#}").contains(finding),
-        "something else than {finding} was found: {said:#}"
+        format!("{error:#}").contains(finding),
+        "something else than {finding} was found: {error:#}"
     );
     Ok(())
 }

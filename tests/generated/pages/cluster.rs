@@ -8,18 +8,18 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::project::Project;
-use crate::validators::{files, overlays};
+use crate::validators::{files, render_overlays};
 
 /// The objects in the cluster after the overlays are applied, and the Secrets that they need are created.
-pub struct There {
+pub struct Cluster {
     objects: BTreeSet<(String, String)>,
     labels: BTreeSet<String>,
     text: String,
 }
 
-impl There {
-    pub fn of(project: &Project) -> Result<Self> {
-        let mut there = Self {
+impl Cluster {
+    pub fn new(project: &Project) -> Result<Self> {
+        let mut cluster = Self {
             objects: BTreeSet::new(),
             labels: BTreeSet::new(),
             text: String::new(),
@@ -27,22 +27,22 @@ impl There {
         let examples = files(project, |path| {
             path.to_string_lossy().ends_with(".example.yaml")
         })?;
-        for path in overlays(project)?.into_iter().chain(examples) {
+        for path in render_overlays(project)?.into_iter().chain(examples) {
             let text = fs::read_to_string(&path)?;
             for document in serde_norway::Deserializer::from_str(&text) {
                 let object = Value::deserialize(document)?;
                 let kind = object["kind"].as_str().unwrap_or_default().to_lowercase();
                 let name = object["metadata"]["name"].as_str().unwrap_or_default();
-                there.objects.insert((kind, name.to_owned()));
-                there.label(&object);
+                cluster.objects.insert((kind, name.to_owned()));
+                cluster.collect_labels(&object);
             }
-            there.text.push_str(&text);
+            cluster.text.push_str(&text);
         }
-        Ok(there)
+        Ok(cluster)
     }
 
     /// Collects the labels of an object and of its pods.
-    fn label(&mut self, value: &Value) {
+    fn collect_labels(&mut self, value: &Value) {
         let Some(fields) = value.as_object() else {
             return;
         };
@@ -52,7 +52,7 @@ impl There {
             self.labels.extend(
                 labels.filter_map(|(label, value)| Some(format!("{label}={}", value.as_str()?))),
             );
-            self.label(field);
+            self.collect_labels(field);
         }
     }
 
@@ -71,7 +71,7 @@ impl There {
     }
 
     /// Everything that a command names exists, or is created by a command of these pages.
-    pub fn names(&self, arguments: &[&str]) -> Result<()> {
+    pub fn check_command(&self, arguments: &[&str]) -> Result<()> {
         let mut rest = arguments.iter().copied().peekable();
         let mut plain = Vec::new();
         while let Some(argument) = rest.next() {
@@ -111,13 +111,13 @@ impl There {
         }
         for (kind, name) in plain.iter().filter_map(|one| one.split_once('/')) {
             ensure!(
-                plain[0] == "kustomize" || is_made(kind, name) || self.has(kind, name),
+                plain[0] == "kustomize" || is_created_by_pages(kind, name) || self.has(kind, name),
                 "there is no {kind} {name}"
             );
         }
         if let ["get" | "describe" | "patch" | "delete", kind, name] = plain[..] {
             ensure!(
-                is_made(kind, name) || self.has(kind, name),
+                is_created_by_pages(kind, name) || self.has(kind, name),
                 "there is no {kind} {name}"
             );
         }
@@ -125,7 +125,7 @@ impl There {
     }
 }
 
-/// Whether it is one of those that the pages create themselves.
-fn is_made(kind: &str, name: &str) -> bool {
+/// Whether it is an object that the pages themselves create.
+fn is_created_by_pages(kind: &str, name: &str) -> bool {
     kind == "job" && (name.starts_with("first-") || name.ends_with("-now"))
 }
