@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::tempdir;
 
-use crate::support::{command, listing, said};
+use crate::support::{command, listing, stderr};
 
 #[test]
 fn dockerfiles_match_their_snapshots() {
@@ -35,7 +35,7 @@ fn dockerfiles_match_their_snapshots() {
             .env("CARGO_HOME", home.path())
             .output()
             .unwrap();
-        assert_eq!(output.status.code(), Some(0), "{name}: {}", said(&output));
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", stderr(&output));
         let ignored = fs::read_to_string(directory.join(".dockerignore")).unwrap();
         assert_eq!(ignored.contains("\n/out/build\n"), name == "configured");
         let dockerfile = fs::read_to_string(directory.join("Dockerfile")).unwrap();

@@ -3,64 +3,64 @@
 use std::fs;
 use std::process::Command;
 
-use crate::existing::{MANIFEST, run, says, shop};
+use crate::existing::{MANIFEST, assert_contains, run, shop};
 use crate::support::{contents, git};
 
 /// A manifest of a program that keeps running, for which there is an image.
-fn worker() -> String {
+fn worker_manifest() -> String {
     format!("{MANIFEST}\n[package.metadata.prodify]\nkind = \"worker\"\n")
 }
 
 #[test]
 fn existing_module_in_another_file_is_a_conflict() {
-    let dir = shop(&worker());
+    let dir = shop(&worker_manifest());
     let at = |path: &str| dir.path().join(path);
     fs::create_dir_all(at("src/config")).unwrap();
     fs::write(at("src/config/mod.rs"), "// mine\n").unwrap();
     let before = contents(dir.path());
     let conflict = "conflict src/config.rs (its module already exists, in a `mod.rs`)";
     for line in ["add config -y", "add config -y --overwrite"] {
-        let said = run(dir.path(), line, 3);
-        says(
-            &said,
+        let stderr = run(dir.path(), line, 3);
+        assert_contains(
+            &stderr,
             &[
                 conflict,
                 "What is in the way of `src/config.rs` is never replaced: move it, or pass --keep to leave it as it is.",
             ],
         );
-        assert!(!said.contains("--overwrite to replace"), "{said}");
+        assert!(!stderr.contains("--overwrite to replace"), "{stderr}");
         assert_eq!(contents(dir.path()), before);
     }
     run(dir.path(), "add config -y --keep", 0);
     assert!(!at("src/config.rs").exists() && at("src/config/settings.rs").exists());
 
     // A module that was written and then moved is not written a second time.
-    let dir = shop(&worker());
+    let dir = shop(&worker_manifest());
     let at = |path: &str| dir.path().join(path);
     run(dir.path(), "add config -y", 0);
     fs::rename(at("src/config.rs"), at("src/config/mod.rs")).unwrap();
-    says(&run(dir.path(), "check", 0), &["is up to date"]);
+    assert_contains(&run(dir.path(), "check", 0), &["is up to date"]);
     run(dir.path(), "update --allow-dirty", 0);
     assert!(!at("src/config.rs").exists());
 }
 
 #[test]
 fn overwriting_directories_and_binary_files_is_not_offered() {
-    let dir = shop(&worker());
+    let dir = shop(&worker_manifest());
     let at = |path: &str| dir.path().join(path);
     fs::create_dir(at("Dockerfile")).unwrap();
     fs::write(at(".dockerignore"), [0xff]).unwrap();
     let stuck = "What is in the way of `.dockerignore`, `Dockerfile` is never replaced";
     for line in ["add docker -y", "add docker -y --overwrite"] {
-        let said = run(dir.path(), line, 3);
-        says(&said, &["conflict Dockerfile (is a directory)", stuck]);
-        assert!(!said.contains("--overwrite to replace"), "{said}");
+        let stderr = run(dir.path(), line, 3);
+        assert_contains(&stderr, &["conflict Dockerfile (is a directory)", stuck]);
+        assert!(!stderr.contains("--overwrite to replace"), "{stderr}");
     }
     // Files that can be replaced are listed as such.
     fs::write(at(".dockerignore"), "mine\n").unwrap();
-    let said = run(dir.path(), "add docker -y", 3);
-    says(
-        &said,
+    let stderr = run(dir.path(), "add docker -y", 3);
+    assert_contains(
+        &stderr,
         &[
             "or --overwrite to replace them",
             "in the way of `Dockerfile` is never",
@@ -72,7 +72,7 @@ fn overwriting_directories_and_binary_files_is_not_offered() {
 
 #[test]
 fn remove_says_how_to_restore_replaced_files() {
-    let dir = shop(&worker());
+    let dir = shop(&worker_manifest());
     let at = |path: &str| dir.path().join(path);
     fs::write(at("Dockerfile"), "FROM mine\n").unwrap();
     git(dir.path(), &["add", "Dockerfile"]);
@@ -85,11 +85,11 @@ fn remove_says_how_to_restore_replaced_files() {
         "mv .dockerignore.orig .dockerignore",
         "git restore --source HEAD -- Dockerfile",
     ];
-    says(
+    assert_contains(
         &removed,
         &["delete Dockerfile", "restore what was there before"],
     );
-    says(&removed, &ways_back);
+    assert_contains(&removed, &ways_back);
     for command in ways_back {
         let words: Vec<&str> = command.split(' ').collect();
         let mut shell = Command::new(words[0]);
@@ -117,7 +117,7 @@ fn remove_says_how_to_restore_replaced_files() {
     save("zz");
     let removed = run(dir.path(), "remove docker", 0);
     let way_back = format!("git restore --source {}~ -- Dockerfile  #", commit.trim());
-    says(&removed, &[&way_back]);
+    assert_contains(&removed, &[&way_back]);
     save("zzz");
     run(dir.path(), "add docker -y", 0);
     save("zzzz");
@@ -128,7 +128,7 @@ fn remove_says_how_to_restore_replaced_files() {
 #[test]
 fn remove_offers_no_restore_of_a_moved_file() {
     for is_committed in [false, true] {
-        let dir = shop(&worker());
+        let dir = shop(&worker_manifest());
         let save = || {
             git(dir.path(), &["add", "--all"]);
             git(dir.path(), &["commit", "-qm", "y"]);
@@ -142,7 +142,7 @@ fn remove_offers_no_restore_of_a_moved_file() {
         let answers = fs::read_to_string(dir.path().join("prodify.toml")).unwrap();
         let answers = answers.replace("\"distroless\"", "\"debian\"");
         fs::write(dir.path().join("prodify.toml"), answers).unwrap();
-        says(
+        assert_contains(
             &run(dir.path(), "update", 0),
             &["Dockerfile was moved to deploy/Dockerfile"],
         );
@@ -150,7 +150,7 @@ fn remove_offers_no_restore_of_a_moved_file() {
             save();
         }
         let removed = run(dir.path(), "remove docker", 0);
-        says(&removed, &["delete deploy/Dockerfile"]);
+        assert_contains(&removed, &["delete deploy/Dockerfile"]);
         assert!(!removed.contains("git restore"), "{removed}");
     }
 }

@@ -68,7 +68,7 @@ impl Project {
     }
 
     /// The instructions of one kind in the Dockerfile.
-    fn docker(&self, instruction: &str) -> Vec<&str> {
+    fn instructions(&self, instruction: &str) -> Vec<&str> {
         let prefix = format!("{instruction} ");
         self.text("Dockerfile")
             .into_iter()
@@ -92,7 +92,7 @@ static SELECTIONS: LazyLock<Vec<Vec<&str>>> = LazyLock::new(|| {
 /// All tests share the same ones, since rendering them takes longer than checking.
 static PROJECTS: LazyLock<Vec<Project>> = LazyLock::new(|| projects(&[]).collect());
 
-fn every_project(check: impl Fn(&Project)) {
+fn for_each_project(check: impl Fn(&Project)) {
     PROJECTS.iter().for_each(check);
 }
 
@@ -118,7 +118,7 @@ fn projects(more: &[&str]) -> impl Iterator<Item = Project> {
 
 #[test]
 fn ports_are_the_same_everywhere() {
-    every_project(|project| {
+    for_each_project(|project| {
         let Project {
             selection, tree, ..
         } = project;
@@ -152,7 +152,7 @@ fn ports_are_the_same_everywhere() {
             assert!(listens.contains(METRICS_PORT), "{selection}");
         }
         if tree.contains_key("Dockerfile") {
-            assert_eq!(project.docker("EXPOSE"), ports, "{selection}");
+            assert_eq!(project.instructions("EXPOSE"), ports, "{selection}");
         }
         if let Some(deployment) = project.object("Deployment") {
             let container = &deployment["spec"]["template"]["spec"]["containers"][0];
@@ -215,7 +215,10 @@ fn tls_settings_are_the_same_everywhere() {
             assert_eq!(config["tls"]["enabled"].as_bool(), Some(true));
         }
         if tree.contains_key("Dockerfile") {
-            assert!(project.docker("EXPOSE").contains(&TLS_PORT), "{selection}");
+            assert!(
+                project.instructions("EXPOSE").contains(&TLS_PORT),
+                "{selection}"
+            );
         }
         let Some(deployment) = project.object("Deployment") else {
             return;
@@ -278,7 +281,7 @@ fn tls_settings_are_the_same_everywhere() {
 
 #[test]
 fn probes_request_paths_that_the_service_has() {
-    every_project(|project| {
+    for_each_project(|project| {
         let Some(deployment) = project
             .object("Deployment")
             .filter(|_| project.tree.contains_key("src/main.rs"))
@@ -299,7 +302,7 @@ fn probes_request_paths_that_the_service_has() {
 
 #[test]
 fn grace_period_is_longer_than_the_shutdown() {
-    every_project(|project| {
+    for_each_project(|project| {
         let (Some(deployment), Some(config)) = (
             project.object("Deployment"),
             project.toml("config/production.toml"),
@@ -332,8 +335,8 @@ fn grace_period_is_longer_than_the_shutdown() {
 
 #[test]
 fn image_stages_use_one_debian_suite_and_one_rust_release() {
-    every_project(|project| {
-        let stages = project.docker("FROM");
+    for_each_project(|project| {
+        let stages = project.instructions("FROM");
         let [build, run] = stages[..] else {
             assert!(stages.is_empty(), "{}: {stages:?}", project.selection);
             return;
@@ -376,10 +379,11 @@ fn image_stages_use_one_debian_suite_and_one_rust_release() {
 
 #[test]
 fn image_and_pod_have_the_same_user() {
-    every_project(|project| {
-        let (Some(deployment), [.., user]) =
-            (project.object("Deployment"), &project.docker("USER")[..])
-        else {
+    for_each_project(|project| {
+        let (Some(deployment), [.., user]) = (
+            project.object("Deployment"),
+            &project.instructions("USER")[..],
+        ) else {
             return;
         };
         let context = &deployment["spec"]["template"]["spec"]["securityContext"];
@@ -395,7 +399,7 @@ fn image_and_pod_have_the_same_user() {
 
 #[test]
 fn overlays_set_the_tag_of_the_deployed_image() {
-    every_project(|project| {
+    for_each_project(|project| {
         let Some(deployment) = project.object("Deployment") else {
             return;
         };
@@ -421,12 +425,12 @@ fn overlays_set_the_tag_of_the_deployed_image() {
 /// The service reads the environment variables that the image and the manifests set.
 #[test]
 fn every_variable_that_is_set_is_read() {
-    every_project(|project| {
+    for_each_project(|project| {
         if !project.tree.contains_key("src/main.rs") {
             return;
         }
         let mut set: BTreeSet<String> = project
-            .docker("ENV")
+            .instructions("ENV")
             .iter()
             .filter_map(|line| line.split('=').next())
             .map(str::to_owned)
@@ -448,7 +452,7 @@ fn every_variable_that_is_set_is_read() {
                     .filter_map(|literal| Some(literal.as_str()?.split('=').next()?.to_owned())),
             );
         }
-        let keys = settings(project);
+        let keys = setting_keys(project);
         for variable in set {
             let read = match variable.strip_prefix("APP__") {
                 Some(key) => keys.contains(&key.to_lowercase().replace("__", ".")),
@@ -466,7 +470,7 @@ fn every_variable_that_is_set_is_read() {
 }
 
 /// The dotted keys of `config/default.toml`, which has a value for every key.
-fn settings(project: &Project) -> BTreeSet<String> {
+fn setting_keys(project: &Project) -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
     if let Some(config) = project.toml("config/default.toml") {
         for (table, items) in config.iter() {
@@ -497,7 +501,7 @@ fn unselected_component_leaves_no_trace() {
         ("redis", "redis"),
         ("backup", "docs/backup.md"),
     ]);
-    every_project(|project| {
+    for_each_project(|project| {
         for (path, file) in &project.tree {
             assert!(
                 !file.text.trim().is_empty() || path.as_str().ends_with(".gitkeep"),

@@ -11,7 +11,7 @@ use cargo_prodify::provenance::Moved;
 use cargo_prodify::tree::{Class, File, RelPath, Tree};
 use tempfile::{TempDir, tempdir};
 
-use crate::support::{command, contents, listing, prodify, said};
+use crate::support::{command, contents, listing, prodify, stderr};
 
 fn tree(files: &[(&str, &str)]) -> Tree {
     let file = |text: &str| File {
@@ -171,8 +171,8 @@ impl Change {
         apply::apply_watched(root, &plan, &originals.collect::<Vec<_>>(), watch)
     }
 
-    /// The number of operations, and the result.
-    fn whole(&self) -> (usize, Vec<(String, String)>) {
+    /// Applies the plan without any failure; returns the number of operations, and the resulting files.
+    fn apply_undisturbed(&self) -> (usize, Vec<(String, String)>) {
         let dir = tempdir().unwrap();
         let root = dir.path().join("x");
         self.prepare(&root);
@@ -194,14 +194,14 @@ fn files(root: &Path) -> Vec<(String, String)> {
     all
 }
 
-/// Lets `number` operations pass; `then` handles the next one.
-fn after(
+/// Lets `number` operations pass; `action` takes the place of the next one.
+fn at_operation(
     number: usize,
-    then: impl Fn() -> io::Result<()> + Sync,
+    action: impl Fn() -> io::Result<()> + Sync,
 ) -> impl Fn(&Path) -> io::Result<()> + Sync {
     let passed = AtomicUsize::new(0);
     move |_| match passed.fetch_add(1, Ordering::Relaxed) {
-        now if now == number => then(),
+        now if now == number => action(),
         _ => Ok(()),
     }
 }
@@ -209,14 +209,14 @@ fn after(
 #[test]
 fn failure_at_any_operation_is_rolled_back() {
     for change in &CHANGES {
-        let (operations, whole) = change.whole();
+        let (operations, whole) = change.apply_undisturbed();
         assert!(operations > 8, "{operations}");
         for number in 0..operations {
             let dir = tempdir().unwrap();
             let root = dir.path().join("x");
             change.prepare(&root);
             let before = (contents(dir.path()), contents(&root));
-            let fail = after(number, || Err(io::Error::other("the disk is tired")));
+            let fail = at_operation(number, || Err(io::Error::other("the disk is tired")));
             match change.apply(&root, &fail) {
                 Err(error) => {
                     assert!(
@@ -247,7 +247,7 @@ fn child_process_that_is_killed() {
     };
     let number: usize = number.to_str().unwrap().parse().unwrap();
     let (change, number) = (&CHANGES[number % CHANGES.len()], number / CHANGES.len());
-    let kill = after(number, || {
+    let kill = at_operation(number, || {
         let own = std::process::id().to_string();
         Command::new("kill").args(["-9", &own]).status().unwrap();
         // The signal is on its way.
@@ -263,7 +263,7 @@ fn child_process_that_is_killed() {
 fn run_killed_at_any_operation_leaves_complete_files() {
     use std::os::unix::process::ExitStatusExt as _;
     for (index, change) in CHANGES.iter().enumerate() {
-        let (operations, whole) = change.whole();
+        let (operations, whole) = change.apply_undisturbed();
         for number in 0..operations {
             let dir = tempdir().unwrap();
             let root = dir.path().join("x");
@@ -284,7 +284,7 @@ fn run_killed_at_any_operation_leaves_complete_files() {
                 killed.status.signal(),
                 Some(9),
                 "{number}: {}",
-                said(&killed)
+                stderr(&killed)
             );
             for (path, bytes) in contents(&root) {
                 let staged = path.starts_with(".prodify");
@@ -381,10 +381,14 @@ fn symlink_out_of_the_project_is_not_followed() {
 
     let arguments = ["new", ".", "-y", "--name", "orders", "--vcs", "none"];
     let output = prodify(dir.path(), &arguments);
-    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    assert!(said(&output).contains("symbolic link"), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("symbolic link"),
+        "{}",
+        stderr(&output)
+    );
     let output = prodify(dir.path(), &[&arguments[..], &["--keep"]].concat());
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 
     // Nor is the target of a link named like the staging directory removed.
     fs::create_dir_all(outside.path().join("staging")).unwrap();
@@ -415,11 +419,11 @@ fn full_disk_leaves_nothing_behind() {
             .current_dir(dir.path())
             .output()
             .unwrap();
-        assert_eq!(output.status.code(), Some(101), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(101), "{}", stderr(&output));
         assert!(
-            said(&output).contains("writing ") && said(&output).contains("orders"),
+            stderr(&output).contains("writing ") && stderr(&output).contains("orders"),
             "{}",
-            said(&output)
+            stderr(&output)
         );
         assert_eq!(listing(dir.path()), before);
     }
@@ -438,11 +442,11 @@ fn unwritable_directory_is_reported() {
     }
     let output = prodify(dir.path(), &["new", "orders", "-y"]);
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    assert_eq!(output.status.code(), Some(101), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(101), "{}", stderr(&output));
     assert!(
-        said(&output).contains("creating the directory"),
+        stderr(&output).contains("creating the directory"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }
 
@@ -451,7 +455,7 @@ fn unwritable_directory_is_reported() {
 fn next_run_finishes_a_killed_run() {
     let whole = tempdir().unwrap();
     let done = prodify(whole.path(), &["new", "orders", "-y", "--vcs", "none"]);
-    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     for existing in [false, true] {
         for delay in (0..24).map(|step| step * 500) {
             let dir = tempdir().unwrap();
@@ -475,7 +479,7 @@ fn next_run_finishes_a_killed_run() {
                 }
             }
             let again = prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
-            assert_eq!(again.status.code(), Some(0), "{}", said(&again));
+            assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
             assert_eq!(contents(dir.path()), contents(whole.path()));
         }
     }
@@ -485,7 +489,7 @@ fn next_run_finishes_a_killed_run() {
 fn changed_project() -> TempDir {
     let dir = tempdir().unwrap();
     let done = prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
-    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     let answers = dir.path().join("orders/prodify.toml");
     let text = fs::read_to_string(&answers).unwrap();
     fs::write(&answers, text.replace("port = 8080", "port = 9000")).unwrap();
@@ -502,27 +506,27 @@ fn locked_project_is_left_alone() {
     for verb in ["update", "add auth -y", "remove docker", "eject docker"] {
         let words: Vec<&str> = verb.split(' ').collect();
         let refused = prodify(root, &words);
-        assert_eq!(refused.status.code(), Some(101), "{}", said(&refused));
-        let says = "orders: try again when it has finished";
+        assert_eq!(refused.status.code(), Some(101), "{}", stderr(&refused));
+        let message = "orders: try again when it has finished";
         assert!(
-            said(&refused).contains("another cargo prodify is running in")
-                && said(&refused).contains(says),
+            stderr(&refused).contains("another cargo prodify is running in")
+                && stderr(&refused).contains(message),
             "{}",
-            said(&refused)
+            stderr(&refused)
         );
         assert!(contents(root) == before, "{verb}");
     }
     let refused = prodify(dir.path(), &["new", "orders", "-y"]);
-    assert_eq!(refused.status.code(), Some(101), "{}", said(&refused));
+    assert_eq!(refused.status.code(), Some(101), "{}", stderr(&refused));
     // A run that only reads needs no lock.
     for (verb, code) in [("check", 1), ("update --dry-run", 0), ("inspect", 0)] {
         let words: Vec<&str> = verb.split(' ').collect();
-        let looked = prodify(root, &words);
-        assert_eq!(looked.status.code(), Some(code), "{}", said(&looked));
+        let output = prodify(root, &words);
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
     }
     drop(lock);
     let done = prodify(root, &["update"]);
-    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
 }
 
 #[test]
@@ -532,7 +536,7 @@ fn concurrent_updates_give_the_same_result() {
     let root = &dir.path().join("orders");
     let before = contents(root);
     let done = prodify(root, &["update"]);
-    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     let after = contents(root);
     for _ in 0..10 {
         for (path, text) in &before {
@@ -547,12 +551,12 @@ fn concurrent_updates_give_the_same_result() {
         });
         for run in runs {
             let output = run.wait_with_output().unwrap();
-            let is_refused = said(&output).contains("another cargo prodify is running");
+            let is_refused = stderr(&output).contains("another cargo prodify is running");
             let code = output.status.code();
             assert!(
                 code == Some(0) || code == Some(101) && is_refused,
                 "{}",
-                said(&output)
+                stderr(&output)
             );
         }
         assert!(contents(root) == after);
@@ -564,7 +568,7 @@ fn concurrent_updates_give_the_same_result() {
 fn concurrently_created_projects_are_complete() {
     let whole = tempdir().unwrap();
     let done = prodify(whole.path(), &["new", "orders", "-y", "--vcs", "none"]);
-    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     let dir = tempdir().unwrap();
     let runs = ["orders", "orders", "bills", "stock"].map(|name| {
         let mut run = command(dir.path(), &["new", name, "-y", "--vcs", "none"]);
@@ -573,7 +577,7 @@ fn concurrently_created_projects_are_complete() {
     for (name, run) in runs {
         let output = run.wait_with_output().unwrap();
         let is_done = output.status.code() == Some(0);
-        assert!(is_done || name == "orders", "{name}: {}", said(&output));
+        assert!(is_done || name == "orders", "{name}: {}", stderr(&output));
     }
     assert!(contents(&whole.path().join("orders")) == contents(&dir.path().join("orders")));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::{render, try_draft};
 
 /// Names that are not valid for a project, because they would break something somewhere in it.
-const NAMES: [&str; 28] = [
+const INVALID_NAMES: [&str; 28] = [
     "",
     "-x",
     "../x",
@@ -42,7 +42,7 @@ const NAMES: [&str; 28] = [
 ];
 
 /// Lines with a special meaning in some format.
-const LINES: [&str; 16] = [
+const SPECIAL_LINES: [&str; 16] = [
     "plain words",
     "it's \"quoted\" and 'quoted' and `quoted`",
     "back\\slash \\n \\\" \\u{41} \\$",
@@ -62,7 +62,7 @@ const LINES: [&str; 16] = [
 ];
 
 /// Texts that are not a line.
-const UNSEEN: [&str; 6] = [
+const NOT_A_LINE: [&str; 6] = [
     "a\nb",
     "a\rb",
     "a\u{0}b",
@@ -74,7 +74,7 @@ const UNSEEN: [&str; 6] = [
 #[test]
 fn rejects_invalid_project_names() {
     let catalog = Catalog::embedded().unwrap();
-    for name in NAMES {
+    for name in INVALID_NAMES {
         assert!(cargo_prodify::names::package(name).is_err(), "{name:?}");
     }
     let error = try_draft(&catalog, "tokio", &["service"], &[]).unwrap_err();
@@ -88,7 +88,7 @@ fn rejects_invalid_project_names() {
 fn rejects_text_that_is_not_a_line() {
     let catalog = Catalog::embedded().unwrap();
     let names: Vec<&str> = catalog.names().collect();
-    for text in UNSEEN {
+    for text in NOT_A_LINE {
         let error = try_draft(
             &catalog,
             "orders",
@@ -104,7 +104,7 @@ fn rejects_text_that_is_not_a_line() {
 fn special_characters_read_back_from_every_format() {
     let catalog = Catalog::embedded().unwrap();
     let names: Vec<&str> = catalog.names().collect();
-    for line in LINES {
+    for line in SPECIAL_LINES {
         let text = format!("zq {line} qz");
         let tree = render(
             &catalog,
@@ -136,7 +136,7 @@ fn awkward_answers_keep_every_format_valid() {
     let names: Vec<&str> = catalog.names().collect();
     for (owner, question) in catalog.questions() {
         let literal = matches!(question.kind, Kind::Text { .. });
-        for answer in awkward(question) {
+        for answer in awkward_answers(question) {
             let flag = format!("{owner}.{}={answer}", question.key);
             let tree = match try_draft(&catalog, "orders", &names, &[&flag]) {
                 Ok(draft) => draft.tree,
@@ -174,7 +174,7 @@ fn awkward_answers_keep_every_format_valid() {
     }
 }
 
-fn awkward(question: &Question) -> Vec<String> {
+fn awkward_answers(question: &Question) -> Vec<String> {
     match &question.kind {
         Kind::Bool => vec!["true".to_owned(), "false".to_owned()],
         Kind::Integer { min, max } => vec![min.to_string(), max.to_string()],
@@ -209,18 +209,18 @@ fn leaves(path: &RelPath, text: &str) -> Vec<String> {
         .rsplit_once('.')
         .map(|(_, extension)| extension)
     {
-        Some("toml") => collect(
+        Some("toml") => collect_strings(
             &toml_edit::de::from_str(text)
                 .unwrap_or_else(|error| panic!("{path}: {error}\n{text}")),
             &mut texts,
         ),
-        Some("json") => collect(
+        Some("json") => collect_strings(
             &serde_json::from_str(text).unwrap_or_else(|error| panic!("{path}: {error}\n{text}")),
             &mut texts,
         ),
         Some("yaml" | "yml") => {
             for document in serde_norway::Deserializer::from_str(text) {
-                collect(
+                collect_strings(
                     &Value::deserialize(document)
                         .unwrap_or_else(|error| panic!("{path}: {error}\n{text}")),
                     &mut texts,
@@ -240,11 +240,15 @@ fn leaves(path: &RelPath, text: &str) -> Vec<String> {
     texts
 }
 
-fn collect(value: &Value, texts: &mut Vec<String>) {
+fn collect_strings(value: &Value, texts: &mut Vec<String>) {
     match value {
         Value::String(text) => texts.push(text.clone()),
-        Value::Array(values) => values.iter().for_each(|value| collect(value, texts)),
-        Value::Object(values) => values.values().for_each(|value| collect(value, texts)),
+        Value::Array(values) => values
+            .iter()
+            .for_each(|value| collect_strings(value, texts)),
+        Value::Object(values) => values
+            .values()
+            .for_each(|value| collect_strings(value, texts)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

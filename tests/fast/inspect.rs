@@ -9,7 +9,7 @@ use tempfile::{TempDir, tempdir};
 
 use cargo_prodify::facts::system::Table;
 
-use crate::support::{command, json_of, listing, prodify, said};
+use crate::support::{command, json_of, listing, prodify, stderr};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -31,7 +31,7 @@ fn fixture(name: &str) -> TempDir {
 }
 
 /// A crate with these files.
-fn written(files: &[(&str, &str)]) -> TempDir {
+fn crate_with(files: &[(&str, &str)]) -> TempDir {
     let dir = tempdir().unwrap();
     for (path, text) in files {
         let path = dir.path().join(path);
@@ -51,15 +51,15 @@ fn inspect(directory: &Path, arguments: &[&str]) -> Value {
         directory,
         &[&["inspect", "--format", "json"], arguments].concat(),
     );
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", output_text(&output));
     json_of(&output, include_str!("../../src/inspection.schema.json"))
 }
 
-fn text(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
-        said(output)
+        stderr(output)
     )
 }
 
@@ -84,7 +84,7 @@ fn fixtures_match_their_snapshots() {
             &dir.path().join("crate"),
             &[&["inspect", "-v"], &arguments[..]].concat(),
         );
-        assert_eq!(output.status.code(), Some(0), "{name}: {}", said(&output));
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", stderr(&output));
         let found = String::from_utf8(output.stdout).unwrap();
         let top = dir.path().canonicalize().unwrap();
         let found = found.replace(&*top.to_string_lossy(), "[DIR]");
@@ -158,7 +158,7 @@ fn framework_is_recognized_by_how_its_server_starts() {
     ] {
         let code = format!("fn main() {{ {code}; }}");
         let manifest = manifest("app", &format!("[dependencies]\n{framework} = \"1\"\n"));
-        let dir = written(&[("Cargo.toml", &manifest), ("src/main.rs", &code)]);
+        let dir = crate_with(&[("Cargo.toml", &manifest), ("src/main.rs", &code)]);
         let found = inspect(dir.path(), &[]);
         let framework_found = &found["program"]["frameworks"][0];
         assert_eq!(framework_found["value"]["name"], framework, "{code}");
@@ -174,7 +174,7 @@ fn client_of_a_framework_is_not_a_server() {
         "app",
         "[dependencies]\nhyper = \"1\"\ntonic = \"0.14\"\nclap = \"4\"\n",
     );
-    let dir = written(&[
+    let dir = crate_with(&[
         ("Cargo.toml", &manifest),
         (
             "src/main.rs",
@@ -198,7 +198,7 @@ struct Stub {
 fn with_stubs(dependencies: &str, stubs: &[Stub]) -> TempDir {
     let mut manifest = manifest("app", dependencies);
     manifest.push_str("\n[workspace]\nexclude = [\"stubs\"]\n");
-    let dir = written(&[("Cargo.toml", &manifest), ("src/main.rs", "fn main() {}")]);
+    let dir = crate_with(&[("Cargo.toml", &manifest), ("src/main.rs", "fn main() {}")]);
     for Stub {
         name,
         features,
@@ -218,7 +218,7 @@ fn with_stubs(dependencies: &str, stubs: &[Stub]) -> TempDir {
         .current_dir(dir.path())
         .output()
         .unwrap();
-    assert!(locked.status.success(), "{}", text(&locked));
+    assert!(locked.status.success(), "{}", output_text(&locked));
     dir
 }
 
@@ -239,7 +239,7 @@ type Case = (
     &'static [&'static str],
 );
 
-const SYSTEM: [Case; 23] = [
+const SYSTEM_CASES: [Case; 23] = [
     (
         "openssl-sys",
         "vendored = []",
@@ -340,7 +340,7 @@ const SYSTEM: [Case; 23] = [
 /// The cases in as few packages as there are cases for one crate, since a package can depend on it only once.
 fn rounds() -> Vec<Vec<Case>> {
     let mut rounds: Vec<Vec<Case>> = Vec::new();
-    for case in SYSTEM {
+    for case in SYSTEM_CASES {
         let free = rounds
             .iter_mut()
             .find(|round| round.iter().all(|other| other.0 != case.0));
@@ -520,7 +520,7 @@ libudev-sys = "=0.0.1"
         ("Cargo.lock", lock),
         ("src/main.rs", "fn main() {}"),
     ];
-    let dir = written(&files);
+    let dir = crate_with(&files);
     let empty = tempdir().unwrap();
     let output = command(dir.path(), &["inspect", "--format", "json"])
         .env("CARGO_HOME", empty.path())
@@ -702,18 +702,18 @@ fn missing_or_ambiguous_crate_is_rejected_with_a_fix() {
             "package `c` has no binary, and so nothing that could run in production; name another one with --package",
         ),
     ] {
-        let dir = written(&files);
+        let dir = crate_with(&files);
         let output = prodify(dir.path(), &[&["inspect"], arguments].concat());
         assert_eq!(
             output.status.code(),
             Some(code),
             "{arguments:?}: {}",
-            text(&output)
+            output_text(&output)
         );
         assert!(
-            said(&output).contains(expected),
+            stderr(&output).contains(expected),
             "{expected} is not in\n{}",
-            said(&output)
+            stderr(&output)
         );
         assert!(output.stdout.is_empty());
         let output = prodify(
@@ -731,7 +731,7 @@ fn package_and_binary_are_chosen_if_unambiguous() {
     let server = manifest("server", "[dependencies]\naxum = \"0.8\"\n");
     let tool = manifest("tool", "");
     let main = "fn main() {}";
-    let dir = written(&[
+    let dir = crate_with(&[
         ("Cargo.toml", workspace),
         ("server/Cargo.toml", &server),
         ("server/src/main.rs", main),
@@ -792,7 +792,7 @@ fn package_and_binary_are_chosen_if_unambiguous() {
 
 #[test]
 fn untracked_lock_file_is_a_problem() {
-    let dir = written(&[
+    let dir = crate_with(&[
         ("Cargo.toml", &manifest("app", "")),
         ("src/main.rs", "fn main() {}"),
         (
@@ -806,7 +806,7 @@ fn untracked_lock_file_is_a_problem() {
             .current_dir(dir.path())
             .output()
             .unwrap();
-        assert!(done.status.success(), "{}", text(&done));
+        assert!(done.status.success(), "{}", output_text(&done));
     };
     let tracked = || inspect(dir.path(), &[])["workspace"]["lock"]["value"]["tracked"].clone();
     assert_eq!(tracked(), Value::Null);
@@ -828,7 +828,7 @@ fn untracked_lock_file_is_a_problem() {
 
 #[test]
 fn toolchain_without_an_image_is_a_problem() {
-    let dir = written(&[
+    let dir = crate_with(&[
         ("Cargo.toml", &manifest("app", "")),
         ("src/main.rs", "fn main() {}"),
     ]);
@@ -875,14 +875,14 @@ fn target_that_does_not_suit_the_image_is_a_problem() {
         let found = inspect(dir.path(), &[]);
         assert_eq!(found["builder"]["target"]["value"], target);
         let problems = found["problems"].as_array().unwrap().iter();
-        let mut of_it = problems.filter(|it| it["what"].as_str().unwrap().contains(target));
-        let told = of_it.next().map(|it| it["what"].as_str().unwrap());
+        let mut matching = problems.filter(|it| it["what"].as_str().unwrap().contains(target));
+        let message = matching.next().map(|it| it["what"].as_str().unwrap());
         assert!(
-            match (told, problem) {
-                (Some(told), Some(problem)) => told.contains(problem),
-                (told, problem) => told.is_none() && problem.is_none(),
+            match (message, problem) {
+                (Some(message), Some(problem)) => message.contains(problem),
+                (message, problem) => message.is_none() && problem.is_none(),
             },
-            "{target}: {told:?}"
+            "{target}: {message:?}"
         );
     }
 }
@@ -916,7 +916,7 @@ fn server_that_ignores_sigterm_is_a_problem() {
             r#"TcpListener::bind("0.0.0.0:3000");"#
         };
         let main = format!("fn main() {{ {code}; {listens} }}");
-        let dir = written(&[
+        let dir = crate_with(&[
             ("Cargo.toml", &manifest("app", dependencies)),
             ("src/main.rs", &main),
         ]);
@@ -927,8 +927,8 @@ fn server_that_ignores_sigterm_is_a_problem() {
         let mut of_it = problems.filter(|it| it["what"].as_str().unwrap().contains("SIGTERM"));
         assert_eq!(of_it.next().is_some(), warns, "{code}");
         let added = prodify(dir.path(), &["add", "docker", "-y"]);
-        assert_eq!(added.status.code(), Some(0), "{code}: {}", said(&added));
-        assert_eq!(said(&added).contains("SIGTERM"), warns, "{code}");
+        assert_eq!(added.status.code(), Some(0), "{code}: {}", stderr(&added));
+        assert_eq!(stderr(&added).contains("SIGTERM"), warns, "{code}");
         let dockerfile = fs::read_to_string(dir.path().join("Dockerfile")).unwrap();
         let stop = dockerfile.contains("STOPSIGNAL SIGINT\n");
         assert_eq!(stop, signal == Some("SIGINT"), "{dockerfile}");
@@ -942,7 +942,7 @@ fn secret_is_left_out_of_the_image_and_reported() {
         std::fs::read("certs/server.key"); std::fs::read("words.txt"); std::fs::read_dir("keys"); std::fs::read_dir("certs");
     }"#;
     let package = manifest("app", "[package.metadata.prodify]\nkind = \"worker\"\n");
-    let dir = written(&[
+    let dir = crate_with(&[
         ("Cargo.toml", &package),
         ("src/main.rs", main),
         ("certs/server.key", ""),
@@ -951,16 +951,16 @@ fn secret_is_left_out_of_the_image_and_reported() {
         ("words.txt", ""),
     ]);
     let added = prodify(dir.path(), &["add", "docker", "-y"]);
-    assert_eq!(added.status.code(), Some(0), "{}", said(&added));
-    let told =
+    assert_eq!(added.status.code(), Some(0), "{}", stderr(&added));
+    let message =
         "it reads certs/server.key, which is left out of the image: its name suggests a secret";
-    assert!(said(&added).contains(told), "{}", said(&added));
+    assert!(stderr(&added).contains(message), "{}", stderr(&added));
     let dockerfile = fs::read_to_string(dir.path().join("Dockerfile")).unwrap();
-    let carried = dockerfile
+    let copied = dockerfile
         .lines()
         .filter(|line| line.starts_with("COPY --chmod"));
     assert_eq!(
-        carried.collect::<Vec<_>>(),
+        copied.collect::<Vec<_>>(),
         [
             "COPY --chmod=755 certs /app/certs",
             "COPY --chmod=755 words.txt /app/words.txt"
@@ -1004,7 +1004,7 @@ fn database_is_recognized_by_its_client_library() {
         ("sqlx = \"0.8\"", &["sqlx"], &[]),
     ] {
         let package = manifest("app", &format!("[dependencies]\n{dependency}\n"));
-        let dir = written(&[("Cargo.toml", &package), ("src/main.rs", "fn main() {}")]);
+        let dir = crate_with(&[("Cargo.toml", &package), ("src/main.rs", "fn main() {}")]);
         let database = &inspect(dir.path(), &[])["database"];
         assert_eq!(values(&database["libraries"]), libraries, "{dependency}");
         assert_eq!(values(&database["engines"]), engines, "{dependency}");
@@ -1012,15 +1012,15 @@ fn database_is_recognized_by_its_client_library() {
 }
 
 /// The files that `COPY` copies into the image of a server with these dependencies, main file and other files.
-fn carried(dependencies: &str, main: &str, files: &[&str]) -> Vec<String> {
+fn copied_files(dependencies: &str, main: &str, files: &[&str]) -> Vec<String> {
     let rest =
         format!("[package.metadata.prodify]\nkind = \"worker\"\n[dependencies]\n{dependencies}\n");
     let package = manifest("app", &rest);
     let files = files.iter().map(|path| (*path, ""));
     let given = [("Cargo.toml", &*package), ("src/main.rs", main)];
-    let dir = written(&given.into_iter().chain(files).collect::<Vec<_>>());
+    let dir = crate_with(&given.into_iter().chain(files).collect::<Vec<_>>());
     let added = prodify(dir.path(), &["add", "docker", "-y"]);
-    assert_eq!(added.status.code(), Some(0), "{}", said(&added));
+    assert_eq!(added.status.code(), Some(0), "{}", stderr(&added));
     let dockerfile = fs::read_to_string(dir.path().join("Dockerfile")).unwrap();
     let copies = dockerfile
         .lines()
@@ -1048,8 +1048,8 @@ fn configuration_directory_of_any_usual_name_is_copied() {
             "conf /app/conf",
         ),
     ] {
-        assert_eq!(carried("config = \"0.15\"", main, files), [expected]);
-        assert_eq!(carried("", main, files), [""; 0], "{files:?}");
+        assert_eq!(copied_files("config = \"0.15\"", main, files), [expected]);
+        assert_eq!(copied_files("", main, files), [""; 0], "{files:?}");
     }
 }
 
@@ -1066,7 +1066,7 @@ fn path_argument_depends_on_the_library_version() {
         ("handlebars = \"4.5\"", old),
     ] {
         let main = format!("fn main() {{ registry.{call}; }}");
-        let files = carried(dependency, &main, &["pages/index.hbs"]);
+        let files = copied_files(dependency, &main, &["pages/index.hbs"]);
         assert_eq!(files, ["pages /app/pages"], "{dependency}");
     }
 }
@@ -1107,7 +1107,7 @@ fn path_of_the_build_machine_is_a_problem_at_run_time() {
         let package = manifest("app", &format!("[dependencies]\n{dependencies}\n"));
         let main = format!("fn main() {{ {code}; }}");
         let tests = "#[test] fn a() { env!(\"CARGO_MANIFEST_DIR\"); }";
-        let dir = written(&[
+        let dir = crate_with(&[
             ("Cargo.toml", &package),
             ("src/main.rs", &format!("{main}\n{tests}\n")),
             ("build.rs", r#"fn main() { env!("CARGO_MANIFEST_DIR"); }"#),
@@ -1140,7 +1140,7 @@ fn prepared_queries_are_found_in_both_formats() {
 
 #[test]
 fn unreadable_sources_are_reported_and_the_rest_is_read() {
-    let dir = written(&[
+    let dir = crate_with(&[
         ("Cargo.toml", &format!("\u{feff}{}", manifest("app", ""))),
         (
             "src/main.rs",
@@ -1164,7 +1164,7 @@ fn unreadable_sources_are_reported_and_the_rest_is_read() {
 #[test]
 #[cfg(unix)]
 fn crate_behind_a_symlink_is_inspected() {
-    let dir = written(&[
+    let dir = crate_with(&[
         ("real/Cargo.toml", &manifest("app", "")),
         ("real/src/main.rs", "fn main() {}"),
     ]);
@@ -1179,7 +1179,7 @@ fn crate_behind_a_symlink_is_inspected() {
 #[test]
 #[cfg(unix)]
 fn unreferenced_files_are_not_opened() {
-    let dir = written(&[(
+    let dir = crate_with(&[(
         "Cargo.toml",
         "[workspace]\nresolver = \"2\"\nmembers = [\"m/*\"]\n",
     )]);
@@ -1336,7 +1336,7 @@ fn inspect_writes_nothing() {
 fn stale_lock_file_is_an_error_with_a_fix() {
     let dependencies = "[dependencies]\npq-sys = { path = \"stubs/pq-sys\" }\n";
     let dir = with_stubs(dependencies, &[stub("pq-sys", ""), stub("alsa-sys", "")]);
-    take_more(dir.path(), "alsa-sys = { path = \"stubs/alsa-sys\" }");
+    add_dependency(dir.path(), "alsa-sys = { path = \"stubs/alsa-sys\" }");
     let found = inspect(dir.path(), &[]);
     assert_eq!(found["resolution"]["value"], "stale-lock-file");
     assert_eq!(
@@ -1352,7 +1352,7 @@ fn stale_lock_file_is_an_error_with_a_fix() {
 }
 
 /// With an additional dependency in a package's manifest that is missing in Cargo.lock.
-fn take_more(directory: &Path, dependency: &str) {
+fn add_dependency(directory: &Path, dependency: &str) {
     let path = directory.join("Cargo.toml");
     let manifest = fs::read_to_string(&path).unwrap();
     let more = format!("[dependencies]\n{dependency}");
@@ -1379,11 +1379,11 @@ fn stale_lock_file_is_used_as_far_as_possible() {
         "stale-lock-file"
     );
     let check = prodify(dir.path(), &["check"]);
-    assert_eq!(check.status.code(), Some(0), "{}", text(&check));
+    assert_eq!(check.status.code(), Some(0), "{}", output_text(&check));
     let removed = prodify(dir.path(), &["remove", "config"]);
-    assert_eq!(removed.status.code(), Some(0), "{}", text(&removed));
+    assert_eq!(removed.status.code(), Some(0), "{}", output_text(&removed));
     // Dependencies that another crate shares are in the graph, with their own dependencies.
-    take_more(dir.path(), "unheard-of = \"1\"\npq-sys = \"0.9\"");
+    add_dependency(dir.path(), "unheard-of = \"1\"\npq-sys = \"0.9\"");
     let found = inspect(dir.path(), &[]);
     assert_eq!(found["resolution"]["value"], "stale-lock-file");
     assert_eq!(values(&found["system"]["build"]), values(&before));
@@ -1400,7 +1400,7 @@ fn files_that_a_member_reads_are_relative_to_the_member() {
         "store",
         "[dependencies]\nsqlx = { version = \"0.8\", features = [\"mysql\"] }\n",
     );
-    let dir = written(&[
+    let dir = crate_with(&[
         (
             "Cargo.toml",
             "[workspace]\nresolver = \"2\"\nmembers = [\"api\", \"store\"]\n",

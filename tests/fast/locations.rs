@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::{TempDir, tempdir};
 
-use crate::support::{command, contents, git, listing, prodify, said};
+use crate::support::{command, contents, git, listing, prodify, stderr};
 
 const PACKAGE: &str = "[package]\nname = \"NAME\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
 
@@ -51,13 +51,16 @@ fn committed() -> TempDir {
 
 /// Runs the program, checks its exit code and its message, and returns its output.
 #[track_caller]
-fn run(directory: &Path, line: &str, code: i32, says: &str) -> String {
+fn run(directory: &Path, line: &str, code: i32, message: &str) -> String {
     let arguments: Vec<&str> = line.split_whitespace().collect();
     let output = prodify(directory, &arguments);
-    let said = said(&output);
-    assert_eq!(output.status.code(), Some(code), "{line}: {said}");
-    assert!(said.contains(says), "{line}: {says} is missing in\n{said}");
-    said
+    let stderr = stderr(&output);
+    assert_eq!(output.status.code(), Some(code), "{line}: {stderr}");
+    assert!(
+        stderr.contains(message),
+        "{line}: {message} is missing in\n{stderr}"
+    );
+    stderr
 }
 
 #[test]
@@ -88,8 +91,8 @@ fn profiles_go_to_the_workspace_root_from_any_directory() {
             "Finished shop in shop:",
         ),
     ];
-    for (place, line, says) in places {
-        run(&root.join(place), line, 0, says);
+    for (place, line, message) in places {
+        run(&root.join(place), line, 0, message);
         let mut changed = contents(&root);
         changed.retain(|file| !before.contains(file));
         let changed: Vec<&str> = changed.iter().map(|(path, _)| path.as_str()).collect();
@@ -208,13 +211,13 @@ fn repository_component_is_refused_below_the_root() {
     let dir = workspace();
     git(dir.path(), &["init", "-q"]);
     let root = dir.path().join("shop");
-    let said = run(
+    let stderr = run(
         &root,
         "add supply-chain -y",
         2,
         "`supply-chain` belongs in the root directory of a repository",
     );
-    assert!(said.contains("and . is below it"), "{said}");
+    assert!(stderr.contains("and . is below it"), "{stderr}");
     assert!(!root.join("prodify.toml").exists());
     run(&root, "add release-profile -y", 0, "update Cargo.toml");
 }
@@ -295,9 +298,9 @@ fn invalid_manifest_is_reported_with_cargos_reason() {
         write(dir.path(), "Cargo.toml", manifest);
         write(dir.path(), "src/lib.rs", "");
         let before = contents(dir.path());
-        let said = run(dir.path(), "add release-profile -y", 101, place);
-        assert!(said.contains(reason), "{reason} is missing in\n{said}");
-        assert!(!said.contains("cargo metadata"), "{said}");
+        let stderr = run(dir.path(), "add release-profile -y", 101, place);
+        assert!(stderr.contains(reason), "{reason} is missing in\n{stderr}");
+        assert!(!stderr.contains("cargo metadata"), "{stderr}");
         assert_eq!(contents(dir.path()), before);
     }
 }
@@ -383,8 +386,11 @@ fn paths_that_differ_only_in_case_conflict() {
     write(dir.path(), "Security.md", "mine\n");
     write(dir.path(), ".GitHub/x", "mine\n");
     let before = contents(dir.path());
-    let said = run(dir.path(), "add supply-chain -y", 3, "conflict SECURITY.md");
-    assert!(said.contains("conflict .github/dependabot.yml"), "{said}");
+    let stderr = run(dir.path(), "add supply-chain -y", 3, "conflict SECURITY.md");
+    assert!(
+        stderr.contains("conflict .github/dependabot.yml"),
+        "{stderr}"
+    );
     assert_eq!(contents(dir.path()), before);
     run(
         dir.path(),
@@ -537,14 +543,14 @@ fn add_needs_neither_a_lock_file_nor_the_network() {
         .env("CARGO_NET_OFFLINE", "true")
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(!dir.path().join("Cargo.lock").exists());
     // It is the cargo that runs the program, not another one.
     let output = command(dir.path(), &["add", "release-profile", "-y"])
         .env("CARGO", "/no/cargo")
         .output();
     let output = output.unwrap();
-    assert_eq!(output.status.code(), Some(101), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(101), "{}", stderr(&output));
     assert!(
         Command::new(env!("CARGO"))
             .arg("--version")

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use cargo_prodify::manifest::{Merged, Sides, merge};
 
-use crate::round_trip::{PIECE, WIDER, check, takes_back};
+use crate::round_trip::{ENTRIES, WIDER_DEPENDENCIES, check_removal, check_round_trip};
 
 fn try_merge(base: &str, ours: &str, theirs: &str) -> anyhow::Result<Merged> {
     merge(&Sides {
@@ -30,8 +30,8 @@ fn odd_manifests_are_kept_byte_for_byte() {
     for entry in fs::read_dir(&root).unwrap() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
-        check(&text, PIECE)
-            .and_then(|()| takes_back(&text, WIDER))
+        check_round_trip(&text, ENTRIES)
+            .and_then(|()| check_removal(&text, WIDER_DEPENDENCIES))
             .unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));
         checked += 1;
     }
@@ -129,7 +129,8 @@ fn manifest(numbers: &mut Numbers) -> String {
 fn random_manifests_are_kept_byte_for_byte() {
     for seed in 0..400 {
         let text = manifest(&mut Numbers(seed));
-        check(&text, PIECE).unwrap_or_else(|problem| panic!("{seed}: {text:?}\n{problem}"));
+        check_round_trip(&text, ENTRIES)
+            .unwrap_or_else(|problem| panic!("{seed}: {text:?}\n{problem}"));
     }
 }
 
@@ -139,7 +140,7 @@ fn line_of_the_user_is_never_lost() {
     for seed in 0..400 {
         let mut numbers = Numbers(seed);
         let text = manifest(&mut numbers);
-        let added = merged("", &text, PIECE);
+        let added = merged("", &text, ENTRIES);
         let mut lines: Vec<&str> = added.text.split_inclusive('\n').collect();
         if lines.last().is_some_and(|line| !line.ends_with('\n')) {
             continue;
@@ -229,12 +230,12 @@ fn newer_template_replaces_unedited_entries() {
 
 #[test]
 fn interrupted_run_owns_what_it_wrote() {
-    let ours = merged("", "[package]\nname = 'x'\n", PIECE).text;
+    let ours = merged("", "[package]\nname = 'x'\n", ENTRIES).text;
     let again = |interrupted| {
         let sides = Sides {
             base: "",
             ours: &ours,
-            theirs: PIECE,
+            theirs: ENTRIES,
             yields: &BTreeMap::new(),
             interrupted,
         };
@@ -256,7 +257,7 @@ fn entry_yields_to_a_setting_of_the_user() {
         let sides = Sides {
             base,
             ours,
-            theirs: PIECE,
+            theirs: ENTRIES,
             yields: &yields.clone().into(),
             interrupted: false,
         };
@@ -348,7 +349,7 @@ fn added_features_are_removed_again() {
     ] {
         let added = merged("", ours, piece);
         assert_eq!(added.text, widened);
-        takes_back(ours, piece).unwrap();
+        check_removal(ours, piece).unwrap();
         // Another component needs more features, and is then removed.
         let more = piece.replace("[\"b\"]", "[\"b\", \"d\"]");
         let both = merged(&added.owned, &added.text, &more);

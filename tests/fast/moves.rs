@@ -8,7 +8,7 @@ use cargo_prodify::plan::{Action, Disk, OnDisk, Plan, Rename, Trees, place};
 use cargo_prodify::provenance::Moved;
 use cargo_prodify::tree::{RelPath, Tree};
 
-use crate::simulation::{Random, file, lines_of_mine, without_markers};
+use crate::simulation::{Random, file, user_lines, without_markers};
 
 /// The number of projects, and of updates to each.
 const HISTORIES: u64 = 2000;
@@ -187,11 +187,11 @@ fn random_moves_lose_no_edits() {
                 let times = seen.entry((step.action, step.from.is_some()));
                 *times.or_default() += 1;
             }
-            let mine = |disk: &BTreeMap<RelPath, String>| -> BTreeSet<String> {
-                let lines = disk.values().flat_map(|text| lines_of_mine(text));
+            let user_lines_on = |disk: &BTreeMap<RelPath, String>| -> BTreeSet<String> {
+                let lines = disk.values().flat_map(|text| user_lines(text));
                 lines.map(str::to_owned).collect()
             };
-            let (was, is) = (mine(&before), mine(&project.disk));
+            let (was, is) = (user_lines_on(&before), user_lines_on(&project.disk));
             assert!(was.is_subset(&is), "{case}: lost a line");
             for (path, old) in &base {
                 let place = place(path, &moved, &templates.files);

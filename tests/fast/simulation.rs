@@ -147,7 +147,7 @@ pub(crate) fn without_markers(text: &str) -> String {
         .collect()
 }
 
-pub(crate) fn lines_of_mine(text: &str) -> BTreeSet<&str> {
+pub(crate) fn user_lines(text: &str) -> BTreeSet<&str> {
     text.lines()
         .filter(|line| line.contains(" = mine "))
         .collect()
@@ -195,8 +195,8 @@ fn random_updates_lose_no_edits() {
                         );
                     }
                     (_, Some(was)) => {
-                        let kept = lines_of_mine(is.map_or("", String::as_str));
-                        assert!(lines_of_mine(was).is_subset(&kept), "{case}: lost a line");
+                        let kept = user_lines(is.map_or("", String::as_str));
+                        assert!(user_lines(was).is_subset(&kept), "{case}: lost a line");
                     }
                     (None, None) => assert_eq!(is, new.map(|file| &file.text), "{case}"),
                 }

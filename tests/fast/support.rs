@@ -66,8 +66,8 @@ pub(crate) fn command(directory: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// The output of a run for people.
-pub(crate) fn said(output: &Output) -> String {
+/// What a run printed to standard error, which is for people.
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -129,6 +129,10 @@ pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
     let mut git = Command::new("git");
     git.args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);
     let output = git.args(arguments).current_dir(directory).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        stderr(&output)
+    );
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

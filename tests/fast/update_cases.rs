@@ -115,7 +115,7 @@ struct Project {
 
 impl Project {
     /// Written by the old version, and then edited.
-    fn of(case: &Case, old: &Catalog) -> Self {
+    fn create(case: &Case, old: &Catalog) -> Self {
         let project = Self {
             directory: tempdir().unwrap(),
         };
@@ -132,11 +132,11 @@ impl Project {
                 .map(String::as_str),
         );
         project.run(old, &add).unwrap();
-        project.change(case);
+        project.edit(case);
         project
     }
 
-    fn change(&self, case: &Case) {
+    fn edit(&self, case: &Case) {
         for (from, to) in &case.moved {
             fs::create_dir_all(self.path(to).parent().unwrap()).unwrap();
             fs::rename(self.path(from), self.path(to)).unwrap();
@@ -196,7 +196,7 @@ impl Project {
             let place = self.path(&path);
             let kind = match fs::read_link(&place) {
                 Ok(target) => format!("-> {}\n", target.display()),
-                Err(_) => shown(&text),
+                Err(_) => visible(&text),
             };
             let sign = if is_executable(&place) {
                 " (executable)"
@@ -214,12 +214,12 @@ impl Project {
 }
 
 /// A text in which unusual line endings are visible.
-fn shown(text: &str) -> String {
-    let mut shown = text.replace("\r\n", "␍\n");
-    if !shown.is_empty() && !shown.ends_with('\n') {
-        shown.push_str("␃\n");
+fn visible(text: &str) -> String {
+    let mut visible = text.replace("\r\n", "␍\n");
+    if !visible.is_empty() && !visible.ends_with('\n') {
+        visible.push_str("␃\n");
     }
-    shown
+    visible
 }
 
 fn is_executable(path: &Path) -> bool {
@@ -236,9 +236,9 @@ fn is_executable(path: &Path) -> bool {
     }
 }
 
-/// A report, without what is the same for every project.
-fn said(report: &Value) -> String {
-    let mut said = format!("{} {}\n", report["command"], report["outcome"]).replace('"', "");
+/// A summary of a report, without what is the same for every project.
+fn summary(report: &Value) -> String {
+    let mut summary = format!("{} {}\n", report["command"], report["outcome"]).replace('"', "");
     for file in report["files"].as_array().unwrap() {
         let (action, path) = (
             file["action"].as_str().unwrap(),
@@ -252,12 +252,12 @@ fn said(report: &Value) -> String {
             continue;
         }
         let (from, why) = (from.unwrap_or_default(), why.unwrap_or_default());
-        writeln!(said, "  {action} {path}{from}{why}").unwrap();
+        writeln!(summary, "  {action} {path}{from}{why}").unwrap();
     }
     for note in report["notes"].as_array().unwrap() {
-        writeln!(said, "  note: {}", note.as_str().unwrap()).unwrap();
+        writeln!(summary, "  note: {}", note.as_str().unwrap()).unwrap();
     }
-    said
+    summary
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn check_case(directory: &Path) {
     let old = catalog(&case.old, case.versions.as_deref());
     let new = case.new.as_ref().unwrap_or(&case.old);
     let new = catalog(new, case.versions.as_deref());
-    let project = Project::of(&case, &old);
+    let project = Project::create(&case, &old);
 
     let before = project.files();
     let checked = project.run(&new, &["check"]).unwrap();
@@ -293,7 +293,7 @@ fn check_case(directory: &Path) {
     let updated = project.run(&new, &update).unwrap();
     let after = project.files();
 
-    let mut snapshot = said(&checked) + &said(&updated);
+    let mut snapshot = summary(&checked) + &summary(&updated);
     for (path, text) in &after {
         let is_known = before.get(path) == Some(text) && !case.ours.contains_key(path);
         if !is_known && path != ".prodify/base.txtar" {

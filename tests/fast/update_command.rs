@@ -5,8 +5,8 @@ use std::path::Path;
 
 use tempfile::{TempDir, tempdir};
 
-use crate::existing::{MANIFEST, commit, run, says, shop};
-use crate::support::{contents, git, json, listing, prodify, said};
+use crate::existing::{MANIFEST, assert_contains, commit, run, shop};
+use crate::support::{contents, git, json, listing, prodify, stderr};
 
 /// A project created by `new`, committed.
 fn orders() -> TempDir {
@@ -28,11 +28,11 @@ fn replace(root: &Path, path: &str, from: &str, to: &str) {
 fn update_applies_changed_answers() {
     let dir = orders();
     let root = &dir.path().join("orders");
-    says(
+    assert_contains(
         &run(root, "check", 0),
         &["Finished orders in . is up to date"],
     );
-    says(
+    assert_contains(
         &run(root, "update", 0),
         &["Finished orders in .: nothing to do"],
     );
@@ -42,7 +42,7 @@ fn update_applies_changed_answers() {
         "port = 8080",
         "port = 9000 # as agreed",
     );
-    says(
+    assert_contains(
         &run(root, "check", 1),
         &[
             "update Dockerfile",
@@ -52,7 +52,7 @@ fn update_applies_changed_answers() {
     );
     let check = prodify(root, &["check"]);
     let shown = String::from_utf8_lossy(&check.stdout);
-    says(
+    assert_contains(
         &shown,
         &["--- a/Dockerfile", "-EXPOSE 8080", "+EXPOSE 9000"],
     );
@@ -60,7 +60,7 @@ fn update_applies_changed_answers() {
 
     // An uncommitted prodify.toml does not prevent it, and is left as it is.
     let before = contents(root);
-    says(
+    assert_contains(
         &run(root, "update --dry-run", 0),
         &[
             "Planned orders in .: 4 files updated",
@@ -68,9 +68,9 @@ fn update_applies_changed_answers() {
         ],
     );
     let diff = prodify(root, &["update", "--diff"]);
-    says(&String::from_utf8_lossy(&diff.stdout), &["+EXPOSE 9000"]);
+    assert_contains(&String::from_utf8_lossy(&diff.stdout), &["+EXPOSE 9000"]);
     assert_eq!(contents(root), before);
-    says(
+    assert_contains(
         &run(root, "update", 0),
         &["Finished orders in .: 4 files updated"],
     );
@@ -79,10 +79,10 @@ fn update_applies_changed_answers() {
         ".prodify/base.txtar\nDockerfile\nREADME.md\nconfig/default.toml\nprodify.toml\n";
     assert_eq!(changed, expected);
     let answers = fs::read_to_string(root.join("prodify.toml")).unwrap();
-    says(&answers, &["port = 9000 # as agreed\n"]);
+    assert_contains(&answers, &["port = 9000 # as agreed\n"]);
     run(root, "check", 0);
-    says(&run(root, "update", 0), &["nothing to do"]);
-    says(
+    assert_contains(&run(root, "update", 0), &["nothing to do"]);
+    assert_contains(
         &run(root, "update -d service.port=9001 --allow-dirty", 0),
         &["update prodify.toml", "update Dockerfile"],
     );
@@ -90,7 +90,7 @@ fn update_applies_changed_answers() {
     run(&root.join("src"), "check", 0);
     run(dir.path(), "check --manifest-path orders/Cargo.toml", 0);
     replace(root, "prodify.toml", "9001", "9002");
-    says(
+    assert_contains(
         &run(
             dir.path(),
             "check --manifest-path orders/Cargo.toml -p orders",
@@ -108,31 +108,31 @@ fn required_component_is_reported_as_added_again() {
     commit(root);
     replace(root, "prodify.toml", "    \"docker\",\n", "");
     let note = "in prodify.toml: `docker` is added too, required by `compose`: to leave it out, remove that from `components` too";
-    says(&run(root, "check", 1), &[note, "update prodify.toml"]);
-    says(&run(root, "update", 0), &[note]);
-    let said = run(root, "check", 0);
-    assert!(!said.contains("is added too"), "{said}");
+    assert_contains(&run(root, "check", 1), &[note, "update prodify.toml"]);
+    assert_contains(&run(root, "update", 0), &[note]);
+    let stderr = run(root, "check", 0);
+    assert!(!stderr.contains("is added too"), "{stderr}");
 }
 
 #[test]
 fn required_components_are_reported_when_added_and_when_left() {
     let dir = orders();
     let root = &dir.path().join("orders");
-    let said = run(root, "add redis -y", 0);
-    says(
-        &said,
+    let stderr = run(root, "add redis -y", 0);
+    assert_contains(
+        &stderr,
         &["note: `postgres` is added too, required by `redis`"],
     );
-    assert!(!said.contains("`redis` is added too"), "{said}");
-    let said = run(root, "remove redis", 0);
+    assert!(!stderr.contains("`redis` is added too"), "{stderr}");
+    let stderr = run(root, "remove redis", 0);
     let note = "note: `openapi`, `postgres` stay, although nothing requires them any more: `cargo prodify remove openapi postgres` removes them too";
-    says(&said, &[note]);
+    assert_contains(&stderr, &[note]);
     run(root, "add redis -y", 0);
-    let said = run(root, "remove redis postgres", 0);
+    let stderr = run(root, "remove redis postgres", 0);
     let note = "note: `openapi` stays, although nothing requires it any more: `cargo prodify remove openapi` removes it too";
-    says(&said, &[note]);
-    let said = run(root, "remove openapi", 0);
-    assert!(!said.contains("any more"), "{said}");
+    assert_contains(&stderr, &[note]);
+    let stderr = run(root, "remove openapi", 0);
+    assert!(!stderr.contains("any more"), "{stderr}");
 }
 
 #[test]
@@ -143,14 +143,14 @@ fn deleted_file_is_reported_once() {
     fs::remove_file(root.join("Dockerfile")).unwrap();
     commit(root);
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
-    let said = run(root, "update", 0);
-    says(&said, &["skip Dockerfile (you deleted it)"]);
-    assert!(!said.contains("production.toml"), "{said}");
+    let stderr = run(root, "update", 0);
+    assert_contains(&stderr, &["skip Dockerfile (you deleted it)"]);
+    assert!(!stderr.contains("production.toml"), "{stderr}");
     commit(root);
     let again = run(root, "update", 0);
     assert!(!again.contains("Dockerfile"), "{again}");
     let detailed = run(root, "update -v", 0);
-    says(&detailed, &["skip Dockerfile (no longer exists)"]);
+    assert_contains(&detailed, &["skip Dockerfile (no longer exists)"]);
 }
 
 #[test]
@@ -158,11 +158,14 @@ fn empty_or_malformed_prodify_toml_is_rejected() {
     let dir = orders();
     let root = &dir.path().join("orders");
     fs::write(root.join("prodify.toml"), "").unwrap();
-    let said = run(root, "check", 2);
-    says(&said, &["prodify.toml lists no components"]);
+    let stderr = run(root, "check", 2);
+    assert_contains(&stderr, &["prodify.toml lists no components"]);
     fs::write(root.join("prodify.toml"), "format = [\n").unwrap();
-    let said = run(root, "check", 2);
-    assert!(!said.contains("\n\n") && !said.ends_with("\n\n"), "{said}");
+    let stderr = run(root, "check", 2);
+    assert!(
+        !stderr.contains("\n\n") && !stderr.ends_with("\n\n"),
+        "{stderr}"
+    );
 }
 
 #[test]
@@ -173,7 +176,7 @@ fn check_fails_until_conflict_markers_are_resolved() {
     commit(root);
     run(root, "check", 0);
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
-    says(
+    assert_contains(
         &run(root, "update --dry-run", 3),
         &[
             "conflict Dockerfile",
@@ -181,7 +184,7 @@ fn check_fails_until_conflict_markers_are_resolved() {
             "--ours PATH",
         ],
     );
-    says(
+    assert_contains(
         &run(root, "update", 3),
         &[
             "conflict Dockerfile (your edit conflicts with the template's)",
@@ -192,19 +195,19 @@ fn check_fails_until_conflict_markers_are_resolved() {
     );
     let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
     let marked = "<<<<<<< ours\nEXPOSE 80\n||||||| original\nEXPOSE 8080\n=======\nEXPOSE 9000\n>>>>>>> theirs\n";
-    says(&text, &[marked]);
+    assert_contains(&text, &[marked]);
     let config = fs::read_to_string(root.join("config/default.toml")).unwrap();
-    says(&config, &["port = 9000"]);
+    assert_contains(&config, &["port = 9000"]);
 
     commit(root);
     let red = run(root, "check", 1);
-    says(
+    assert_contains(
         &red,
         &["conflict Dockerfile (contains conflict markers: resolve them first)"],
     );
     assert!(!red.contains("Next:"), "{red}");
     let again = run(root, "update", 3);
-    says(
+    assert_contains(
         &again,
         &[
             "Unresolved",
@@ -214,15 +217,15 @@ fn check_fails_until_conflict_markers_are_resolved() {
     );
     // The next changes wait too, and are not lost.
     replace(root, "prodify.toml", "port = 9000", "port = 9001");
-    says(&run(root, "update", 3), &["conflict Dockerfile (contains"]);
+    assert_contains(&run(root, "update", 3), &["conflict Dockerfile (contains"]);
     replace(root, "Dockerfile", marked, "EXPOSE 9000\n");
     commit(root);
-    says(
+    assert_contains(
         &run(root, "update", 0),
         &["update Dockerfile", "2 files updated"],
     );
     let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
-    says(&text, &["EXPOSE 9001\n"]);
+    assert_contains(&text, &["EXPOSE 9001\n"]);
     run(root, "check", 0);
 }
 
@@ -233,7 +236,7 @@ fn marked() -> TempDir {
     replace(root, "Dockerfile", "EXPOSE 8080", "EXPOSE 80");
     commit(root);
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
-    says(
+    assert_contains(
         &run(root, "update", 3),
         &["Or run `cargo prodify update --allow-dirty --ours PATH` to take your side"],
     );
@@ -254,7 +257,7 @@ fn conflict_markers_can_be_resolved_for_either_side() {
             0,
         );
         let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
-        says(&text, &[expected, "# Mine.\n"]);
+        assert_contains(&text, &[expected, "# Mine.\n"]);
         assert!(!text.contains(other) && !text.contains("<<<<<<<"), "{text}");
         run(root, "check", 0);
         // An uncommitted version that the user gives up is kept.
@@ -268,21 +271,21 @@ fn changes_to_a_marked_file_wait_until_it_is_resolved() {
     let dir = marked();
     let root = &dir.path().join("orders");
     replace(root, "prodify.toml", "port = 9000", "port = 9001");
-    says(
+    assert_contains(
         &run(root, "update --allow-dirty --theirs Dockerfile", 0),
         &[
             "update Dockerfile (has no conflict markers left; run `update` again to merge what is new)",
         ],
     );
     let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
-    says(&text, &["EXPOSE 9000\n", "# Mine.\n"]);
-    says(
+    assert_contains(&text, &["EXPOSE 9000\n", "# Mine.\n"]);
+    assert_contains(
         &run(root, "check", 1),
         &["merge Dockerfile", "cargo prodify update  #"],
     );
-    says(&run(root, "update --allow-dirty", 0), &["merge Dockerfile"]);
+    assert_contains(&run(root, "update --allow-dirty", 0), &["merge Dockerfile"]);
     let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
-    says(&text, &["EXPOSE 9001\n", "# Mine.\n"]);
+    assert_contains(&text, &["EXPOSE 9001\n", "# Mine.\n"]);
 }
 
 #[test]
@@ -290,11 +293,11 @@ fn partly_removed_markers_are_detected() {
     let dir = marked();
     let root = &dir.path().join("orders");
     replace(root, "Dockerfile", "<<<<<<< ours\n", "");
-    says(
+    assert_contains(
         &run(root, "check", 1),
         &["conflict Dockerfile (contains conflict markers"],
     );
-    says(
+    assert_contains(
         &run(root, "update --allow-dirty --ours Dockerfile", 2),
         &["Dockerfile contains conflict markers that were edited: resolve what is left of them"],
     );
@@ -313,9 +316,9 @@ fn conflicting_file_can_be_kept_as_the_advice_says() {
     fs::write(root.join("compose.yaml"), "mine: true\n").unwrap();
     git(root, &["add", "--all"]);
     git(root, &["commit", "-qm", "y"]);
-    let said = run(root, "update -y", 3);
+    let stderr = run(root, "update -y", 3);
     let advice = "To leave a file as it is, run `cargo prodify update --allow-dirty --ours PATH`; to replace it, use --theirs";
-    says(&said, &["conflict compose.yaml", advice]);
+    assert_contains(&stderr, &["conflict compose.yaml", advice]);
     run(root, "update --allow-dirty --ours compose.yaml", 0);
     assert_eq!(
         fs::read_to_string(root.join("compose.yaml")).unwrap(),
@@ -329,7 +332,7 @@ fn update_refuses_uncommitted_changes() {
     let root = &dir.path().join("orders");
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
     replace(root, "src/lib.rs", "//!", "//! Mine.");
-    says(
+    assert_contains(
         &run(root, "update", 2),
         &[
             "error: 1 file is not committed (src/lib.rs), and could not be told apart from the update: commit first, or pass --allow-dirty",
@@ -354,7 +357,7 @@ fn update_refuses_uncommitted_changes() {
         ],
     );
     git(root, &["commit", "-qm", "y"]);
-    says(
+    assert_contains(
         &run(root, "update", 2),
         &["6 files are not committed (Dockerfile, README.md, config/default.toml and 3 more)"],
     );
@@ -369,7 +372,7 @@ fn update_refuses_to_write_if_git_fails() {
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
     fs::write(root.join(".git/HEAD"), "broken").unwrap();
     let before = contents(root);
-    says(
+    assert_contains(
         &run(root, "update", 2),
         &[
             "error: git cannot tell what is uncommitted",
@@ -394,7 +397,7 @@ fn killed_run_does_not_excuse_later_edits() {
     fs::create_dir(root.join(".prodify/staging")).unwrap();
     replace(root, "Dockerfile", "FROM", "# Mine.\nFROM");
     let before = contents(root);
-    says(
+    assert_contains(
         &run(root, "update", 2),
         &["1 file is not committed (Dockerfile), and could not be told apart from the update"],
     );
@@ -414,7 +417,7 @@ fn add_and_remove_are_as_careful_as_update() {
     replace(root, "Dockerfile", "FROM", "# Mine.\nFROM");
     let before = contents(root);
     for line in ["add docker release-profile -y", "remove release-profile"] {
-        says(
+        assert_contains(
             &run(root, line, 2),
             &["1 file is not committed (Dockerfile)", "--allow-dirty"],
         );
@@ -424,7 +427,7 @@ fn add_and_remove_are_as_careful_as_update() {
     commit(root);
     // Uncommitted files that are not touched, or only created, do not matter.
     replace(root, "src/lib.rs", "//!", "//! Mine.");
-    says(
+    assert_contains(
         &run(root, "add supply-chain -y", 0),
         &["merge Dockerfile", "create deny.toml"],
     );
@@ -434,7 +437,7 @@ fn add_and_remove_are_as_careful_as_update() {
     commit(root);
     let before = fs::read_to_string(root.join("README.md")).unwrap();
     replace(root, "prodify.toml", "port = 9000", "port = 9001");
-    says(
+    assert_contains(
         &run(root, "remove supply-chain", 0),
         &["note: left unchanged, since only you can decide: `README.md`; `cargo prodify update`"],
     );
@@ -442,7 +445,7 @@ fn add_and_remove_are_as_careful_as_update() {
     // Its changes are not lost.
     replace(root, "README.md", marked, "# orders");
     commit(root);
-    says(&run(root, "update", 0), &["update README.md"]);
+    assert_contains(&run(root, "update", 0), &["update README.md"]);
     run(root, "check", 0);
 }
 
@@ -455,7 +458,7 @@ fn conflict_of_another_component_does_not_prevent_removal() {
     commit(root);
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
     let before = fs::read_to_string(root.join("Dockerfile")).unwrap();
-    says(
+    assert_contains(
         &run(root, "remove supply-chain", 0),
         &[
             "delete deny.toml",
@@ -465,7 +468,7 @@ fn conflict_of_another_component_does_not_prevent_removal() {
     let after = fs::read_to_string(root.join("Dockerfile")).unwrap();
     assert_eq!(after, before);
     commit(root);
-    says(
+    assert_contains(
         &run(root, "update", 3),
         &["conflict Dockerfile (your edit conflicts with the template's)"],
     );
@@ -488,15 +491,15 @@ fn unmerged_file_is_left_alone() {
         .output();
     assert!(!merged.unwrap().status.success());
     let before = fs::read_to_string(root.join("README.md")).unwrap();
-    says(&before, &["<<<<<<< HEAD"]);
+    assert_contains(&before, &["<<<<<<< HEAD"]);
     let why = "conflict README.md (contains conflict markers: resolve them first)";
-    says(&run(root, "check", 1), &[why]);
+    assert_contains(&run(root, "check", 1), &[why]);
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
-    says(&run(root, "update --allow-dirty", 3), &[why]);
+    assert_contains(&run(root, "update --allow-dirty", 3), &[why]);
     assert_eq!(fs::read_to_string(root.join("README.md")).unwrap(), before);
     git(root, &["checkout", "-q", "--ours", "README.md"]);
     run(root, "update --allow-dirty", 0);
-    says(
+    assert_contains(
         &fs::read_to_string(root.join("README.md")).unwrap(),
         &["# Our orders", ":9000/"],
     );
@@ -514,7 +517,7 @@ fn invalid_prodify_toml_and_flags_are_rejected() {
         replace(root, "prodify.toml", from, to);
         let broken = contents(root);
         for line in ["check", "update --allow-dirty"] {
-            says(&run(root, line, code), parts);
+            assert_contains(&run(root, line, code), parts);
             assert_eq!(contents(root), broken, "{line} wrote something");
         }
         git(root, &["checkout", "-q", "."]);
@@ -576,12 +579,12 @@ fn invalid_prodify_toml_and_flags_are_rejected() {
         &["this would remove the package itself"],
     );
     for line in ["update --ours nothing.txt", "update --theirs src/lib.rs"] {
-        says(
+        assert_contains(
             &run(root, line, 2),
             &["there is no conflict in a file of that name"],
         );
     }
-    says(
+    assert_contains(
         &run(root, "update --format github", 2),
         &["`--format github` is only for `check`"],
     );
@@ -593,7 +596,7 @@ fn missing_edited_or_symlinked_record_is_an_error() {
     let root = &dir.path().join("orders");
     let before = contents(root);
     fs::remove_file(root.join(".prodify/base.txtar")).unwrap();
-    says(
+    assert_contains(
         &run(root, "check", 101),
         &[".prodify/base.txtar is missing, without which prodify.toml is incomplete"],
     );
@@ -604,7 +607,7 @@ fn missing_edited_or_symlinked_record_is_an_error() {
         "What cargo prodify",
         "What nobody",
     );
-    says(
+    assert_contains(
         &run(root, "update", 101),
         &["which was edited: restore it from version control"],
     );
@@ -617,7 +620,7 @@ fn missing_edited_or_symlinked_record_is_an_error() {
         replace(root, "prodify.toml", "port = 8080", "port = 9000");
         let before = contents(root);
         let refused = run(root, "update --allow-dirty", 101);
-        says(
+        assert_contains(
             &refused,
             &["prodify.toml is a symbolic link: put a regular file there"],
         );
@@ -655,19 +658,19 @@ fn separately_updated_branches_can_be_merged() {
         git(root, &["checkout", "-q", "--theirs", path]);
     }
     replace(root, "README.md", "# orders", "# Our orders");
-    says(
+    assert_contains(
         &run(root, "check", 1),
         &["update .prodify/base.txtar (contains git's conflict markers)"],
     );
     run(root, "update --allow-dirty", 0);
     assert!(!of(".prodify/base.txtar").contains("<<<<<<< "));
-    says(&of("README.md"), &["# Our orders"]);
+    assert_contains(&of("README.md"), &["# Our orders"]);
     run(root, "check", 0);
     // All of it is still prodify's: the next answer changes every file.
     commit(root);
     replace(root, "prodify.toml", "port = 9100", "port = 9200");
     run(root, "update", 0);
-    says(&of("Dockerfile"), &["EXPOSE 9200"]);
+    assert_contains(&of("Dockerfile"), &["EXPOSE 9200"]);
     run(root, "remove supply-chain --allow-dirty", 0);
     assert!(!root.join("deny.toml").exists());
 }
@@ -681,7 +684,7 @@ fn edited_record_does_not_cause_overwriting() {
         replace(root, path, "EXPOSE 8080", "EXPOSE 80");
     }
     commit(root);
-    says(
+    assert_contains(
         &run(root, "check", 1),
         &[
             "update .prodify/base.txtar (was edited)",
@@ -691,7 +694,7 @@ fn edited_record_does_not_cause_overwriting() {
     );
     run(root, "update", 3);
     let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
-    says(&text, &["EXPOSE 80\n"]);
+    assert_contains(&text, &["EXPOSE 80\n"]);
     commit(root);
     run(root, "update --theirs Dockerfile", 0);
     run(root, "check", 0);
@@ -702,7 +705,7 @@ fn edited_record_does_not_cause_overwriting() {
         "name = \"orders\"",
         "name = \"x\"",
     );
-    says(
+    assert_contains(
         &run(root, "check", 101),
         &["no longer says reliably which entries of Cargo.toml are from cargo prodify: restore it"],
     );
@@ -713,7 +716,7 @@ fn dropped_component_is_distinguished_from_a_typo() {
     let dir = orders();
     let root = &dir.path().join("orders");
     replace(root, "prodify.toml", "\"docker\"", "\"former\"");
-    says(
+    assert_contains(
         &run(root, "check", 2),
         &["in prodify.toml: there is no component `former`"],
     );
@@ -723,19 +726,19 @@ fn dropped_component_is_distinguished_from_a_typo() {
         "prodify = \"",
         "prodify = \"0.0.1\" # \"",
     );
-    says(
+    assert_contains(
         &run(root, "check", 2),
         &["this version no longer has a component `former`: remove it from `components`"],
     );
     replace(root, "prodify.toml", "    \"former\",\n", "");
-    says(&run(root, "check", 1), &["delete Dockerfile"]);
+    assert_contains(&run(root, "check", 1), &["delete Dockerfile"]);
 }
 
 #[test]
 fn check_rejects_a_crate_without_a_record_and_a_refused_component() {
     let bare = shop(MANIFEST);
     for line in ["check", "update"] {
-        says(
+        assert_contains(
             &run(bare.path(), line, 2),
             &["cargo prodify wrote nothing there", "has no prodify.toml"],
         );
@@ -747,7 +750,7 @@ fn check_rejects_a_crate_without_a_record_and_a_refused_component() {
         "    \"supply-chain\",",
         "    \"service\", \"supply-chain\",",
     );
-    says(
+    assert_contains(
         &run(bare.path(), "check", 2),
         &["in prodify.toml: `service` cannot be added to an existing crate: "],
     );
@@ -761,7 +764,7 @@ fn contradictory_or_impossible_resolution_is_rejected() {
     fs::remove_file(root.join("README.md")).unwrap();
     fs::create_dir(root.join("README.md")).unwrap();
     let before = contents(root);
-    says(
+    assert_contains(
         &run(
             root,
             "update --allow-dirty --ours README.md --theirs ./README.md",
@@ -769,7 +772,7 @@ fn contradictory_or_impossible_resolution_is_rejected() {
         ),
         &["`README.md` is given to both --ours and --theirs"],
     );
-    says(
+    assert_contains(
         &run(root, "update --allow-dirty --theirs README.md", 2),
         &["`--theirs README.md`: README.md is a directory"],
     );
@@ -799,18 +802,18 @@ fn json_and_github_formats_report_differences() {
     assert_eq!(different["next"][0]["command"], "cargo prodify update");
 
     let annotated = prodify(root, &["check", "--format", "github"]);
-    assert_eq!(annotated.status.code(), Some(1), "{}", said(&annotated));
+    assert_eq!(annotated.status.code(), Some(1), "{}", stderr(&annotated));
     let printed = String::from_utf8_lossy(&annotated.stdout);
     let one = format!(
         "::error file=Dockerfile,line={line}::Dockerfile differs from what prodify.toml specifies: run `cargo prodify update`\n"
     );
-    says(&printed, &[&one, "::error file=README.md,line="]);
+    assert_contains(&printed, &[&one, "::error file=README.md,line="]);
     // Annotations are relative to the repository's root, which is not the project's.
     fs::remove_dir_all(root.join(".git")).unwrap();
     git(dir.path(), &["init", "-q"]);
     let annotated = prodify(root, &["check", "--format", "github"]);
     let printed = String::from_utf8_lossy(&annotated.stdout);
-    says(&printed, &["::error file=orders/Dockerfile,line="]);
+    assert_contains(&printed, &["::error file=orders/Dockerfile,line="]);
 
     assert_eq!(report(&["update", "-n", "--diff"])["outcome"], "conflict");
     let updated = report(&["update", "--allow-dirty"]);
@@ -822,7 +825,7 @@ fn json_and_github_formats_report_differences() {
     replace(root, "prodify.toml", "port = 9000", "port = 1");
     let failed = prodify(root, &["check", "--format", "github"]);
     assert_eq!(failed.status.code(), Some(2));
-    says(
+    assert_contains(
         &String::from_utf8_lossy(&failed.stdout),
         &["::error::in prodify.toml, `service.port` must"],
     );
@@ -845,14 +848,14 @@ fn check_uses_the_current_facts_of_the_crate() {
     run(dir.path(), "check", 0);
     // The port changed in the sources, but not in the deployment.
     replace(dir.path(), "src/main.rs", "8_090", "7007");
-    says(
+    assert_contains(
         &run(dir.path(), "check", 1),
         &["update k8s/base/deployment.yaml"],
     );
     commit(dir.path());
     run(dir.path(), "update", 0);
     let deployment = fs::read_to_string(dir.path().join("k8s/base/deployment.yaml")).unwrap();
-    says(&deployment, &["containerPort: 7007"]);
+    assert_contains(&deployment, &["containerPort: 7007"]);
     run(dir.path(), "check", 0);
     // A second server appears, which does not matter until it is declared.
     let main = fs::read_to_string(dir.path().join("src/main.rs")).unwrap();
@@ -862,7 +865,7 @@ fn check_uses_the_current_facts_of_the_crate() {
         main.replace("7007", "7008"),
     )
     .unwrap();
-    says(
+    assert_contains(
         &run(dir.path(), "check", 0),
         &[
             "`admin` is a server, but the files written only run orders",
@@ -884,7 +887,7 @@ fn check_uses_the_current_facts_of_the_crate() {
         dir.path().join("src/bin/other.rs"),
     )
     .unwrap();
-    says(
+    assert_contains(
         &run(dir.path(), "check", 2),
         &[
             "in prodify.toml: `project.bins` names `",
@@ -905,13 +908,13 @@ fn newer_toolchain_updates_the_dockerfile() {
     commit(dir.path());
     run(dir.path(), "add docker -y", 0);
     let dockerfile = || fs::read_to_string(dir.path().join("Dockerfile")).unwrap();
-    says(&dockerfile(), &["rust:1.90.0-"]);
+    assert_contains(&dockerfile(), &["rust:1.90.0-"]);
     commit(dir.path());
     run(dir.path(), "check", 0);
     toolchain("1.99.0");
-    says(&run(dir.path(), "check", 1), &["update Dockerfile"]);
+    assert_contains(&run(dir.path(), "check", 1), &["update Dockerfile"]);
     run(dir.path(), "update --allow-dirty", 0);
-    says(&dockerfile(), &["rust:1.99.0-"]);
+    assert_contains(&dockerfile(), &["rust:1.99.0-"]);
     run(dir.path(), "check", 0);
 }
 
@@ -927,10 +930,10 @@ fn package_and_its_workspace_are_updated_separately() {
     run(root, "new orders -y --preset minimal --vcs none", 0);
     run(&root.join("orders"), "check", 0);
     let only = run(root, "check", 0);
-    says(&only, &["Finished orders in orders is up to date"]);
+    assert_contains(&only, &["Finished orders in orders is up to date"]);
     run(root, "add release-profile -y", 0);
-    says(&run(root, "check", 0), &[" in . is up to date"]);
-    says(&run(root, "check -p orders", 0), &["orders in orders is"]);
+    assert_contains(&run(root, "check", 0), &[" in . is up to date"]);
+    assert_contains(&run(root, "check -p orders", 0), &["orders in orders is"]);
     // Each has its own record.
     replace(
         &root.join("orders"),
@@ -1026,10 +1029,10 @@ fn version_is_recorded_only_if_files_change() {
     replace(root, "prodify.toml", &own, older);
     let answers = || fs::read_to_string(root.join("prodify.toml")).unwrap();
     run(root, "check", 0);
-    says(&run(root, "update", 0), &[" in .: nothing to do"]);
-    says(&answers(), &[older]);
+    assert_contains(&run(root, "update", 0), &[" in .: nothing to do"]);
+    assert_contains(&answers(), &[older]);
     replace(root, "prodify.toml", "port = 8080", "port = 9000");
     run(root, "update", 0);
-    says(&answers(), &[&own, "port = 9000"]);
+    assert_contains(&answers(), &[&own, "port = 9000"]);
     run(root, "check", 0);
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::{TempDir, tempdir};
 
-use crate::support::{contents, git, json, prodify, said};
+use crate::support::{contents, git, json, prodify, stderr};
 
 const MAIN: &str = "\
 #[tokio::main]
@@ -31,8 +31,8 @@ fn server(dependencies: &str, main: &str) -> TempDir {
 #[track_caller]
 fn run(directory: &Path, arguments: &[&str], code: i32) -> String {
     let output = prodify(directory, arguments);
-    assert_eq!(output.status.code(), Some(code), "{}", said(&output));
-    said(&output)
+    assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+    stderr(&output)
 }
 
 #[test]
@@ -93,9 +93,9 @@ fn wired_in_code_does_not_change_the_facts() {
 fn incompatible_dependency_version_stops_the_run() {
     let dir = server("toml = \"0.5\"\n", MAIN);
     let before = contents(dir.path());
-    let said = run(dir.path(), &["add", "config", "-y"], 2);
+    let stderr = run(dir.path(), &["add", "config", "-y"], 2);
     let error = "`toml` is in use at version 0.5, but what is added is written for";
-    assert!(said.contains(error), "{said}");
+    assert!(stderr.contains(error), "{stderr}");
     assert_eq!(contents(dir.path()), before);
 }
 
@@ -105,8 +105,8 @@ fn older_axum_gets_no_middleware() {
     let manifest = dir.path().join("Cargo.toml");
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, text.replace("0.8", "0.6")).unwrap();
-    let said = run(dir.path(), &["add", "telemetry", "-y"], 0);
-    assert!(!said.contains("observe"), "{said}");
+    let stderr = run(dir.path(), &["add", "telemetry", "-y"], 0);
+    assert!(!stderr.contains("observe"), "{stderr}");
     assert!(!dir.path().join("src/telemetry/http.rs").exists());
     let text = fs::read_to_string(manifest).unwrap();
     assert!(!text.contains("fastrand"), "{text}");

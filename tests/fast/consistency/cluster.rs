@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::de::Deserialize as _;
 use serde_json::Value;
 
-use super::{PORT, Project, every_project};
+use super::{PORT, Project, for_each_project};
 
 const OVERLAY: &str = "k8s/overlays/development";
 
@@ -34,7 +34,7 @@ fn deployed(project: &Project) -> (String, String, Vec<String>) {
 
 #[test]
 fn skaffold_builds_and_forwards_what_is_deployed() {
-    every_project(|project| {
+    for_each_project(|project| {
         let Some(skaffold) = yaml(project, "skaffold.yaml") else {
             return;
         };
@@ -58,7 +58,7 @@ fn skaffold_builds_and_forwards_what_is_deployed() {
 
 #[test]
 fn tilt_builds_and_forwards_what_is_deployed() {
-    every_project(|project| {
+    for_each_project(|project| {
         let Some(tiltfile) = project.text("Tiltfile") else {
             return;
         };
@@ -90,12 +90,12 @@ fn tilt_builds_and_forwards_what_is_deployed() {
 /// The servers that the service connects to are in the same namespace, and it connects to each.
 #[test]
 fn backing_servers_are_deployed_with_the_service() {
-    every_project(|project| {
+    for_each_project(|project| {
         let Some(overlay) = overlay(project) else {
             return;
         };
         let literals = overlay["secretGenerator"][0]["literals"].as_array();
-        let told: BTreeSet<String> = literals
+        let connected: BTreeSet<String> = literals
             .into_iter()
             .flatten()
             .filter_map(|literal| literal.as_str()?.split_once("://"))
@@ -109,14 +109,14 @@ fn backing_servers_are_deployed_with_the_service() {
             let documents = serde_norway::Deserializer::from_str(text);
             documents.map(|document| Value::deserialize(document).unwrap())
         });
-        let there: BTreeSet<String> = objects
+        let deployed: BTreeSet<String> = objects
             .filter(|object| object["kind"] == "Service")
             .map(|service| {
                 let name = service["metadata"]["name"].as_str().unwrap();
                 format!("{name}:{}", service["spec"]["ports"][0]["port"])
             })
             .collect();
-        assert_eq!(told, there, "{}", project.selection);
+        assert_eq!(connected, deployed, "{}", project.selection);
         let resources = overlay["resources"].as_array().unwrap();
         assert_eq!(
             resources.contains(&Value::from("backing.yaml")),

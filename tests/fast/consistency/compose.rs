@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Project, every_project, settings};
+use super::{Project, for_each_project, setting_keys};
 
 /// The name of a variable in compose.yaml, with its default.
 type Variables = BTreeMap<String, String>;
@@ -16,8 +16,8 @@ struct Compose {
 }
 
 impl Compose {
-    fn of(project: &Project) -> Option<Self> {
-        let (text, variables) = interpolated(project.text("compose.yaml")?);
+    fn parse(project: &Project) -> Option<Self> {
+        let (text, variables) = interpolate(project.text("compose.yaml")?);
         let document = serde_norway::from_str(&text).unwrap();
         Some(Self {
             document,
@@ -40,7 +40,7 @@ impl Compose {
 }
 
 /// Replaces every `${NAME:-default}` by its default; also returns those.
-fn interpolated(text: &str) -> (String, Variables) {
+fn interpolate(text: &str) -> (String, Variables) {
     let mut pieces = text.split("${");
     let mut plain = pieces.next().unwrap_or_default().to_owned();
     let mut variables = Variables::new();
@@ -61,14 +61,14 @@ fn entries(mapping: &Value) -> BTreeMap<&str, &Value> {
     entries.map(|(key, value)| (key.as_str(), value)).collect()
 }
 
-fn texts(list: &Value) -> Vec<&str> {
+fn strings(list: &Value) -> Vec<&str> {
     let list = list.as_array().into_iter().flatten();
     list.map(|item| item.as_str().unwrap()).collect()
 }
 
 /// The ports of a service: on the host, and in its container. None is reachable from other machines.
 fn ports(service: &Value) -> Vec<(&str, &str)> {
-    let ports = texts(&service["ports"]).into_iter();
+    let ports = strings(&service["ports"]).into_iter();
     ports
         .map(|port| {
             let port = port.strip_prefix("127.0.0.1:").unwrap();
@@ -77,9 +77,9 @@ fn ports(service: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-fn every_compose(check: impl Fn(&Project, &Compose)) {
-    every_project(|project| {
-        if let Some(compose) = Compose::of(project) {
+fn for_each_compose(check: impl Fn(&Project, &Compose)) {
+    for_each_project(|project| {
+        if let Some(compose) = Compose::parse(project) {
             check(project, &compose);
         }
     });
@@ -87,9 +87,14 @@ fn every_compose(check: impl Fn(&Project, &Compose)) {
 
 #[test]
 fn container_listens_on_its_published_ports() {
-    every_compose(|project, compose| {
+    for_each_compose(|project, compose| {
         let inside: Vec<&str> = ports(compose.app()).iter().map(|(_, port)| *port).collect();
-        assert_eq!(inside, project.docker("EXPOSE"), "{}", project.selection);
+        assert_eq!(
+            inside,
+            project.instructions("EXPOSE"),
+            "{}",
+            project.selection
+        );
         let mut taken = BTreeSet::new();
         for (name, service) in compose.services() {
             for (outside, _) in ports(service) {
@@ -105,7 +110,7 @@ fn container_listens_on_its_published_ports() {
 
 #[test]
 fn container_is_restricted_like_the_pod() {
-    every_compose(|project, compose| {
+    for_each_compose(|project, compose| {
         let services = compose.services();
         let built = services
             .iter()
@@ -121,9 +126,9 @@ fn container_is_restricted_like_the_pod() {
             // The image's own user, which is also the pod's.
             assert!(service["user"].is_null(), "{place}");
             assert_eq!(service["read_only"], true, "{place}");
-            assert_eq!(texts(&service["cap_drop"]), ["ALL"], "{place}");
+            assert_eq!(strings(&service["cap_drop"]), ["ALL"], "{place}");
             assert_eq!(
-                texts(&service["security_opt"]),
+                strings(&service["security_opt"]),
                 ["no-new-privileges:true"],
                 "{place}"
             );
@@ -143,8 +148,8 @@ fn container_is_restricted_like_the_pod() {
 
 #[test]
 fn environment_is_read_and_names_existing_services() {
-    every_compose(|project, compose| {
-        let keys = settings(project);
+    for_each_compose(|project, compose| {
+        let keys = setting_keys(project);
         for (name, value) in compose.environment() {
             let read = match name.strip_prefix("APP__") {
                 Some(key) => keys.contains(&key.to_lowercase().replace("__", ".")),
@@ -174,7 +179,7 @@ fn environment_is_read_and_names_existing_services() {
 
 #[test]
 fn development_config_uses_servers_that_compose_starts() {
-    every_compose(|project, compose| {
+    for_each_compose(|project, compose| {
         let Some(config) = project.toml("config/development.toml") else {
             return;
         };
@@ -189,11 +194,11 @@ fn development_config_uses_servers_that_compose_starts() {
             let inside = environment[variable].as_str().unwrap();
             let services = compose.services();
             let (outside, within) = ports(services[service])[0];
-            let there = ["localhost", "127.0.0.1"].map(|host| {
+            let expected = ["localhost", "127.0.0.1"].map(|host| {
                 inside.replace(&format!("{service}:{within}"), &format!("{host}:{outside}"))
             });
             assert!(
-                there.contains(&url.to_owned()),
+                expected.contains(&url.to_owned()),
                 "{}: {url}",
                 project.selection
             );
@@ -207,23 +212,23 @@ fn development_config_uses_servers_that_compose_starts() {
 
 #[test]
 fn env_example_has_every_variable_with_its_default() {
-    every_compose(|project, compose| {
+    for_each_compose(|project, compose| {
         let Some(example) = project.text(".env.example") else {
             assert!(compose.variables.is_empty(), "{}", project.selection);
             return;
         };
         let lines = example.lines().filter(|line| !line.starts_with('#'));
-        let there: Variables = lines
+        let example: Variables = lines
             .filter_map(|line| line.split_once('='))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        assert_eq!(there, compose.variables, "{}", project.selection);
+        assert_eq!(example, compose.variables, "{}", project.selection);
     });
 }
 
 #[test]
 fn dependencies_can_become_ready_and_volumes_are_declared() {
-    every_compose(|project, compose| {
+    for_each_compose(|project, compose| {
         let services = compose.services();
         let mut mounted = BTreeSet::new();
         for (name, service) in &services {
@@ -234,7 +239,7 @@ fn dependencies_can_become_ready_and_volumes_are_declared() {
                     "service_healthy" => !other["healthcheck"]["test"].is_null(),
                     "service_completed_successfully" => {
                         // A subcommand: clap derives its name from the variant's.
-                        let command = texts(&other["command"]).concat();
+                        let command = strings(&other["command"]).concat();
                         let begin = command[..1].to_uppercase();
                         let variant = format!("    {begin}{},\n", &command[1..]);
                         project.text("src/cli.rs").unwrap().contains(&variant)
@@ -243,7 +248,7 @@ fn dependencies_can_become_ready_and_volumes_are_declared() {
                 };
                 assert!(possible, "{place}");
             }
-            for volume in texts(&service["volumes"]) {
+            for volume in strings(&service["volumes"]) {
                 let (source, target) = volume.split_once(':').unwrap();
                 // Something on the host.
                 if source.starts_with('/') {

@@ -1,10 +1,10 @@
 //! Every credential in a file is for development, in a file for development, or a placeholder that says where the real one comes
 //! from.
 
-use super::every_project;
+use super::for_each_project;
 
 /// Files for a developer's machine, or a runner: their credentials are worthless elsewhere.
-const OF_DEVELOPMENT: [&str; 7] = [
+const DEVELOPMENT_FILES: [&str; 7] = [
     ".env.example",
     ".github/workflows/",
     "README.md",
@@ -15,7 +15,7 @@ const OF_DEVELOPMENT: [&str; 7] = [
 ];
 
 /// Their credentials, which are well known.
-const KNOWN: [&str; 5] = [
+const DEVELOPMENT_CREDENTIALS: [&str; 5] = [
     "development",
     "postgres",
     "hunter2",
@@ -24,7 +24,7 @@ const KNOWN: [&str; 5] = [
 ];
 
 /// Suffixes of the names of credentials, whatever the case and the separators.
-const NAMES: [&str; 9] = [
+const CREDENTIAL_SUFFIXES: [&str; 9] = [
     "accesskey",
     "apikey",
     "authkey",
@@ -37,7 +37,7 @@ const NAMES: [&str; 9] = [
 ];
 
 /// Formats of well-known services' credentials, anywhere.
-const SHAPES: [&str; 8] = [
+const CREDENTIAL_FORMATS: [&str; 8] = [
     "-----BEGIN OPENSSH PRIVATE KEY",
     "-----BEGIN PRIVATE KEY",
     "-----BEGIN RSA PRIVATE KEY",
@@ -50,9 +50,9 @@ const SHAPES: [&str; 8] = [
 
 #[test]
 fn every_credential_is_for_development_or_a_reference() {
-    every_project(|project| {
+    for_each_project(|project| {
         for (path, file) in &project.tree {
-            let found = findings(path.as_str(), &file.text);
+            let found = find_credentials(path.as_str(), &file.text);
             assert!(found.is_empty(), "{}: {found:#?}", project.selection);
         }
     });
@@ -88,7 +88,7 @@ fn scan_distinguishes_credentials_from_references() {
         ),
         ("tests/app/main.rs", "let key = \"AKIAIOSFODNN7EXAMPLE\";"),
     ] {
-        assert!(!findings(path, line).is_empty(), "{path}: {line}");
+        assert!(!find_credentials(path, line).is_empty(), "{path}: {line}");
     }
     for (path, line) in [
         (
@@ -119,22 +119,24 @@ fn scan_distinguishes_credentials_from_references() {
             "  slack_webhook_url: /run/secrets/webhook",
         ),
     ] {
-        assert_eq!(findings(path, line), Vec::<String>::new(), "{path}");
+        assert_eq!(find_credentials(path, line), Vec::<String>::new(), "{path}");
     }
 }
 
 /// The credentials found in a file, with their places.
-fn findings(path: &str, text: &str) -> Vec<String> {
-    let of_development = OF_DEVELOPMENT.iter().any(|place| path.starts_with(place));
-    let is_allowed = |value: &str| is_reference(value) || of_development && is_known(value);
+fn find_credentials(path: &str, text: &str) -> Vec<String> {
+    let is_development_file = DEVELOPMENT_FILES
+        .iter()
+        .any(|place| path.starts_with(place));
+    let is_allowed = |value: &str| is_reference(value) || is_development_file && is_known(value);
     let is_code = path.ends_with(".rs");
     let mut found = Vec::new();
     for (at, line) in text.lines().enumerate() {
-        let shaped = SHAPES.iter().any(|shape| line.contains(shape));
+        let shaped = CREDENTIAL_FORMATS.iter().any(|shape| line.contains(shape));
         let urls =
-            passwords(line).any(|password| !is_placeholder(password) && !is_allowed(password));
+            url_passwords(line).any(|password| !is_placeholder(password) && !is_allowed(password));
         // In code, a variable of that name is not a credential, but contains one.
-        let set = !is_code && settings(line).any(|value| !is_allowed(value));
+        let set = !is_code && credential_values(line).any(|value| !is_allowed(value));
         if shaped || urls || set {
             found.push(format!("{path}:{}: {line}", at + 1));
         }
@@ -148,7 +150,7 @@ fn is_known(value: &str) -> bool {
         .strip_prefix("${")
         .and_then(|rest| rest.split_once(":-"));
     let value = default.map_or(value, |(_, default)| default.trim_end_matches('}'));
-    KNOWN.contains(&value)
+    DEVELOPMENT_CREDENTIALS.contains(&value)
 }
 
 /// Where the form of a URL is explained.
@@ -170,7 +172,7 @@ fn is_reference(value: &str) -> bool {
 }
 
 /// The passwords in the URLs of a line.
-fn passwords(line: &str) -> impl Iterator<Item = &str> {
+fn url_passwords(line: &str) -> impl Iterator<Item = &str> {
     line.split("://").skip(1).filter_map(|url| {
         let ends = |c: char| c == '/' || c.is_whitespace() || "\"'`<>".contains(c);
         let authority = url.split(ends).next()?;
@@ -180,7 +182,7 @@ fn passwords(line: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The values of keys that are named like credentials: `NAME: value`, `NAME=value`, `"name": "value"`.
-fn settings(line: &str) -> impl Iterator<Item = &str> {
+fn credential_values(line: &str) -> impl Iterator<Item = &str> {
     let signs = line.match_indices([':', '=']);
     signs.filter_map(move |(at, _)| {
         let before = line[..at].trim_end().trim_end_matches(['"', '\'']);
@@ -190,7 +192,10 @@ fn settings(line: &str) -> impl Iterator<Item = &str> {
             .next()?
             .to_lowercase()
             .replace(['_', '-'], "");
-        if !NAMES.iter().any(|ending| name.ends_with(ending)) {
+        if !CREDENTIAL_SUFFIXES
+            .iter()
+            .any(|ending| name.ends_with(ending))
+        {
             return None;
         }
         let rest = line[at + 1..].trim_start();

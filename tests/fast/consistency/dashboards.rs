@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Project, every_project};
+use super::{Project, for_each_project};
 
 /// The kinds of data sources that dashboards may use, if none is provisioned.
-const KINDS: [&str; 3] = ["jaeger", "loki", "prometheus"];
+const DATA_SOURCE_TYPES: [&str; 3] = ["jaeger", "loki", "prometheus"];
 
 /// The width of the grid.
 const COLUMNS: u64 = 24;
 
 /// Grafana rejects longer identifiers; this much of one is the project's name, with a dash.
-const LONGEST_UID: usize = 40;
-const OF_PROJECT: usize = 30;
+const MAX_UID_LENGTH: usize = 40;
+const MAX_PREFIX_LENGTH: usize = 30;
 
 fn dashboards(project: &Project) -> BTreeMap<&str, Value> {
     let files = project.tree.iter();
@@ -25,8 +25,8 @@ fn dashboards(project: &Project) -> BTreeMap<&str, Value> {
         .collect()
 }
 
-fn every_dashboard(check: impl Fn(&Project, &str, &Value)) {
-    every_project(|project| {
+fn for_each_dashboard(check: impl Fn(&Project, &str, &Value)) {
+    for_each_project(|project| {
         for (path, dashboard) in dashboards(project) {
             check(
                 project,
@@ -42,7 +42,7 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// The kinds of data sources of Compose's Grafana, by their identifiers.
-fn provisioned(project: &Project) -> BTreeMap<String, String> {
+fn provisioned_data_sources(project: &Project) -> BTreeMap<String, String> {
     let files = project.tree.iter().filter(|(path, _)| {
         path.as_str()
             .starts_with("monitoring/grafana/provisioning/datasources/")
@@ -60,10 +60,10 @@ fn provisioned(project: &Project) -> BTreeMap<String, String> {
 
 #[test]
 fn panels_query_the_selected_data_sources() {
-    every_dashboard(|project, place, dashboard| {
-        let sources = provisioned(project);
+    for_each_dashboard(|project, place, dashboard| {
+        let sources = provisioned_data_sources(project);
         let known: BTreeSet<&str> = if sources.is_empty() {
-            KINDS.into()
+            DATA_SOURCE_TYPES.into()
         } else {
             sources.values().map(String::as_str).collect()
         };
@@ -93,7 +93,7 @@ fn panels_query_the_selected_data_sources() {
 
 #[test]
 fn panels_do_not_overlap_and_are_described() {
-    every_dashboard(|_, place, dashboard| {
+    for_each_dashboard(|_, place, dashboard| {
         let mut ids = BTreeSet::new();
         let mut taken = BTreeSet::new();
         for panel in items(&dashboard["panels"]) {
@@ -126,13 +126,13 @@ fn panels_do_not_overlap_and_are_described() {
 
 #[test]
 fn dashboard_uid_is_unique_and_stable() {
-    every_project(|project| {
+    for_each_project(|project| {
         let mut uids = BTreeSet::new();
         for (path, dashboard) in dashboards(project) {
             let uid = dashboard["uid"].as_str().unwrap().to_owned();
             let file = path.rsplit('/').next().unwrap().trim_end_matches(".json");
             assert_eq!(uid, format!("orders-{file}"));
-            assert!(OF_PROJECT + file.len() <= LONGEST_UID, "{path}");
+            assert!(MAX_PREFIX_LENGTH + file.len() <= MAX_UID_LENGTH, "{path}");
             assert!(dashboard["id"].is_null(), "{path}: an id is Grafana's own");
             assert!(uids.insert(uid), "{path}");
         }
@@ -141,7 +141,7 @@ fn dashboard_uid_is_unique_and_stable() {
 
 #[test]
 fn queries_use_only_defined_variables() {
-    every_dashboard(|_, place, dashboard| {
+    for_each_dashboard(|_, place, dashboard| {
         let names: BTreeSet<&str> = items(&dashboard["templating"]["list"])
             .map(|variable| variable["name"].as_str().unwrap())
             .collect();

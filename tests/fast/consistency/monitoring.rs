@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::support::render;
 
-use super::{METRICS_PORT, Project, every_project};
+use super::{METRICS_PORT, Project, for_each_project};
 
 const RULES: &str = "monitoring/prometheus/rules/alerts.yml";
 
 /// Metrics of the process, and Prometheus's own for each target.
-const OTHERS: [&str; 3] = ["process_max_fds", "process_open_fds", "up"];
+const BUILT_IN_METRICS: [&str; 3] = ["process_max_fds", "process_open_fds", "up"];
 
 fn yaml(project: &Project, path: &str) -> Option<Value> {
     Some(serde_norway::from_str(project.text(path)?).unwrap())
@@ -20,7 +20,7 @@ fn yaml(project: &Project, path: &str) -> Option<Value> {
 
 #[test]
 fn prometheus_scrapes_the_metrics_port() {
-    every_project(|project| {
+    for_each_project(|project| {
         let Some(config) = yaml(project, "monitoring/prometheus/prometheus.yml") else {
             return;
         };
@@ -95,7 +95,7 @@ fn latency_threshold_is_the_bound_of_a_bucket() {
 
 #[test]
 fn rules_use_only_exposed_metrics() {
-    every_project(|project| {
+    for_each_project(|project| {
         let Some(rules) = yaml(project, RULES) else {
             return;
         };
@@ -122,7 +122,7 @@ fn rules_use_only_exposed_metrics() {
                 let exposed = name.trim_end_matches("_bucket").trim_end_matches("_count");
                 assert!(
                     recorded.contains(name)
-                        || OTHERS.contains(&name)
+                        || BUILT_IN_METRICS.contains(&name)
                         || sources.contains(&format!("\"{exposed}\"")),
                     "{}: nothing exposes {name}",
                     project.selection
