@@ -58,7 +58,7 @@ struct Case {
     arguments: Vec<String>,
     /// Whether an edit is lost, as the user specified or because it is older.
     #[serde(default)]
-    gives_up: bool,
+    loses_edits: bool,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +66,7 @@ struct Case {
 struct Component {
     /// Additional lines of `component.toml`.
     #[serde(default)]
-    says: String,
+    definition: String,
     /// `manifest.toml.j2`.
     manifest: Option<String>,
     /// The templates by their output paths.
@@ -93,11 +93,11 @@ fn catalog(components: &BTreeMap<String, Component>, versions: Option<&str>) -> 
     sources.insert("versions.toml".to_owned(), versions.into());
     sources.insert("project.toml".to_owned(), "questions = []".into());
     for (name, component) in components {
-        let says = format!(
+        let definition = format!(
             "summary = \"x\"\npreset = \"minimal\"\nexisting = {{}}\n{}",
-            component.says
+            component.definition
         );
-        sources.insert(format!("{name}/component.toml"), says.into());
+        sources.insert(format!("{name}/component.toml"), definition.into());
         for (path, text) in &component.files {
             sources.insert(format!("{name}/files/{path}.j2"), text.clone().into());
         }
@@ -317,7 +317,7 @@ fn assert_nothing_is_lost(
     for path in case.deleted.iter().chain(case.moved.keys()) {
         assert!(!after.contains_key(path), "{name}: {path} came back");
     }
-    if case.gives_up {
+    if case.loses_edits {
         return;
     }
     let lines = |text: &'_ str| -> BTreeSet<String> {
