@@ -105,12 +105,12 @@ fn added_files_match_their_snapshots() {
             });
             expected.insert(format!("{name}.snap"));
         }
-        let there = fs::read_dir(&snapshots).unwrap();
-        let there: BTreeSet<String> = there
+        let existing = fs::read_dir(&snapshots).unwrap();
+        let existing: BTreeSet<String> = existing
             .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
             .collect();
         assert_eq!(
-            there,
+            existing,
             expected,
             "{}: snapshots of what is written no more",
             case.display()

@@ -73,13 +73,13 @@ fn components_match_their_snapshots() {
     let snapshots = walkdir::WalkDir::new(root.join("snapshots"))
         .into_iter()
         .map(|entry| entry.unwrap().into_path());
-    let there: BTreeSet<_> = snapshots
+    let existing: BTreeSet<_> = snapshots
         .filter(|path| {
             path.extension()
                 .is_some_and(|extension| extension == "snap")
         })
         .collect();
-    let stale: Vec<_> = there.difference(&expected).collect();
+    let stale: Vec<_> = existing.difference(&expected).collect();
     assert!(
         stale.is_empty(),
         "snapshots of what is written no more: {stale:?}"

@@ -16,7 +16,7 @@ use serde::de::Deserialize as _;
 use serde_json::Value;
 use toml_edit::{DocumentMut, Item};
 
-use crate::selections::covering;
+use crate::selections::covering_selections;
 use crate::support::render;
 
 /// Not the defaults, so that a hard-coded number is found.
@@ -86,7 +86,7 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap(
 
 static SELECTIONS: LazyLock<Vec<Vec<&str>>> = LazyLock::new(|| {
     let more = env::var_os(MORE_SELECTIONS).is_some();
-    covering(&CATALOG, if more { 4 } else { 3 })
+    covering_selections(&CATALOG, if more { 4 } else { 3 })
 });
 
 /// All tests share the same ones, since rendering them takes longer than checking.
@@ -259,17 +259,17 @@ fn tls_settings_are_the_same_everywhere() {
         );
 
         let transport = project.object("ServersTransport").unwrap();
-        let of = |key: &str| transport["metadata"][key].as_str().unwrap();
+        let metadata = |key: &str| transport["metadata"][key].as_str().unwrap();
         let staging = project.text("k8s/overlays/staging/kustomization.yaml");
         let staging: Value = serde_norway::from_str(staging.unwrap()).unwrap();
         for (namespace, text) in [
-            (of("namespace"), service["metadata"].to_string()),
+            (metadata("namespace"), service["metadata"].to_string()),
             (
                 staging["namespace"].as_str().unwrap(),
                 staging["patches"].to_string(),
             ),
         ] {
-            let name = format!("{namespace}-{}@kubernetescrd", of("name"));
+            let name = format!("{namespace}-{}@kubernetescrd", metadata("name"));
             assert!(text.contains(&name), "{selection}: {text}");
         }
         assert_eq!(

@@ -467,16 +467,16 @@ fn outside_access(code: &str) -> Vec<String> {
         let is_any = ["std::*", "crate::*", "std", "crate::facts::*"].contains(&path.as_str());
         let is_known = DATA_TYPES.iter().any(|known| is_below(&path, known));
         let is_stem = path == "crate::facts::";
-        let asks = DISK_METHODS.iter().any(|asked| {
-            path.ends_with(&format!("Path::{asked}"))
-                || path.ends_with(&format!("PathBuf::{asked}"))
+        let is_disk_method = DISK_METHODS.iter().any(|method| {
+            path.ends_with(&format!("Path::{method}"))
+                || path.ends_with(&format!("PathBuf::{method}"))
         });
-        let is_in_list = OUTSIDE.iter().any(|world| is_below(&path, world));
-        is_any || asks || is_in_list && !is_known && !is_stem
+        let is_in_list = OUTSIDE.iter().any(|outside| is_below(&path, outside));
+        is_any || is_disk_method || is_in_list && !is_known && !is_stem
     };
     paths.retain(is_outside);
-    let asked = DISK_METHODS.map(|asked| format!(".{asked}("));
-    paths.extend(asked.into_iter().filter(|asked| code.contains(asked)));
+    let calls = DISK_METHODS.map(|method| format!(".{method}("));
+    paths.extend(calls.into_iter().filter(|call| code.contains(call)));
     paths
 }
 

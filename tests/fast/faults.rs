@@ -209,7 +209,7 @@ fn at_operation(
 #[test]
 fn failure_at_any_operation_is_rolled_back() {
     for change in &CHANGES {
-        let (operations, whole) = change.apply_undisturbed();
+        let (operations, complete) = change.apply_undisturbed();
         assert!(operations > 8, "{operations}");
         for number in 0..operations {
             let dir = tempdir().unwrap();
@@ -229,11 +229,11 @@ fn failure_at_any_operation_is_rolled_back() {
                 Ok(()) => {
                     let mut left = files(&root);
                     left.retain(|(path, _)| !path.starts_with(".prodify"));
-                    assert_eq!(left, whole, "{number}");
+                    assert_eq!(left, complete, "{number}");
                 }
             }
             change.apply(&root, &|_| Ok(())).unwrap();
-            assert_eq!(files(&root), whole, "{number}");
+            assert_eq!(files(&root), complete, "{number}");
         }
     }
 }
@@ -263,7 +263,7 @@ fn child_process_that_is_killed() {
 fn run_killed_at_any_operation_leaves_complete_files() {
     use std::os::unix::process::ExitStatusExt as _;
     for (index, change) in CHANGES.iter().enumerate() {
-        let (operations, whole) = change.apply_undisturbed();
+        let (operations, complete) = change.apply_undisturbed();
         for number in 0..operations {
             let dir = tempdir().unwrap();
             let root = dir.path().join("x");
@@ -292,12 +292,12 @@ fn run_killed_at_any_operation_leaves_complete_files() {
                     |state: &[(String, String)]| state.contains(&(path.clone(), bytes.clone()));
                 let is_dir = root.join(&path).is_dir();
                 assert!(
-                    staged || is_dir || is(&old) || is(&whole),
+                    staged || is_dir || is(&old) || is(&complete),
                     "{number}: {path} is neither"
                 );
             }
             change.apply(&root, &|_| Ok(())).unwrap();
-            assert_eq!(files(&root), whole, "{number}");
+            assert_eq!(files(&root), complete, "{number}");
         }
     }
 }
@@ -453,8 +453,8 @@ fn unwritable_directory_is_reported() {
 /// A run that is killed at any moment leaves whole files, and repeating it gives the same result as if it had not been killed.
 #[test]
 fn next_run_finishes_a_killed_run() {
-    let whole = tempdir().unwrap();
-    let done = prodify(whole.path(), &["new", "orders", "-y", "--vcs", "none"]);
+    let complete = tempdir().unwrap();
+    let done = prodify(complete.path(), &["new", "orders", "-y", "--vcs", "none"]);
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     for existing in [false, true] {
         for delay in (0..24).map(|step| step * 500) {
@@ -472,7 +472,7 @@ fn next_run_finishes_a_killed_run() {
                 if !path.starts_with(".prodify/staging") {
                     assert_eq!(
                         bytes,
-                        fs::read_to_string(whole.path().join("orders").join(&path))
+                        fs::read_to_string(complete.path().join("orders").join(&path))
                             .unwrap_or_default(),
                         "{path} is half written"
                     );
@@ -480,13 +480,13 @@ fn next_run_finishes_a_killed_run() {
             }
             let again = prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
             assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
-            assert_eq!(contents(dir.path()), contents(whole.path()));
+            assert_eq!(contents(dir.path()), contents(complete.path()));
         }
     }
 }
 
 /// A project whose answers have another port than the one that was written.
-fn changed_project() -> TempDir {
+fn project_with_changed_answers() -> TempDir {
     let dir = tempdir().unwrap();
     let done = prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
@@ -499,7 +499,7 @@ fn changed_project() -> TempDir {
 #[test]
 #[cfg(unix)]
 fn locked_project_is_left_alone() {
-    let dir = changed_project();
+    let dir = project_with_changed_answers();
     let root = &dir.path().join("orders");
     let before = contents(root);
     let lock = Lock::of(root).unwrap();
@@ -532,7 +532,7 @@ fn locked_project_is_left_alone() {
 #[test]
 #[cfg(unix)]
 fn concurrent_updates_give_the_same_result() {
-    let dir = changed_project();
+    let dir = project_with_changed_answers();
     let root = &dir.path().join("orders");
     let before = contents(root);
     let done = prodify(root, &["update"]);
@@ -566,8 +566,8 @@ fn concurrent_updates_give_the_same_result() {
 #[test]
 #[cfg(unix)]
 fn concurrently_created_projects_are_complete() {
-    let whole = tempdir().unwrap();
-    let done = prodify(whole.path(), &["new", "orders", "-y", "--vcs", "none"]);
+    let complete = tempdir().unwrap();
+    let done = prodify(complete.path(), &["new", "orders", "-y", "--vcs", "none"]);
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     let dir = tempdir().unwrap();
     let runs = ["orders", "orders", "bills", "stock"].map(|name| {
@@ -579,6 +579,6 @@ fn concurrently_created_projects_are_complete() {
         let is_done = output.status.code() == Some(0);
         assert!(is_done || name == "orders", "{name}: {}", stderr(&output));
     }
-    assert!(contents(&whole.path().join("orders")) == contents(&dir.path().join("orders")));
+    assert!(contents(&complete.path().join("orders")) == contents(&dir.path().join("orders")));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
 }

@@ -9,7 +9,7 @@ use tempfile::{TempDir, tempdir};
 
 use cargo_prodify::facts::system::Table;
 
-use crate::support::{command, json_of, listing, prodify, stderr};
+use crate::support::{command, json_with_schema, listing, prodify, stderr};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -52,7 +52,7 @@ fn inspect(directory: &Path, arguments: &[&str]) -> Value {
         &[&["inspect", "--format", "json"], arguments].concat(),
     );
     assert_eq!(output.status.code(), Some(0), "{}", output_text(&output));
-    json_of(&output, include_str!("../../src/inspection.schema.json"))
+    json_with_schema(&output, include_str!("../../src/inspection.schema.json"))
 }
 
 fn output_text(output: &Output) -> String {
@@ -450,10 +450,10 @@ libsqlite3-sys = { path = "stubs/libsqlite3-sys" }
     );
     // A build dependency is not needed when the binary runs.
     assert_eq!(values(&found["system"]["run"]), ["libpq5"]);
-    let says = found["system"]["run"][0]["evidence"][0]["says"]
+    let reason = found["system"]["run"][0]["evidence"][0]["says"]
         .as_str()
         .unwrap();
-    assert_eq!(says, "pq-sys 0.9.0, used by between");
+    assert_eq!(reason, "pq-sys 0.9.0, used by between");
 }
 
 /// If nothing is downloaded, cargo cannot resolve the dependencies, and Cargo.lock gives an upper bound.
@@ -552,8 +552,11 @@ libudev-sys = "=0.0.1"
         ("libsqlite3-sys", "registry+https://example.com/index"),
     ];
     assert_eq!(sources, expected);
-    let says = found["resolution"]["evidence"][0]["says"].as_str().unwrap();
-    assert!(!says.is_empty() && !says.starts_with("not asked"), "{says}");
+    let reason = found["resolution"]["evidence"][0]["says"].as_str().unwrap();
+    assert!(
+        !reason.is_empty() && !reason.starts_with("not asked"),
+        "{reason}"
+    );
     assert_eq!(
         fs::read_to_string(dir.path().join("Cargo.lock")).unwrap(),
         lock
@@ -924,8 +927,8 @@ fn server_that_ignores_sigterm_is_a_problem() {
         let ends_at = &found["program"]["ends_at"];
         assert_eq!(ends_at["value"].as_str(), signal, "{code}");
         let problems = found["problems"].as_array().unwrap().iter();
-        let mut of_it = problems.filter(|it| it["what"].as_str().unwrap().contains("SIGTERM"));
-        assert_eq!(of_it.next().is_some(), warns, "{code}");
+        let mut matching = problems.filter(|it| it["what"].as_str().unwrap().contains("SIGTERM"));
+        assert_eq!(matching.next().is_some(), warns, "{code}");
         let added = prodify(dir.path(), &["add", "docker", "-y"]);
         assert_eq!(added.status.code(), Some(0), "{code}: {}", stderr(&added));
         assert_eq!(stderr(&added).contains("SIGTERM"), warns, "{code}");

@@ -40,7 +40,7 @@ fn workspace() -> TempDir {
 }
 
 /// A package in a git repository, committed.
-fn committed() -> TempDir {
+fn committed_package() -> TempDir {
     let dir = tempdir().unwrap();
     package(dir.path(), ".", "shop");
     git(dir.path(), &["init", "-q"]);
@@ -224,7 +224,7 @@ fn repository_component_is_refused_below_the_root() {
 
 #[test]
 fn worktree_and_submodule_count_as_repositories() {
-    let dir = committed();
+    let dir = committed_package();
     let other = tempdir().unwrap();
     let tree = other.path().join("tree");
     git(
@@ -307,7 +307,7 @@ fn invalid_manifest_is_reported_with_cargos_reason() {
 
 #[test]
 fn damaged_record_is_reported() {
-    let dir = committed();
+    let dir = committed_package();
     run(dir.path(), "add release-profile -y", 0, "");
     let [answers, base] = ["prodify.toml", ".prodify/base.txtar"].map(|path| dir.path().join(path));
     let (old_answers, old_base) = (fs::read(&answers).unwrap(), fs::read(&base).unwrap());
@@ -349,7 +349,7 @@ fn damaged_record_is_reported() {
 
 #[test]
 fn comments_in_prodify_toml_are_kept() {
-    let dir = committed();
+    let dir = committed_package();
     run(dir.path(), "add release-profile -y", 0, "");
     let answers = dir.path().join("prodify.toml");
     let text = fs::read_to_string(&answers).unwrap();
@@ -382,7 +382,7 @@ fn line_endings_and_byte_order_mark_are_kept() {
 
 #[test]
 fn paths_that_differ_only_in_case_conflict() {
-    let dir = committed();
+    let dir = committed_package();
     write(dir.path(), "Security.md", "mine\n");
     write(dir.path(), ".GitHub/x", "mine\n");
     let before = contents(dir.path());
@@ -409,7 +409,7 @@ mod unix {
 
     #[test]
     fn symlink_is_not_written_through() {
-        let (dir, outside) = (committed(), tempdir().unwrap());
+        let (dir, outside) = (committed_package(), tempdir().unwrap());
         let manifest = dir.path().join("Cargo.toml");
         fs::rename(&manifest, outside.path().join("Cargo.toml")).unwrap();
         symlink(outside.path().join("Cargo.toml"), &manifest).unwrap();
@@ -431,7 +431,7 @@ mod unix {
         assert!(!dir.path().join("prodify.toml").exists());
 
         // A link to the crate itself is the crate.
-        let here = committed();
+        let here = committed_package();
         symlink(here.path(), outside.path().join("crate")).unwrap();
         run(
             &outside.path().join("crate"),
@@ -446,7 +446,7 @@ mod unix {
 
     #[test]
     fn read_only_file_is_not_replaced() {
-        let dir = committed();
+        let dir = committed_package();
         let manifest = dir.path().join("Cargo.toml");
         let before = contents(dir.path());
         fs::set_permissions(&manifest, fs::Permissions::from_mode(0o444)).unwrap();
@@ -474,7 +474,7 @@ mod unix {
     fn file_with_a_non_utf8_name_is_left_alone() {
         use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt as _;
-        let dir = committed();
+        let dir = committed_package();
         let odd = dir.path().join(OsStr::from_bytes(b"src/\xff.rs"));
         fs::write(&odd, b"\xff catch_unwind").unwrap();
         write(

@@ -136,7 +136,7 @@ fn random_manifests_are_kept_byte_for_byte() {
 
 /// After `add`, a user writes something anywhere; `remove` leaves all of it there.
 #[test]
-fn line_of_the_user_is_never_lost() {
+fn user_lines_are_never_lost() {
     for seed in 0..400 {
         let mut numbers = Numbers(seed);
         let text = manifest(&mut numbers);

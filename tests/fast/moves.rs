@@ -139,7 +139,7 @@ impl Project {
                 0..=2 => drop(self.disk.insert(path, random.edit(&text, "mine"))),
                 3 => drop(self.disk.insert(path, without_markers(&text))),
                 4 => drop(self.disk.remove(&path)),
-                5 => self.move_away(random, &path, theirs),
+                5 => self.move_file(random, &path, theirs),
                 _ => {}
             }
         }
@@ -151,7 +151,7 @@ impl Project {
     }
 
     /// Moves one of prodify's files to another path, which is recorded.
-    fn move_away(&mut self, random: &mut Random, from: &RelPath, theirs: &Tree) {
+    fn move_file(&mut self, random: &mut Random, from: &RelPath, theirs: &Tree) {
         let to = path(OTHER_PATHS[random.below(OTHER_PATHS.len())]);
         let mut known = self.base.keys();
         let template = known.find(|path| place(path, &self.moved, theirs) == from);

@@ -6,7 +6,7 @@ use cargo_prodify::catalog::Catalog;
 
 /// A small number of selections that cover all combinations of any `strength` components: all selected, none, or some. A
 /// component's mistakes show alone or together with one or two others.
-pub(crate) fn covering(catalog: &Catalog, strength: u32) -> Vec<Vec<&str>> {
+pub(crate) fn covering_selections(catalog: &Catalog, strength: u32) -> Vec<Vec<&str>> {
     let rules = Rules::new(catalog);
     let groups = (0_u32..1 << rules.names.len()).filter(|group| group.count_ones() == strength);
     let mut open: Vec<Combination> = groups.flat_map(|group| rules.combinations(group)).collect();
@@ -64,19 +64,19 @@ impl<'c> Rules<'c> {
     /// A selection with all its requirements, or none if two of them conflict.
     fn with_requirements(&self, mut selection: u32) -> Option<u32> {
         loop {
-            let mut whole = selection;
+            let mut closure = selection;
             for (index, (requires, conflicts)) in self.components.iter().enumerate() {
                 if selection & (1 << index) != 0 {
                     if selection & conflicts != 0 {
                         return None;
                     }
-                    whole |= requires;
+                    closure |= requires;
                 }
             }
-            if whole == selection {
+            if closure == selection {
                 return Some(selection);
             }
-            selection = whole;
+            selection = closure;
         }
     }
 

@@ -107,11 +107,11 @@ pub(crate) fn contents(root: &Path) -> Vec<(String, String)> {
 
 /// The report of a run, which must be valid for the published schema.
 pub(crate) fn json(output: &Output) -> Value {
-    json_of(output, include_str!("../../src/report.schema.json"))
+    json_with_schema(output, include_str!("../../src/report.schema.json"))
 }
 
 /// The JSON output of a run, which must be valid for this schema.
-pub(crate) fn json_of(output: &Output, schema: &str) -> Value {
+pub(crate) fn json_with_schema(output: &Output, schema: &str) -> Value {
     let document: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)));
     let schema: Value = serde_json::from_str(schema).unwrap();

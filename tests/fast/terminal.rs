@@ -132,8 +132,8 @@ fn questions_answered_by_flags_are_skipped() {
     ];
     let mut session = start(dir.path(), &arguments);
     accept_the_rest(&mut session, &PROJECT_QUESTIONS);
-    let asked = session.exp_string("Write ").unwrap();
-    assert!(!asked.contains("Port"), "{asked}");
+    let printed = session.exp_string("Write ").unwrap();
+    assert!(!printed.contains("Port"), "{printed}");
     // No writes nothing.
     send_keys(&mut session, "n");
     session.exp_string("nothing was written").unwrap();
@@ -193,7 +193,7 @@ fn questions_fit_into_the_terminal() {
         send_keys(&mut session, "\u{3}");
         session.exp_eof().unwrap();
 
-        let drawn = decoded(&drawn);
+        let drawn = decode(&drawn);
         let lines: Vec<_> = drawn.split(['\r', '\n']).map(strip_ansi_codes).collect();
         for line in &lines {
             let width = measure_text_width(line);
@@ -212,7 +212,7 @@ fn questions_fit_into_the_terminal() {
 }
 
 /// The program's output: rexpect returns each byte as a character.
-fn decoded(bytes: &str) -> String {
+fn decode(bytes: &str) -> String {
     let bytes = bytes.chars().map(|byte| u8::try_from(byte).unwrap());
     String::from_utf8(bytes.collect()).unwrap()
 }
@@ -333,12 +333,12 @@ fn add_asks_only_what_its_components_need() {
         &mut session,
         &["Address of its repository", "deny.toml already exists"],
     );
-    let asked = session.exp_string("Write 5 files to .?").unwrap();
+    let printed = session.exp_string("Write 5 files to .?").unwrap();
     assert!(
         PROJECT_QUESTIONS
             .iter()
-            .all(|question| !asked.contains(question)),
-        "{asked}"
+            .all(|question| !printed.contains(question)),
+        "{printed}"
     );
     assert!(!dir.path().join("prodify.toml").exists());
     send_keys(&mut session, "y");
@@ -385,8 +385,8 @@ fn binaries_that_run_in_production_are_asked_for_once() {
     ];
     let mut session = start(&market, &[&arguments[..], &["-p", "api"]].concat());
     // There is only one candidate.
-    let asked = session.exp_string("Write ").unwrap();
-    assert!(!asked.contains("in production"), "{asked}");
+    let printed = session.exp_string("Write ").unwrap();
+    assert!(!printed.contains("in production"), "{printed}");
     send_keys(&mut session, "n");
     session.exp_eof().unwrap();
 

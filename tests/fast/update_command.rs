@@ -230,7 +230,7 @@ fn check_fails_until_conflict_markers_are_resolved() {
 }
 
 /// A project whose Dockerfile contains conflict markers of an update, uncommitted.
-fn marked() -> TempDir {
+fn project_with_markers() -> TempDir {
     let dir = orders();
     let root = &dir.path().join("orders");
     replace(root, "Dockerfile", "EXPOSE 8080", "EXPOSE 80");
@@ -248,9 +248,9 @@ fn marked() -> TempDir {
 fn conflict_markers_can_be_resolved_for_either_side() {
     let sides = ["EXPOSE 80\n", "EXPOSE 9000\n"];
     for (flag, expected, other) in [("ours", sides[0], sides[1]), ("theirs", sides[1], sides[0])] {
-        let dir = marked();
+        let dir = project_with_markers();
         let root = &dir.path().join("orders");
-        let held = fs::read_to_string(root.join("Dockerfile")).unwrap();
+        let conflicted = fs::read_to_string(root.join("Dockerfile")).unwrap();
         run(
             root,
             &format!("update --allow-dirty --{flag} Dockerfile"),
@@ -262,13 +262,13 @@ fn conflict_markers_can_be_resolved_for_either_side() {
         run(root, "check", 0);
         // An uncommitted version that the user gives up is kept.
         let original = fs::read_to_string(root.join("Dockerfile.orig")).ok();
-        assert_eq!(original, (flag == "theirs").then_some(held));
+        assert_eq!(original, (flag == "theirs").then_some(conflicted));
     }
 }
 
 #[test]
 fn changes_to_a_marked_file_wait_until_it_is_resolved() {
-    let dir = marked();
+    let dir = project_with_markers();
     let root = &dir.path().join("orders");
     replace(root, "prodify.toml", "port = 9000", "port = 9001");
     assert_contains(
@@ -290,7 +290,7 @@ fn changes_to_a_marked_file_wait_until_it_is_resolved() {
 
 #[test]
 fn partly_removed_markers_are_detected() {
-    let dir = marked();
+    let dir = project_with_markers();
     let root = &dir.path().join("orders");
     replace(root, "Dockerfile", "<<<<<<< ours\n", "");
     assert_contains(
@@ -650,8 +650,8 @@ fn separately_updated_branches_can_be_merged() {
         .current_dir(root)
         .spawn();
     assert!(!merge.as_mut().unwrap().wait().unwrap().success());
-    let of = |path: &str| fs::read_to_string(root.join(path)).unwrap();
-    assert!(of(".prodify/base.txtar").contains("<<<<<<< "));
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    assert!(read(".prodify/base.txtar").contains("<<<<<<< "));
     // The team decides on one of the ports, and leaves the record as it is.
     let unmerged = git(root, &["diff", "--name-only", "--diff-filter=U"]);
     for path in unmerged.lines().filter(|path| !path.starts_with('.')) {
@@ -663,14 +663,14 @@ fn separately_updated_branches_can_be_merged() {
         &["update .prodify/base.txtar (contains git's conflict markers)"],
     );
     run(root, "update --allow-dirty", 0);
-    assert!(!of(".prodify/base.txtar").contains("<<<<<<< "));
-    assert_contains(&of("README.md"), &["# Our orders"]);
+    assert!(!read(".prodify/base.txtar").contains("<<<<<<< "));
+    assert_contains(&read("README.md"), &["# Our orders"]);
     run(root, "check", 0);
     // All of it is still prodify's: the next answer changes every file.
     commit(root);
     replace(root, "prodify.toml", "port = 9100", "port = 9200");
     run(root, "update", 0);
-    assert_contains(&of("Dockerfile"), &["EXPOSE 9200"]);
+    assert_contains(&read("Dockerfile"), &["EXPOSE 9200"]);
     run(root, "remove supply-chain --allow-dirty", 0);
     assert!(!root.join("deny.toml").exists());
 }
@@ -793,10 +793,10 @@ fn json_and_github_formats_report_differences() {
     let different = report(&["check"]);
     assert_eq!(different["outcome"], "different");
     let files = different["files"].as_array().unwrap();
-    let of = |path: &str| files.iter().find(|file| file["path"] == path).unwrap();
-    assert_eq!(of("README.md")["action"], "mark");
-    assert_eq!(of("Dockerfile")["action"], "update");
-    let line = of("Dockerfile")["line"].as_u64().unwrap() as usize;
+    let report_of = |path: &str| files.iter().find(|file| file["path"] == path).unwrap();
+    assert_eq!(report_of("README.md")["action"], "mark");
+    assert_eq!(report_of("Dockerfile")["action"], "update");
+    let line = report_of("Dockerfile")["line"].as_u64().unwrap() as usize;
     let text = fs::read_to_string(root.join("Dockerfile")).unwrap();
     assert_eq!(text.lines().nth(line - 1), Some("EXPOSE 8080"));
     assert_eq!(different["next"][0]["command"], "cargo prodify update");

@@ -25,14 +25,14 @@ struct Difference {
 
 impl Difference {
     fn matches(&self, kind: &str, name: &str, path: &str) -> bool {
-        let of_it = |named: &Option<String>, it| named.as_deref().is_none_or(|named| named == it);
+        let agrees = |named: &Option<String>, it| named.as_deref().is_none_or(|named| named == it);
         let place = match &self.path {
             None => path.is_empty(),
             Some(place) => path
                 .strip_prefix(place.as_str())
                 .is_some_and(|below| below.is_empty() || below.starts_with('/')),
         };
-        of_it(&self.kind, kind) && of_it(&self.name, name) && place
+        agrees(&self.kind, kind) && agrees(&self.name, name) && place
     }
 }
 

@@ -18,13 +18,13 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
-        let of_cargo_test = name.starts_with("CARGO") && name != "CARGO_HOME"
+        let is_from_cargo_test = name.starts_with("CARGO") && name != "CARGO_HOME"
             || name == "RUSTUP_TOOLCHAIN"
             || name == "LD_LIBRARY_PATH";
-        let of_a_service = name.starts_with("APP_")
+        let is_for_a_service = name.starts_with("APP_")
             || name.starts_with("OTEL_")
             || ["RUST_LOG", "DATABASE_URL", "REDIS_URL"].contains(&&*name);
-        if of_cargo_test || of_a_service {
+        if is_from_cargo_test || is_for_a_service {
             command.env_remove(&*name);
         }
     }

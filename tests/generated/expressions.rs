@@ -302,8 +302,8 @@ impl Prometheus {
             .arg(&directory))?;
         let path = directory.join("prometheus.yml");
         let text = fs::read_to_string(&path)?;
-        let there: Vec<String> = targets.iter().map(SocketAddr::to_string).collect();
-        let text_here = text.replace(TARGET, &there.join("\", \""));
+        let addresses: Vec<String> = targets.iter().map(SocketAddr::to_string).collect();
+        let text_here = text.replace(TARGET, &addresses.join("\", \""));
         ensure!(text_here != text, "{TARGET} is not scraped: {text}");
         fs::write(&path, text_here)?;
         let address = format!("127.0.0.1:{}", free_port()?);

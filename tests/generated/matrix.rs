@@ -7,14 +7,14 @@ use cargo_prodify::select;
 use crate::build;
 use crate::dashboards;
 use crate::project::Project;
-use crate::selections::covering;
+use crate::selections::covering_selections;
 use crate::validators;
 
 #[test]
 #[ignore = "slow: tests/run generated"]
 fn every_pair_of_components_compiles_and_passes_its_tests() -> Result<()> {
     let catalog = Catalog::embedded()?;
-    for (index, selection) in covering(&catalog, 2).into_iter().enumerate() {
+    for (index, selection) in covering_selections(&catalog, 2).into_iter().enumerate() {
         // Without it, no crate is written.
         if !selection.contains(&"service") {
             continue;

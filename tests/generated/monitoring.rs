@@ -105,7 +105,7 @@ pub fn alerts(project: &Project) -> Result<()> {
         let asked =
             cases.flat_map(|case| case["promql_expr_test"].as_array().into_iter().flatten());
         for asked in asked {
-            let name = asked["expr"].as_str().and_then(alert_of);
+            let name = asked["expr"].as_str().and_then(queried_alert);
             let Some(name) = name else { continue };
             let expected = asked["exp_samples"].as_array();
             let is_fired = expected.is_some_and(|samples| !samples.is_empty());
@@ -176,7 +176,7 @@ fn all_rules(groups: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// The alert that an expression of a test queries.
-fn alert_of(expression: &str) -> Option<String> {
+fn queried_alert(expression: &str) -> Option<String> {
     let (_, rest) = expression.split_once("ALERTS{alertname=\"")?;
     Some(rest.split('"').next()?.to_owned())
 }

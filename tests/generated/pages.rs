@@ -314,7 +314,7 @@ fn check_panels(project: &Project) -> Result<()> {
 /// Files and directories of the project that a sentence names.
 fn check_paths(project: &Project, blocks: &[Block]) -> Result<()> {
     for block in in_language(blocks, "") {
-        let of_it = [
+        let top_directories = [
             "k8s/",
             "docs/",
             "backup/",
@@ -323,7 +323,11 @@ fn check_paths(project: &Project, blocks: &[Block]) -> Result<()> {
             "config/",
             "monitoring/",
         ];
-        if of_it.iter().any(|top| block.text.starts_with(top)) && !block.text.contains([' ', '*']) {
+        if top_directories
+            .iter()
+            .any(|top| block.text.starts_with(top))
+            && !block.text.contains([' ', '*'])
+        {
             let path: PathBuf = project.path(&block.text);
             if !path.exists() {
                 bail!("{}: there is no {}", block.page, block.text);

@@ -242,7 +242,7 @@ fn tag_check_finds_an_image_without_the_tag() -> Result<()> {
 
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn chart_refuses_fewer_maximum_than_minimum_replicas() -> Result<()> {
+fn chart_refuses_a_maximum_below_the_minimum() -> Result<()> {
     finds(
         charts::matches_kustomize,
         "replicas.min (3) must not be greater than replicas.max (2)",

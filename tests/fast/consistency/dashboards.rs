@@ -78,16 +78,16 @@ fn panels_query_the_selected_data_sources() {
         for kind in chosen.values() {
             assert!(known.contains(kind), "{place}: there is no {kind}");
         }
-        let mut asked = BTreeSet::new();
+        let mut used_sources = BTreeSet::new();
         let panels = items(&dashboard["panels"]).filter(|panel| panel["type"] != "row");
         let queries = variables().filter(|variable| variable["type"] == "query");
-        for asking in panels.chain(queries) {
-            let source = &asking["datasource"];
+        for querying in panels.chain(queries) {
+            let source = &querying["datasource"];
             let uid = source["uid"].as_str().unwrap();
-            assert_eq!(source["type"], chosen[uid], "{place}: {asking:#}");
-            asked.insert(uid);
+            assert_eq!(source["type"], chosen[uid], "{place}: {querying:#}");
+            used_sources.insert(uid);
         }
-        assert_eq!(asked.len(), chosen.len(), "{place}: {chosen:?}");
+        assert_eq!(used_sources.len(), chosen.len(), "{place}: {chosen:?}");
     });
 }
 

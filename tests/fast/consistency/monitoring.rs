@@ -117,8 +117,8 @@ fn rules_use_only_exposed_metrics() {
                     continue;
                 }
                 found += 1;
-                let of_it = |c: char| c.is_ascii_alphanumeric() || "_:".contains(c);
-                let name = name.rsplit(|c| !of_it(c)).next().unwrap();
+                let is_name_char = |c: char| c.is_ascii_alphanumeric() || "_:".contains(c);
+                let name = name.rsplit(|c| !is_name_char(c)).next().unwrap();
                 let exposed = name.trim_end_matches("_bucket").trim_end_matches("_count");
                 assert!(
                     recorded.contains(name)
