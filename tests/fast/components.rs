@@ -15,7 +15,7 @@ use crate::support::render;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    /// Components that are there with and without the one under test, in addition to those that it requires.
+    /// Components that both projects have, in addition to those that the component under test requires.
     #[serde(default)]
     beside: Vec<String>,
     /// Answers, in the form for `--set`.

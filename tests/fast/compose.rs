@@ -1,4 +1,4 @@
-//! A Compose file for existing crates: how they are told where their databases are, and what they keep.
+//! A Compose file for existing crates: how they get the addresses of their databases, and which data is kept.
 
 use std::fs;
 use std::path::Path;

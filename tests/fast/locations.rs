@@ -1,4 +1,4 @@
-//! Wherever a crate is, and whatever its state: `add` does the right thing there, or says what is wrong.
+//! Wherever a crate is, and whatever its state: `add` does the right thing there, or reports what is wrong.
 
 use std::fs;
 use std::path::Path;

@@ -34,7 +34,7 @@ impl Combination {
         self.with & other.with == other.with && self.without & other.without == other.without
     }
 
-    /// Whether it can be made part of it.
+    /// Whether the other combination can be added to this one.
     fn is_compatible_with(self, other: Self) -> bool {
         self.with & other.without == 0 && self.without & other.with == 0
     }

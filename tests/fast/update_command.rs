@@ -698,7 +698,7 @@ fn edited_record_does_not_cause_overwriting() {
     commit(root);
     run(root, "update --theirs Dockerfile", 0);
     run(root, "check", 0);
-    // Without the entries of Cargo.toml, nothing can be told.
+    // Without reliable entries of Cargo.toml, the record cannot be used.
     replace(
         root,
         ".prodify/base.txtar",

@@ -1,4 +1,4 @@
-//! An HTTP/1.1 client that keeps its connection until told to close it, like a load balancer.
+//! An HTTP/1.1 client that keeps its connection until it is asked to close it, like a load balancer.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
