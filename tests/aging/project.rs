@@ -1,5 +1,5 @@
-//! A project that the first commit of this repository made that could (3042b6d, `new shop -y --preset minimal`), and what a team made of
-//! it since: `base.txtar` is what was written, and `team.patch` what they changed.
+//! A project as it was created by the first commit of this repository that could (3042b6d, `new shop -y --preset minimal`), and a
+//! team's edits since then: `base.txtar` is what was written, and `team.patch` what they changed.
 
 use std::fs;
 use std::path::Path;
@@ -8,12 +8,12 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, ensure};
 use cargo_prodify::provenance::{ANSWERS, BASE, read_base};
 
-/// What the template says now, and what the team's routes were put into.
+/// A route in the current template, and the team's routes, which belong below it.
 const INDEX: &str = "        .route(\"/\", get(index))\n";
 const ORDERS: &str = "        .route(orders::PATH, get(orders::list))\n        .route(\"/orders/{number}\", get(orders::get))\n";
 
-/// Writes the project as it was made, and then as the team has it now; each is a commit.
-pub(crate) fn live(directory: &Path) -> Result<()> {
+/// Writes the project as it was created, and then applies the team's edits; each is a commit.
+pub(crate) fn create(directory: &Path) -> Result<()> {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aging");
     let base = fs::read_to_string(fixture.join("base.txtar"))?;
     let answers = fs::read_to_string(fixture.join("prodify.toml"))?;
@@ -33,7 +33,7 @@ pub(crate) fn live(directory: &Path) -> Result<()> {
     commit(directory)
 }
 
-/// Brings it up to date, and ends the one conflict as the team would.
+/// Updates the project, and resolves the only conflict as the team would.
 pub(crate) fn update(directory: &Path) -> Result<()> {
     ensure!(prodify(directory, &["update", "-yN"])? == Some(3));
     let app = directory.join("src/app.rs");
@@ -50,18 +50,18 @@ pub(crate) fn update(directory: &Path) -> Result<()> {
     commit(directory)
 }
 
-/// Runs the program, and returns how it ended.
+/// Runs the program, and returns its exit code.
 pub(crate) fn prodify(directory: &Path, arguments: &[&str]) -> Result<Option<i32>> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-prodify"));
     command
         .arg("prodify")
         .args(arguments)
         .current_dir(directory);
-    let ended = command
+    let status = command
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()?;
-    Ok(ended.code())
+    Ok(status.code())
 }
 
 fn commit(directory: &Path) -> Result<()> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tempfile::tempdir;
 
-use crate::support::{contents, git, prodify, said};
+use crate::support::{contents, git, prodify, stderr};
 
 /// A crate, and the commands to run in its directories.
 struct Case {
@@ -52,7 +52,7 @@ const CASES: [Case; 6] = [
 ];
 
 #[test]
-fn each_crate_is_given_what_its_snapshots_show() {
+fn added_files_match_their_snapshots() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     for Case { directory, runs } in CASES {
         let case = tests.join(directory);
@@ -61,7 +61,7 @@ fn each_crate_is_given_what_its_snapshots_show() {
         // A workspace is named after its directory.
         let directory = place.path().join(case.file_name().unwrap());
         fs::rename(place.path().join("crate"), &directory).unwrap();
-        stay_inside(&directory);
+        remove_outside_dependency(&directory);
         git(&directory, &["init", "--quiet", "-b", "main"]);
         git(&directory, &["add", "--all"]);
         let before: BTreeSet<(String, String)> = contents(&directory).into_iter().collect();
@@ -73,7 +73,7 @@ fn each_crate_is_given_what_its_snapshots_show() {
                 output.status.success(),
                 "{}: {}",
                 case.display(),
-                said(&output)
+                stderr(&output)
             );
         }
         // What was just written is up to date, and so is what was written before.
@@ -83,7 +83,7 @@ fn each_crate_is_given_what_its_snapshots_show() {
                 check.status.success(),
                 "{}: {}",
                 case.display(),
-                said(&check)
+                stderr(&check)
             );
         }
 
@@ -105,12 +105,12 @@ fn each_crate_is_given_what_its_snapshots_show() {
             });
             expected.insert(format!("{name}.snap"));
         }
-        let there = fs::read_dir(&snapshots).unwrap();
-        let there: BTreeSet<String> = there
+        let existing = fs::read_dir(&snapshots).unwrap();
+        let existing: BTreeSet<String> = existing
             .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
             .collect();
         assert_eq!(
-            there,
+            existing,
             expected,
             "{}: snapshots of what is written no more",
             case.display()
@@ -119,7 +119,7 @@ fn each_crate_is_given_what_its_snapshots_show() {
 }
 
 /// Removes the dependency outside of the workspace, because of which `ci` would be refused.
-fn stay_inside(directory: &Path) {
+fn remove_outside_dependency(directory: &Path) {
     let manifest = directory.join("crates/api/Cargo.toml");
     if let Ok(text) = fs::read_to_string(&manifest) {
         let inside = text.replace("outside = { path = \"../../../outside\" }\n", "");

@@ -4,34 +4,34 @@ use std::fs;
 
 use tempfile::tempdir;
 
-use crate::existing::says;
-use crate::project_of_the_first_days as project;
+use crate::existing::assert_contains;
+use crate::old_project as project;
 use crate::support::{git, listing};
 
 #[test]
-fn what_the_team_made_of_it_is_kept() {
+fn update_keeps_the_edits_of_the_team() {
     let dir = tempdir().unwrap();
     let root = dir.path();
-    project::live(root).unwrap();
+    project::create(root).unwrap();
     let before = listing(root);
     assert_eq!(project::prodify(root, &["check", "-q"]).unwrap(), Some(1));
     project::update(root).unwrap();
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
 
     // The team's edits, among the new lines.
-    says(
+    assert_contains(
         &read("src/app.rs"),
         &["orders::PATH, get(orders::list)", "Arc<Shared>"],
     );
-    says(
+    assert_contains(
         &read("config/default.toml"),
         &["shutdown_seconds = 30\n", "workers = 0\n"],
     );
-    says(
+    assert_contains(
         &read("README.md"),
         &["ask in #orders", "## On call", "on port 9464"],
     );
-    says(
+    assert_contains(
         &read("Cargo.toml"),
         &[
             "version = \"0.3.2\"",
@@ -40,10 +40,10 @@ fn what_the_team_made_of_it_is_kept() {
             "\nmimalloc = ",
         ],
     );
-    says(&read("tests/app/main.rs"), &["mod api;", "mod secrecy;"]);
+    assert_contains(&read("tests/app/main.rs"), &["mod api;", "mod secrecy;"]);
     // Files that they moved are up to date there, and files that they deleted stay deleted.
     let changed = git(root, &["diff", "--stat", "HEAD~1", "HEAD"]);
-    says(&changed, &["tests/app/api.rs"]);
+    assert_contains(&changed, &["tests/app/api.rs"]);
     let after = listing(root);
     for gone in ["tests/app/telemetry.rs", "tests/app/http.rs"] {
         assert!(!after.iter().any(|path| path == gone), "{gone} came back");
@@ -57,7 +57,7 @@ fn what_the_team_made_of_it_is_kept() {
 
     // The record has the current format, and their paths.
     let base = read(".prodify/base.txtar");
-    says(
+    assert_contains(
         &base,
         &[
             "Format 2.",

@@ -6,10 +6,10 @@ use std::process::Command;
 
 use tempfile::tempdir;
 
-use crate::support::{command, listing, said};
+use crate::support::{command, listing, stderr};
 
 #[test]
-fn each_application_gets_an_image_that_fits_it() {
+fn dockerfiles_match_their_snapshots() {
     let applications = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/applications");
     let mut names: Vec<String> = fs::read_dir(&applications)
         .unwrap()
@@ -35,7 +35,7 @@ fn each_application_gets_an_image_that_fits_it() {
             .env("CARGO_HOME", home.path())
             .output()
             .unwrap();
-        assert_eq!(output.status.code(), Some(0), "{name}: {}", said(&output));
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", stderr(&output));
         let ignored = fs::read_to_string(directory.join(".dockerignore")).unwrap();
         assert_eq!(ignored.contains("\n/out/build\n"), name == "configured");
         let dockerfile = fs::read_to_string(directory.join("Dockerfile")).unwrap();

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::tempdir;
 
 use crate::existing::{commit, run};
-use crate::support::{git, said};
+use crate::support::{git, stderr};
 
 /// A replacement for cargo: prints what it is asked to install, and provides the program under test.
 const CARGO: &str = r#"#!/bin/sh
@@ -41,7 +41,7 @@ fn job(checkout: &Path, programs: &Path) -> Output {
 }
 
 #[test]
-fn a_checkout_is_looked_at_by_the_version_that_wrote_it() {
+fn ci_checks_a_project_with_the_version_that_wrote_it() {
     let dir = tempdir().unwrap();
     run(
         dir.path(),
@@ -60,7 +60,7 @@ fn a_checkout_is_looked_at_by_the_version_that_wrote_it() {
     fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
 
     let green = job(checkout, programs);
-    assert_eq!(green.status.code(), Some(0), "{}", said(&green));
+    assert_eq!(green.status.code(), Some(0), "{}", stderr(&green));
     assert_eq!(
         String::from_utf8_lossy(&green.stdout),
         format!(
@@ -76,7 +76,7 @@ fn a_checkout_is_looked_at_by_the_version_that_wrote_it() {
     )
     .unwrap();
     let red = job(checkout, programs);
-    assert_eq!(red.status.code(), Some(1), "{}", said(&red));
+    assert_eq!(red.status.code(), Some(1), "{}", stderr(&red));
     assert!(
         String::from_utf8_lossy(&red.stdout).contains("::error file=Dockerfile,line="),
         "{red:?}"

@@ -8,13 +8,13 @@ use cargo_prodify::cli::Cli;
 use clap::{CommandFactory as _, Parser as _};
 use tempfile::tempdir;
 
-use crate::support::{command, json, listing, prodify, said};
+use crate::support::{command, json, listing, prodify, stderr};
 
 #[test]
-fn new_makes_a_project_and_the_same_again_does_nothing() {
+fn new_creates_a_project_and_a_second_run_does_nothing() {
     let dir = tempdir().unwrap();
     let first = prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
-    assert_eq!(first.status.code(), Some(0), "{}", said(&first));
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
     assert!(first.stdout.is_empty());
     for part in [
         "create Cargo.toml",
@@ -25,15 +25,19 @@ fn new_makes_a_project_and_the_same_again_does_nothing() {
         "cargo run",
     ] {
         assert!(
-            said(&first).contains(part),
+            stderr(&first).contains(part),
             "{part} is missing in\n{}",
-            said(&first)
+            stderr(&first)
         );
     }
     let before = listing(&dir.path().join("orders"));
     let again = prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
-    assert_eq!(again.status.code(), Some(0), "{}", said(&again));
-    assert!(said(&again).contains("nothing to do"), "{}", said(&again));
+    assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+    assert!(
+        stderr(&again).contains("nothing to do"),
+        "{}",
+        stderr(&again)
+    );
     assert_eq!(listing(&dir.path().join("orders")), before);
     assert_eq!(
         listing(dir.path())
@@ -45,14 +49,14 @@ fn new_makes_a_project_and_the_same_again_does_nothing() {
 }
 
 #[test]
-fn the_same_answers_give_the_same_bytes() {
+fn same_answers_give_the_same_bytes() {
     let dir = tempdir().unwrap();
     for place in ["a/orders", "b/orders"] {
         let output = prodify(
             dir.path(),
             &["new", place, "-y", "--preset", "full", "--vcs", "none"],
         );
-        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     }
     let (a, b) = (dir.path().join("a/orders"), dir.path().join("b/orders"));
     assert_eq!(listing(&a), listing(&b));
@@ -66,7 +70,7 @@ fn the_same_answers_give_the_same_bytes() {
 }
 
 #[test]
-fn an_answers_file_repeats_a_project_under_another_name() {
+fn answers_file_recreates_a_project_under_another_name() {
     let dir = tempdir().unwrap();
     let first = prodify(
         dir.path(),
@@ -82,7 +86,7 @@ fn an_answers_file_repeats_a_project_under_another_name() {
             "none",
         ],
     );
-    assert_eq!(first.status.code(), Some(0), "{}", said(&first));
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
     let second = prodify(
         dir.path(),
         &[
@@ -95,7 +99,7 @@ fn an_answers_file_repeats_a_project_under_another_name() {
             "none",
         ],
     );
-    assert_eq!(second.status.code(), Some(0), "{}", said(&second));
+    assert_eq!(second.status.code(), Some(0), "{}", stderr(&second));
     let answers = fs::read_to_string(dir.path().join("invoices/prodify.toml")).unwrap();
     assert!(
         answers.contains("port = 9123") && answers.contains("name = \"invoices\""),
@@ -120,7 +124,7 @@ fn an_answers_file_repeats_a_project_under_another_name() {
             "none",
         ],
     );
-    assert_eq!(third.status.code(), Some(0), "{}", said(&third));
+    assert_eq!(third.status.code(), Some(0), "{}", stderr(&third));
     assert!(
         fs::read_to_string(dir.path().join("third/prodify.toml"))
             .unwrap()
@@ -129,17 +133,17 @@ fn an_answers_file_repeats_a_project_under_another_name() {
 }
 
 #[test]
-fn a_dry_run_shows_and_writes_nothing() {
+fn dry_run_shows_changes_and_writes_nothing() {
     let dir = tempdir().unwrap();
     let dry = prodify(dir.path(), &["new", "orders", "-y", "-n"]);
-    assert_eq!(dry.status.code(), Some(0), "{}", said(&dry));
+    assert_eq!(dry.status.code(), Some(0), "{}", stderr(&dry));
     assert!(
-        said(&dry).contains("nothing was written") && said(&dry).contains("create src/main.rs"),
+        stderr(&dry).contains("nothing was written") && stderr(&dry).contains("create src/main.rs"),
         "{}",
-        said(&dry)
+        stderr(&dry)
     );
     let diff = prodify(dir.path(), &["new", "orders", "-y", "--diff"]);
-    assert_eq!(diff.status.code(), Some(0), "{}", said(&diff));
+    assert_eq!(diff.status.code(), Some(0), "{}", stderr(&diff));
     let text = String::from_utf8_lossy(&diff.stdout);
     assert!(
         text.contains("--- /dev/null\n+++ b/src/main.rs\n"),
@@ -159,7 +163,7 @@ fn a_dry_run_shows_and_writes_nothing() {
 }
 
 #[test]
-fn a_dry_run_tells_that_there_is_nothing_to_do() {
+fn dry_run_reports_that_there_is_nothing_to_do() {
     let dir = tempdir().unwrap();
     let minimal = ["new", "orders", "-y", "--preset", "minimal"];
     prodify(dir.path(), &minimal);
@@ -171,8 +175,8 @@ fn a_dry_run_tells_that_there_is_nothing_to_do() {
         (&root, "update -y --diff"),
     ] {
         let mut line: Vec<&str> = line.split(' ').collect();
-        let said = said(&prodify(directory, &line));
-        assert!(said.contains("nothing to do"), "{line:?}: {said}");
+        let stderr = stderr(&prodify(directory, &line));
+        assert!(stderr.contains("nothing to do"), "{line:?}: {stderr}");
         line.extend(["--format", "json"]);
         let report = json(&prodify(directory, &line));
         assert_eq!(report["outcome"], "unchanged", "{line:?}");
@@ -180,7 +184,7 @@ fn a_dry_run_tells_that_there_is_nothing_to_do() {
 }
 
 #[test]
-fn a_directory_that_holds_something_is_a_conflict() {
+fn non_empty_directory_is_a_conflict() {
     let dir = tempdir().unwrap();
     let project = dir.path().join("orders");
     fs::create_dir_all(project.join("docs")).unwrap();
@@ -189,7 +193,7 @@ fn a_directory_that_holds_something_is_a_conflict() {
     let before = listing(&project);
 
     let stopped = prodify(dir.path(), &["new", "orders", "-y"]);
-    assert_eq!(stopped.status.code(), Some(3), "{}", said(&stopped));
+    assert_eq!(stopped.status.code(), Some(3), "{}", stderr(&stopped));
     for part in [
         "conflict docs",
         "conflict README.md",
@@ -198,32 +202,36 @@ fn a_directory_that_holds_something_is_a_conflict() {
         "nothing was written",
     ] {
         assert!(
-            said(&stopped).contains(part),
+            stderr(&stopped).contains(part),
             "{part} is missing in\n{}",
-            said(&stopped)
+            stderr(&stopped)
         );
     }
     assert_eq!(listing(&project), before);
     // What would have been written is only for verbose output; and files that are not part of the project are never said to be
     // replaced.
-    assert!(!said(&stopped).contains("create "), "{}", said(&stopped));
     assert!(
-        said(&stopped)
+        !stderr(&stopped).contains("create "),
+        "{}",
+        stderr(&stopped)
+    );
+    assert!(
+        stderr(&stopped)
             .contains("Files that are not part of the project are left as they are, either way."),
         "{}",
-        said(&stopped)
+        stderr(&stopped)
     );
     for flag in ["-v", "-n"] {
         let shown = prodify(dir.path(), &["new", "orders", "-y", flag]);
-        assert_eq!(shown.status.code(), Some(3), "{}", said(&shown));
+        assert_eq!(shown.status.code(), Some(3), "{}", stderr(&shown));
         assert!(
-            said(&shown).contains("create src/main.rs"),
+            stderr(&shown).contains("create src/main.rs"),
             "{flag}: {}",
-            said(&shown)
+            stderr(&shown)
         );
     }
     fs::remove_file(project.join("README.md")).unwrap();
-    let beside = said(&prodify(dir.path(), &["new", "orders", "-y"]));
+    let beside = stderr(&prodify(dir.path(), &["new", "orders", "-y"]));
     assert!(
         beside.contains("never changed: pass --keep to write the project beside them")
             && !beside.contains("--overwrite"),
@@ -232,7 +240,7 @@ fn a_directory_that_holds_something_is_a_conflict() {
     fs::write(project.join("README.md"), "mine").unwrap();
 
     let kept = prodify(dir.path(), &["new", "orders", "-y", "--keep"]);
-    assert_eq!(kept.status.code(), Some(0), "{}", said(&kept));
+    assert_eq!(kept.status.code(), Some(0), "{}", stderr(&kept));
     assert_eq!(
         fs::read_to_string(project.join("README.md")).unwrap(),
         "mine"
@@ -243,14 +251,14 @@ fn a_directory_that_holds_something_is_a_conflict() {
     );
     assert!(project.join("src/main.rs").is_file());
     assert!(
-        !project.join(".git").exists() && said(&kept).contains("no repository was created"),
+        !project.join(".git").exists() && stderr(&kept).contains("no repository was created"),
         "{}",
-        said(&kept)
+        stderr(&kept)
     );
 }
 
 #[test]
-fn what_is_overwritten_is_kept_beside() {
+fn overwritten_file_is_backed_up() {
     let dir = tempdir().unwrap();
     let project = dir.path().join("orders");
     fs::create_dir_all(&project).unwrap();
@@ -260,7 +268,7 @@ fn what_is_overwritten_is_kept_beside() {
         dir.path(),
         &["new", "orders", "-y", "--overwrite", "--vcs", "none"],
     );
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(
         fs::read_to_string(project.join("README.md.orig")).unwrap(),
         "older"
@@ -277,13 +285,13 @@ fn what_is_overwritten_is_kept_beside() {
 }
 
 #[test]
-fn what_was_made_of_the_one_name_is_made_of_the_other() {
+fn answers_derived_from_the_name_follow_the_new_name() {
     let dir = tempdir().unwrap();
     let new = |line: &str| {
         let line = format!("new {line} -y --vcs none");
         let arguments: Vec<&str> = line.split_whitespace().collect();
         let output = prodify(dir.path(), &arguments);
-        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     };
     new("orders --preset minimal --with backup -d k8s.host=shop.acme.com");
     new("invoices --answers orders/prodify.toml");
@@ -301,28 +309,28 @@ fn what_was_made_of_the_one_name_is_made_of_the_other() {
 }
 
 #[test]
-fn a_project_is_not_made_again_with_other_answers() {
+fn new_refuses_an_existing_project_with_other_answers() {
     let dir = tempdir().unwrap();
     prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
     let output = prodify(
         dir.path(),
         &["new", "orders", "-y", "--preset", "minimal", "--overwrite"],
     );
-    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
-    assert!(said(&output).contains("already"), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("already"), "{}", stderr(&output));
 }
 
 #[test]
-fn here_and_elsewhere() {
+fn new_accepts_any_directory() {
     let dir = tempdir().unwrap();
     let here = dir.path().join("orders");
     fs::create_dir(&here).unwrap();
     let output = prodify(&here, &["new", ".", "-y", "--vcs", "none"]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert!(!said(&output).contains("cd ."), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("cd ."), "{}", stderr(&output));
     assert!(here.join("Cargo.toml").is_file());
     let output = prodify(&here, &["new", "../deep/down/api", "-y", "--vcs", "none"]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(dir.path().join("deep/down/api/Cargo.toml").is_file());
     let output = prodify(
         &here,
@@ -336,7 +344,7 @@ fn here_and_elsewhere() {
             "none",
         ],
     );
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(
         fs::read_to_string(dir.path().join("Not A Name/Cargo.toml"))
             .unwrap()
@@ -419,7 +427,7 @@ const REFUSED: [(&str, i32, &str); 22] = [
 ];
 
 #[test]
-fn what_cannot_be_taken_is_refused_with_the_way_out() {
+fn invalid_arguments_are_rejected_with_a_fix() {
     let dir = tempdir().unwrap();
     fs::write(dir.path().join("file"), "").unwrap();
     fs::write(dir.path().join("newer.toml"), "format = 99").unwrap();
@@ -434,12 +442,12 @@ fn what_cannot_be_taken_is_refused_with_the_way_out() {
             output.status.code(),
             Some(code),
             "{arguments:?}: {}",
-            said(&output)
+            stderr(&output)
         );
         assert!(
-            said(&output).contains(message),
+            stderr(&output).contains(message),
             "{arguments:?}: {}",
-            said(&output)
+            stderr(&output)
         );
         assert!(output.stdout.is_empty(), "{arguments:?}");
         // The same as JSON.
@@ -453,7 +461,7 @@ fn what_cannot_be_taken_is_refused_with_the_way_out() {
 }
 
 #[test]
-fn json_is_one_document_of_the_published_schema() {
+fn json_output_matches_the_published_schema() {
     let dir = tempdir().unwrap();
     let planned = json(&prodify(
         dir.path(),
@@ -464,7 +472,7 @@ fn json_is_one_document_of_the_published_schema() {
         dir.path(),
         &["new", "orders", "-y", "--format", "json", "--vcs", "none"],
     );
-    assert!(said(&output).is_empty(), "{}", said(&output));
+    assert!(stderr(&output).is_empty(), "{}", stderr(&output));
     let done = json(&output);
     assert_eq!(done["outcome"], "done");
     assert_eq!(done["next"][0]["command"], "cd orders");
@@ -516,16 +524,16 @@ fn json_is_one_document_of_the_published_schema() {
 }
 
 /// What a run that succeeds prints on standard output.
-fn printed(directory: &Path, arguments: &[&str]) -> String {
+fn stdout_of(directory: &Path, arguments: &[&str]) -> String {
     let output = prodify(directory, arguments);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
-fn verbs_that_only_look() {
+fn list_show_and_completions_print_to_stdout() {
     let dir = tempdir().unwrap();
-    let text = |arguments: &[&str]| printed(dir.path(), arguments);
+    let text = |arguments: &[&str]| stdout_of(dir.path(), arguments);
     assert!(text(&["list"]).contains("minimal:") && text(&["list"]).contains("docker"));
     let shown = text(&["show", "docker"]);
     assert!(shown.contains("Dockerfile"), "{shown}");
@@ -579,7 +587,7 @@ fn verbs_that_only_look() {
 
 /// bash's completions for the last word of a line, using the printed script.
 #[cfg(unix)]
-fn offered(script: &str, line: &str) -> String {
+fn bash_completions(script: &str, line: &str) -> String {
     let ask = r#"
         COMP_WORDS=($LINE "$LAST")
         COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
@@ -594,7 +602,7 @@ fn offered(script: &str, line: &str) -> String {
         .env("LAST", last)
         .output()
         .unwrap();
-    assert!(output.stderr.is_empty(), "{}", said(&output));
+    assert!(output.stderr.is_empty(), "{}", stderr(&output));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
@@ -616,14 +624,14 @@ fn bash_completes_after_every_subcommand() {
         ("update --allow", "--allow-dirty"),
         ("check --manif", "--manifest-path"),
     ] {
-        assert_eq!(offered(&script, line), expected, "{line}");
+        assert_eq!(bash_completions(&script, line), expected, "{line}");
     }
 }
 
 #[test]
-fn every_page_of_help_has_examples_that_can_be_typed() {
+fn help_examples_are_valid_commands() {
     let dir = tempdir().unwrap();
-    let page = |arguments: &[&str]| printed(dir.path(), arguments);
+    let page = |arguments: &[&str]| stdout_of(dir.path(), arguments);
     for verb in Cli::command().get_subcommands() {
         let name = verb.get_name();
         let help = page(&[name, "--help"]);
@@ -646,16 +654,16 @@ fn every_page_of_help_has_examples_that_can_be_typed() {
 }
 
 #[test]
-fn the_word_prodify_may_be_left_out() {
+fn prodify_may_be_omitted() {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_cargo-prodify"))
         .arg("list")
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
 #[test]
-fn quiet_and_verbose() {
+fn quiet_verbose_and_color_change_the_output() {
     let dir = tempdir().unwrap();
     let quiet = prodify(dir.path(), &["new", "a", "-yq", "--vcs", "none"]);
     assert!(quiet.stdout.is_empty() && quiet.stderr.is_empty());
@@ -672,19 +680,19 @@ fn quiet_and_verbose() {
         ],
     );
     assert!(
-        said(&verbose).contains("service.port = 9123 (from --set)"),
+        stderr(&verbose).contains("service.port = 9123 (from --set)"),
         "{}",
-        said(&verbose)
+        stderr(&verbose)
     );
     let coloured = prodify(
         dir.path(),
         &["new", "c", "-y", "--color", "always", "--vcs", "none"],
     );
-    assert!(said(&coloured).contains("\u{1b}["));
+    assert!(stderr(&coloured).contains("\u{1b}["));
 }
 
 #[test]
-fn a_repository_begins_with_one_commit_where_git_knows_who_commits() {
+fn new_repository_has_one_commit_if_git_has_an_identity() {
     let dir = tempdir().unwrap();
     let identity = [
         ("GIT_AUTHOR_NAME", "a"),
@@ -696,7 +704,7 @@ fn a_repository_begins_with_one_commit_where_git_knows_who_commits() {
         .envs(identity)
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let git = |project: &str, arguments: &[&str]| {
         let output = std::process::Command::new("git")
             .args(arguments)
@@ -709,11 +717,12 @@ fn a_repository_begins_with_one_commit_where_git_knows_who_commits() {
     assert_eq!(git("known", &["rev-list", "--count", "HEAD"]).trim(), "1");
 
     let output = prodify(dir.path(), &["new", "unknown", "-y"]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(
-        said(&output).contains("staged but not committed") && said(&output).contains("user.email"),
+        stderr(&output).contains("staged but not committed")
+            && stderr(&output).contains("user.email"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     assert!(
         git("unknown", &["status", "--porcelain"])
@@ -723,19 +732,19 @@ fn a_repository_begins_with_one_commit_where_git_knows_who_commits() {
 
     // No repository is created inside another one.
     let output = prodify(&dir.path().join("known"), &["new", "tools/inner", "-y"]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(!dir.path().join("known/tools/inner/.git").exists());
     assert!(
-        said(&output).contains("left out what belongs in the root directory of the repository"),
+        stderr(&output).contains("left out what belongs in the root directory of the repository"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }
 
 /// A clean git status does not prove that git has a file: here it is in a nested repository, and there it is marked as assumed
 /// unchanged.
 #[test]
-fn an_edit_that_no_commit_holds_is_kept_beside_its_replacement() {
+fn uncommitted_edit_is_backed_up() {
     let dir = tempdir().unwrap();
     let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
     let git = |arguments: &[&str]| {
@@ -757,7 +766,7 @@ fn an_edit_that_no_commit_holds_is_kept_beside_its_replacement() {
     git(&["update-index", "--assume-unchanged", "README.md"]);
     fs::write(project.join("README.md"), "edited").unwrap();
     let output = prodify(dir.path(), &["new", "orders", "-y", "--overwrite"]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(
         fs::read_to_string(project.join("README.md.orig")).unwrap(),
         "edited"
@@ -766,35 +775,39 @@ fn an_edit_that_no_commit_holds_is_kept_beside_its_replacement() {
 }
 
 #[test]
-fn what_is_no_text_is_not_overwritten() {
+fn directory_is_not_overwritten() {
     let dir = tempdir().unwrap();
     fs::create_dir_all(dir.path().join("orders/Cargo.toml")).unwrap();
     let before = listing(dir.path());
     let output = prodify(dir.path(), &["new", "orders", "-y", "--overwrite"]);
-    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert!(
-        said(&output).contains("conflict Cargo.toml (is a directory)"),
+        stderr(&output).contains("conflict Cargo.toml (is a directory)"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     assert_eq!(listing(dir.path()), before);
     let quiet = prodify(dir.path(), &["new", "orders", "-yq"]);
-    assert!(said(&quiet).contains("--keep"), "{}", said(&quiet));
+    assert!(stderr(&quiet).contains("--keep"), "{}", stderr(&quiet));
 }
 
 #[test]
-fn the_commands_that_are_printed_can_be_typed() {
+fn printed_commands_are_quoted_and_placeholders_reported() {
     let dir = tempdir().unwrap();
     let output = prodify(dir.path(), &["new", "a b/orders/", "-y", "--vcs", "none"]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(
-        said(&output).contains("cd 'a b/orders'"),
+        stderr(&output).contains("cd 'a b/orders'"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     let placeholders =
         "example.com is a placeholder in `project.image` and `k8s.host`: replace it with --set";
-    assert!(said(&output).contains(placeholders), "{}", said(&output));
+    assert!(
+        stderr(&output).contains(placeholders),
+        "{}",
+        stderr(&output)
+    );
     let answers = [
         "new",
         "b",
@@ -806,5 +819,5 @@ fn the_commands_that_are_printed_can_be_typed() {
         "-d",
         "project.image=ghcr.io/a/b",
     ];
-    assert!(!said(&prodify(dir.path(), &answers)).contains("is a placeholder"));
+    assert!(!stderr(&prodify(dir.path(), &answers)).contains("is a placeholder"));
 }

@@ -15,7 +15,7 @@ use crate::support::render;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    /// Components that are there with and without the one under test, in addition to those that it requires.
+    /// Components that both projects have, in addition to those that the component under test requires.
     #[serde(default)]
     beside: Vec<String>,
     /// Answers, in the form for `--set`.
@@ -24,7 +24,7 @@ struct Case {
 }
 
 #[test]
-fn each_component_adds_what_its_snapshots_show() {
+fn components_match_their_snapshots() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let catalog = Catalog::embedded().unwrap();
     let mut expected = BTreeSet::new();
@@ -73,13 +73,13 @@ fn each_component_adds_what_its_snapshots_show() {
     let snapshots = walkdir::WalkDir::new(root.join("snapshots"))
         .into_iter()
         .map(|entry| entry.unwrap().into_path());
-    let there: BTreeSet<_> = snapshots
+    let existing: BTreeSet<_> = snapshots
         .filter(|path| {
             path.extension()
                 .is_some_and(|extension| extension == "snap")
         })
         .collect();
-    let stale: Vec<_> = there.difference(&expected).collect();
+    let stale: Vec<_> = existing.difference(&expected).collect();
     assert!(
         stale.is_empty(),
         "snapshots of what is written no more: {stale:?}"

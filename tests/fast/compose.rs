@@ -1,4 +1,4 @@
-//! A Compose file for existing crates: how they are told where their databases are, and what they keep.
+//! A Compose file for existing crates: how they get the addresses of their databases, and which data is kept.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
-use crate::support::{git, prodify, said};
+use crate::support::{git, prodify, stderr};
 
 const SHOP: &str = "\
 [package]
@@ -46,22 +46,22 @@ fn shop(manifest: &str, main: &str) -> TempDir {
 }
 
 /// What `add` writes for Compose.
-fn added(directory: &Path, arguments: &str) -> Value {
+fn add_compose(directory: &Path, arguments: &str) -> Value {
     let arguments = arguments.split_whitespace();
     let add: Vec<&str> = ["add", "compose", "-y"]
         .into_iter()
         .chain(arguments)
         .collect();
     let output = prodify(directory, &add);
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", stderr(&output));
     let text = fs::read_to_string(directory.join("compose.yaml")).unwrap();
     serde_norway::from_str(&text).unwrap()
 }
 
 #[test]
-fn a_crate_is_told_where_its_databases_are() {
+fn environment_has_the_addresses_of_the_databases() {
     let dir = shop(SHOP, MAIN);
-    let compose = added(dir.path(), "");
+    let compose = add_compose(dir.path(), "");
     let app = &compose["services"]["app"];
     let environment = app["environment"].as_object().unwrap();
     let expected = [
@@ -87,10 +87,10 @@ fn a_crate_is_told_where_its_databases_are() {
 }
 
 #[test]
-fn services_that_listen_alike_do_not_meet_on_this_machine() {
+fn services_with_the_same_port_get_different_host_ports() {
     let manifest = SHOP.replace("port = 3000\n", "port = 3000\n\n[[bin]]\nname = \"api\"\npath = \"src/main.rs\"\n\n[[bin]]\nname = \"redis\"\npath = \"src/main.rs\"\n");
     let dir = shop(&manifest, MAIN);
-    let compose = added(dir.path(), "--bin api --bin redis");
+    let compose = add_compose(dir.path(), "--bin api --bin redis");
     let services = compose["services"].as_object().unwrap();
     let names: Vec<&str> = services.keys().map(String::as_str).collect();
     // A service named like a server that is started with it gets another name here.
@@ -106,13 +106,13 @@ fn services_that_listen_alike_do_not_meet_on_this_machine() {
 }
 
 #[test]
-fn a_compose_file_of_the_crates_own_stays_the_only_one() {
+fn existing_compose_file_remains_the_only_one() {
     for name in ["docker-compose.yml", "docker-compose.yaml", "compose.yml"] {
         let dir = shop(SHOP, MAIN);
         fs::write(dir.path().join(name), "services: {}\n").unwrap();
         let output = prodify(dir.path(), &["add", "compose", "-y"]);
-        assert!(output.status.success(), "{}", said(&output));
+        assert!(output.status.success(), "{}", stderr(&output));
         assert!(!dir.path().join("compose.yaml").exists(), "{name}");
-        assert!(said(&output).contains(name), "{}", said(&output));
+        assert!(stderr(&output).contains(name), "{}", stderr(&output));
     }
 }

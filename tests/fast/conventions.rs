@@ -112,7 +112,7 @@ fn every_directory_is_a_component_with_tests() {
 }
 
 #[test]
-fn a_template_names_only_itself_and_what_it_requires() {
+fn template_names_only_its_own_and_required_components() {
     let catalog = Catalog::embedded().unwrap();
     for component in catalog.components() {
         let allowed: BTreeSet<String> = requires(&catalog, component)
@@ -135,7 +135,7 @@ fn a_template_names_only_itself_and_what_it_requires() {
 }
 
 #[test]
-fn every_fragment_has_a_slot_of_its_own_format_and_every_slot_a_place() {
+fn every_fragment_matches_a_slot_and_every_slot_is_included() {
     let catalog = Catalog::embedded().unwrap();
     let mut places: Vec<(&str, &str, String)> = Vec::new();
     for owner in catalog.components() {
@@ -175,8 +175,8 @@ fn every_fragment_has_a_slot_of_its_own_format_and_every_slot_a_place() {
             .map(|(_, extension)| extension.to_owned())
             .unwrap_or_default()
     };
-    for lender in catalog.components() {
-        for (slot, source) in &lender.fragments {
+    for contributor in catalog.components() {
+        for (slot, source) in &contributor.fragments {
             let (_, owner, place) = places
                 .iter()
                 .find(|(name, _, _)| name == slot)
@@ -186,7 +186,7 @@ fn every_fragment_has_a_slot_of_its_own_format_and_every_slot_a_place() {
             let (theirs, ours) = (extension(place), extension(source));
             assert!(
                 theirs == ours || place.contains("/."),
-                "templates/{source} is lent to {place} of `{owner}`, a file of another format"
+                "templates/{source} is inserted into {place} of `{owner}`, a file of another format"
             );
         }
     }
@@ -195,7 +195,7 @@ fn every_fragment_has_a_slot_of_its_own_format_and_every_slot_a_place() {
 /// A fragment is inserted verbatim into a chart's template, where two braces would start an action of Helm's. A component that
 /// fills a slot of its own knows where it is used.
 #[test]
-fn no_fragment_of_a_chart_holds_an_action() {
+fn chart_fragments_contain_no_helm_actions() {
     let catalog = Catalog::embedded().unwrap();
     let charts: Vec<String> = catalog
         .components()
@@ -204,21 +204,21 @@ fn no_fragment_of_a_chart_holds_an_action() {
         .map(|(_, inside)| inside)
         .collect();
     let mut found = 0;
-    let lent = catalog.components().flat_map(|lender| {
-        let others = |(slot, _): &&(String, String)| !lender.slots.contains_key(slot);
-        lender.fragments.iter().filter(others)
+    let inserted = catalog.components().flat_map(|contributor| {
+        let others = |(slot, _): &&(String, String)| !contributor.slots.contains_key(slot);
+        contributor.fragments.iter().filter(others)
     });
-    for (slot, source) in lent {
+    for (slot, source) in inserted {
         let include = format!("slot:{slot}\"");
         if charts.iter().any(|inside| inside.contains(&include)) {
             found += 1;
             assert!(
                 !catalog.source(source).unwrap().contains("{{"),
-                "templates/{source} is lent to a chart"
+                "templates/{source} is inserted into a chart"
             );
         }
     }
-    assert!(found > 0, "no fragment is lent to a chart");
+    assert!(found > 0, "no fragment is inserted into a chart");
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn every_version_is_used_and_every_pin_is_a_commit() {
 }
 
 #[test]
-fn a_question_takes_its_own_default() {
+fn defaults_are_valid_answers() {
     let catalog = Catalog::embedded().unwrap();
     for (owner, question) in catalog.questions() {
         let template = matches!(&question.default, Value::Text(text) if text.contains("<%"));
@@ -280,7 +280,7 @@ fn a_question_takes_its_own_default() {
 }
 
 #[test]
-fn a_rule_for_crates_that_exist_speaks_of_what_is_written() {
+fn rules_for_existing_crates_name_only_written_files_and_entries() {
     let catalog = Catalog::embedded().unwrap();
     for component in catalog.components() {
         let (name, existing) = (&component.name, &component.existing);
@@ -307,8 +307,8 @@ fn a_rule_for_crates_that_exist_speaks_of_what_is_written() {
 }
 
 #[test]
-fn no_component_waits_for_itself() {
-    fn waits(catalog: &Catalog, name: &str, path: &mut Vec<String>) {
+fn component_order_has_no_cycles() {
+    fn visit(catalog: &Catalog, name: &str, path: &mut Vec<String>) {
         assert!(
             !path.iter().any(|earlier| earlier == name),
             "{path:?} leads back to {name}"
@@ -319,17 +319,17 @@ fn no_component_waits_for_itself() {
             .requires
             .iter()
             .chain(&component.after)
-            .for_each(|next| waits(catalog, next, path));
+            .for_each(|next| visit(catalog, next, path));
         path.pop();
     }
     let catalog = Catalog::embedded().unwrap();
     catalog
         .names()
-        .for_each(|name| waits(&catalog, name, &mut Vec::new()));
+        .for_each(|name| visit(&catalog, name, &mut Vec::new()));
 }
 
 #[test]
-fn no_component_is_named_in_the_program() {
+fn program_names_no_component() {
     let catalog = Catalog::embedded().unwrap();
     for (path, code) in sources() {
         for name in catalog.names() {
@@ -378,7 +378,7 @@ fn pure_modules() -> Vec<String> {
 
 /// Modules with access to the outside world, whichever module calls them; `facts` has the data that was found there, and its own
 /// types are only data.
-const WORLD: [&str; 20] = [
+const OUTSIDE: [&str; 20] = [
     "std::env",
     "std::fs",
     "std::io",
@@ -402,10 +402,10 @@ const WORLD: [&str; 20] = [
 ];
 
 /// Types for data about the outside world that is passed to the pure modules.
-const KNOWN: [&str; 2] = ["crate::facts::Facts", "crate::facts::Service"];
+const DATA_TYPES: [&str; 2] = ["crate::facts::Facts", "crate::facts::Service"];
 
 /// Methods of a path that access the disk.
-const OF_A_PATH: [&str; 9] = [
+const DISK_METHODS: [&str; 9] = [
     "canonicalize",
     "exists",
     "is_dir",
@@ -418,7 +418,7 @@ const OF_A_PATH: [&str; 9] = [
 ];
 
 /// The paths of a `use` tree: `std::env` and `std::fs` of `std::{env, fs}`.
-fn paths_of(tree: &str) -> Vec<String> {
+fn use_paths(tree: &str) -> Vec<String> {
     let Some((before, rest)) = tree.split_once('{') else {
         let path = tree.split(" as ").next().unwrap_or_default().trim();
         return vec![path.trim_end_matches("::self").to_owned()];
@@ -432,12 +432,12 @@ fn paths_of(tree: &str) -> Vec<String> {
     parts
         .map(str::trim)
         .filter(|part| !part.is_empty())
-        .flat_map(|part| paths_of(&format!("{}{part}", before.trim())))
+        .flat_map(|part| use_paths(&format!("{}{part}", before.trim())))
         .collect()
 }
 
 /// What code of a pure module uses from the outside world; the code has neither comments nor tests.
-fn worldly(code: &str) -> Vec<String> {
+fn outside_access(code: &str) -> Vec<String> {
     let mut paths: Vec<String> = Vec::new();
     for (at, _) in code.match_indices("use ") {
         let is_item = code[..at]
@@ -446,7 +446,7 @@ fn worldly(code: &str) -> Vec<String> {
             || code[..at].ends_with("pub ")
             || at == 0;
         let tree = code[at + "use ".len()..].split(';').next();
-        paths.extend(tree.filter(|_| is_item).into_iter().flat_map(paths_of));
+        paths.extend(tree.filter(|_| is_item).into_iter().flat_map(use_paths));
     }
     let is_of_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
     let words = code.split(|c| !is_of_path(c));
@@ -456,7 +456,7 @@ fn worldly(code: &str) -> Vec<String> {
         let rest = path.strip_prefix(above);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
     };
-    let leads_out = |path: &String| {
+    let is_outside = |path: &String| {
         let path = path.trim_start_matches("::");
         let inner = path.trim_start_matches("super::");
         let path = match inner == path {
@@ -465,23 +465,23 @@ fn worldly(code: &str) -> Vec<String> {
         };
         // The prefix of a group says nothing by itself; and a star could be anything.
         let is_any = ["std::*", "crate::*", "std", "crate::facts::*"].contains(&path.as_str());
-        let is_known = KNOWN.iter().any(|known| is_below(&path, known));
+        let is_known = DATA_TYPES.iter().any(|known| is_below(&path, known));
         let is_stem = path == "crate::facts::";
-        let asks = OF_A_PATH.iter().any(|asked| {
-            path.ends_with(&format!("Path::{asked}"))
-                || path.ends_with(&format!("PathBuf::{asked}"))
+        let is_disk_method = DISK_METHODS.iter().any(|method| {
+            path.ends_with(&format!("Path::{method}"))
+                || path.ends_with(&format!("PathBuf::{method}"))
         });
-        let is_out = WORLD.iter().any(|world| is_below(&path, world));
-        is_any || asks || is_out && !is_known && !is_stem
+        let is_in_list = OUTSIDE.iter().any(|outside| is_below(&path, outside));
+        is_any || is_disk_method || is_in_list && !is_known && !is_stem
     };
-    paths.retain(leads_out);
-    let asked = OF_A_PATH.map(|asked| format!(".{asked}("));
-    paths.extend(asked.into_iter().filter(|asked| code.contains(asked)));
+    paths.retain(is_outside);
+    let calls = DISK_METHODS.map(|method| format!(".{method}("));
+    paths.extend(calls.into_iter().filter(|call| code.contains(call)));
     paths
 }
 
 #[test]
-fn pure_modules_see_only_what_they_are_given() {
+fn pure_modules_have_no_outside_access() {
     let files = sources();
     for name in pure_modules() {
         let (file, directory) = (format!("src/{name}.rs"), format!("src/{name}"));
@@ -489,8 +489,12 @@ fn pure_modules_see_only_what_they_are_given() {
         for (path, code) in &files {
             let below = path.strip_prefix(root()).unwrap();
             if below == Path::new(&file) || below.starts_with(&directory) {
-                let worldly = worldly(code);
-                assert!(worldly.is_empty(), "{} uses {worldly:?}", path.display());
+                let outside_access = outside_access(code);
+                assert!(
+                    outside_access.is_empty(),
+                    "{} uses {outside_access:?}",
+                    path.display()
+                );
                 checked += 1;
             }
         }
@@ -499,7 +503,7 @@ fn pure_modules_see_only_what_they_are_given() {
 }
 
 #[test]
-fn what_leads_to_the_world_is_seen_in_whatever_way_it_is_taken() {
+fn outside_access_is_detected_in_every_notation() {
     for code in [
         "use std::fs;",
         "use std::{env, fs};",
@@ -522,7 +526,7 @@ fn what_leads_to_the_world_is_seen_in_whatever_way_it_is_taken() {
         "use walkdir::WalkDir;",
         "let files = walkdir::WalkDir::new(root);",
     ] {
-        assert!(!worldly(code).is_empty(), "{code}");
+        assert!(!outside_access(code).is_empty(), "{code}");
     }
     for code in [
         "use std::collections::{BTreeMap, BTreeSet};",
@@ -533,13 +537,17 @@ fn what_leads_to_the_world_is_seen_in_whatever_way_it_is_taken() {
         "let version = env!(\"CARGO_PKG_VERSION\");",
         "because of what we use std and others for",
     ] {
-        assert!(worldly(code).is_empty(), "{code}: {:?}", worldly(code));
+        assert!(
+            outside_access(code).is_empty(),
+            "{code}: {:?}",
+            outside_access(code)
+        );
     }
 }
 
 /// `rust-version` is only true if no dependency requires a newer one.
 #[test]
-fn the_rust_version_holds_for_every_dependency() {
+fn rust_version_suffices_for_every_dependency() {
     let metadata = cargo_metadata::MetadataCommand::new()
         .current_dir(root())
         .other_options(["--locked".to_owned()])

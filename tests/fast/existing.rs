@@ -8,7 +8,7 @@ use cargo_prodify::catalog::{Catalog, Home};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
-use crate::support::{contents, git, json, listing, prodify, said};
+use crate::support::{contents, git, json, listing, prodify, stderr};
 
 /// A manifest as people write them.
 pub(crate) const MANIFEST: &str = "\
@@ -53,24 +53,24 @@ pub(crate) fn run(directory: &Path, line: &str, code: i32) -> String {
         output.status.code(),
         Some(code),
         "{line}: {}",
-        said(&output)
+        stderr(&output)
     );
-    said(&output)
+    stderr(&output)
 }
 
 #[track_caller]
-pub(crate) fn says(said: &str, parts: &[&str]) {
+pub(crate) fn assert_contains(text: &str, parts: &[&str]) {
     for part in parts {
-        assert!(said.contains(part), "{part} is missing in\n{said}");
+        assert!(text.contains(part), "{part} is missing in\n{text}");
     }
 }
 
 #[test]
-fn what_is_added_is_all_that_changes_and_can_be_taken_back() {
+fn add_changes_nothing_else_and_remove_undoes_it() {
     let dir = shop(MANIFEST);
     let before = contents(dir.path());
     let added = run(dir.path(), "add release-profile supply-chain -y", 0);
-    says(
+    assert_contains(
         &added,
         &[
             "update Cargo.toml (with its entries; the rest stays as it is)",
@@ -144,12 +144,12 @@ fn what_is_added_is_all_that_changes_and_can_be_taken_back() {
         .current_dir(dir.path())
         .output()
         .unwrap();
-    assert_eq!(said(&cargo), "");
+    assert_eq!(stderr(&cargo), "");
 
     let again = run(dir.path(), "add supply-chain release-profile -y", 0);
-    says(&again, &[" in .: nothing to do"]);
+    assert_contains(&again, &[" in .: nothing to do"]);
     let removed = run(dir.path(), "remove release-profile", 0);
-    says(
+    assert_contains(
         &removed,
         &[
             "update Cargo.toml (without its entries; the rest stays as it is)",
@@ -166,7 +166,7 @@ fn what_is_added_is_all_that_changes_and_can_be_taken_back() {
 }
 
 #[test]
-fn what_was_changed_stays_and_is_named() {
+fn remove_keeps_and_reports_edits() {
     let dir = shop(MANIFEST);
     run(dir.path(), "add release-profile supply-chain -y", 0);
     let edit = |path: &str, from: &str, to: &str| {
@@ -183,10 +183,10 @@ fn what_was_changed_stays_and_is_named() {
     let again = run(dir.path(), "add supply-chain -y", 0);
     assert!(!again.contains("SECURITY.md"), "{again}");
     let again = run(dir.path(), "add supply-chain -y -v", 0);
-    says(&again, &["skip SECURITY.md (no longer exists)"]);
+    assert_contains(&again, &["skip SECURITY.md (no longer exists)"]);
 
     let removed = run(dir.path(), "remove release-profile supply-chain", 0);
-    says(
+    assert_contains(
         &removed,
         &[
             "skip deny.toml (contains edits of yours, and stays)",
@@ -201,7 +201,7 @@ fn what_was_changed_stays_and_is_named() {
     );
     // A custom profile needs `inherits` for as long as it has any entry.
     let left = fs::read_to_string(dir.path().join("Cargo.toml")).unwrap();
-    says(
+    assert_contains(
         &left,
         &[
             "lto = true   # as measured\n# Optimize each crate",
@@ -214,11 +214,11 @@ fn what_was_changed_stays_and_is_named() {
         "{left}"
     );
     let metadata = prodify(dir.path(), &["add", "release-profile", "-n"]);
-    assert_eq!(metadata.status.code(), Some(0), "{}", said(&metadata));
+    assert_eq!(metadata.status.code(), Some(0), "{}", stderr(&metadata));
 }
 
 #[test]
-fn the_crates_own_profiles_are_left_alone() {
+fn existing_profiles_are_left_alone() {
     let manifest = format!(
         "{MANIFEST}panic = \"abort\"\ndebug = 1\n\n[profile.dist]\ninherits = \"release\"\n"
     );
@@ -226,7 +226,7 @@ fn the_crates_own_profiles_are_left_alone() {
     let sources = "fn main() {\n    let _ = std::panic::catch_unwind(|| 1);\n}\n";
     fs::write(dir.path().join("src/main.rs"), sources).unwrap();
     let added = run(dir.path(), "add release-profile -y", 0);
-    says(
+    assert_contains(
         &added,
         &[
             "left out `profile.dist`, since `profile.dist` is yours",
@@ -246,7 +246,7 @@ fn the_crates_own_profiles_are_left_alone() {
 }
 
 #[test]
-fn files_that_exist_are_the_users() {
+fn existing_files_belong_to_the_user() {
     let dir = shop(MANIFEST);
     fs::write(dir.path().join("deny.toml"), "# mine\n").unwrap();
     fs::write(dir.path().join("SECURITY.md"), "# mine\n").unwrap();
@@ -259,7 +259,7 @@ fn files_that_exist_are_the_users() {
     .unwrap();
     let before = contents(dir.path());
     let stopped = run(dir.path(), "add supply-chain -y", 3);
-    says(
+    assert_contains(
         &stopped,
         &[
             "conflict SECURITY.md (already exists and differs)",
@@ -276,12 +276,12 @@ fn files_that_exist_are_the_users() {
         (text("deny.toml"), text("SECURITY.md")),
         ("# mine\n".to_owned(), "# mine\n".to_owned())
     );
-    says(
+    assert_contains(
         &run(dir.path(), "add supply-chain -y", 0),
         &["nothing to do"],
     );
     // It does not count as written, or as edited since.
-    says(
+    assert_contains(
         &run(dir.path(), "remove supply-chain", 0),
         &["skip deny.toml (contains edits of yours, and stays)"],
     );
@@ -295,7 +295,7 @@ fn files_that_exist_are_the_users() {
 }
 
 #[test]
-fn a_file_that_is_just_so_already_is_not_taken_back() {
+fn identical_existing_file_is_not_removed() {
     let dir = shop(MANIFEST);
     run(dir.path(), "add supply-chain -y", 0);
     let security = fs::read(dir.path().join("SECURITY.md")).unwrap();
@@ -308,13 +308,13 @@ fn a_file_that_is_just_so_already_is_not_taken_back() {
 }
 
 #[test]
-fn what_does_the_same_under_another_name_is_enough() {
+fn file_with_an_equivalent_is_left_out() {
     let dir = shop(MANIFEST);
     fs::write(dir.path().join("rust-toolchain"), "1.90.0\n").unwrap();
     fs::create_dir(dir.path().join(".cargo")).unwrap();
     fs::write(dir.path().join(".cargo/deny.toml"), "").unwrap();
     let added = run(dir.path(), "add supply-chain -y", 0);
-    says(
+    assert_contains(
         &added,
         &[
             "left out rust-toolchain.toml, since rust-toolchain exists",
@@ -325,24 +325,24 @@ fn what_does_the_same_under_another_name_is_enough() {
 }
 
 #[test]
-fn the_toolchain_is_not_older_than_what_the_crate_takes() {
+fn toolchain_is_at_least_the_rust_version_of_the_crate() {
     let dir = shop(&MANIFEST.replace("edition", "rust-version = \"1.99\"\nedition"));
     run(dir.path(), "add supply-chain -y", 0);
     let toolchain = fs::read_to_string(dir.path().join("rust-toolchain.toml")).unwrap();
-    says(&toolchain, &["channel = \"1.99.0\""]);
+    assert_contains(&toolchain, &["channel = \"1.99.0\""]);
 }
 
 #[test]
-fn a_dry_run_shows_and_writes_nothing() {
+fn dry_run_shows_changes_and_writes_nothing() {
     let dir = shop(MANIFEST);
     let before = contents(dir.path());
     for flag in ["-n", "--diff"] {
-        let said = run(dir.path(), &format!("add release-profile -y {flag}"), 0);
-        says(&said, &["nothing was written"]);
+        let stderr = run(dir.path(), &format!("add release-profile -y {flag}"), 0);
+        assert_contains(&stderr, &["nothing was written"]);
     }
     let diff = prodify(dir.path(), &["add", "release-profile", "-y", "--diff"]);
     let diff = String::from_utf8_lossy(&diff.stdout).into_owned();
-    says(
+    assert_contains(
         &diff,
         &[
             "--- a/Cargo.toml\n+++ b/Cargo.toml\n",
@@ -357,7 +357,7 @@ fn a_dry_run_shows_and_writes_nothing() {
 }
 
 #[test]
-fn json_is_one_document_of_the_published_schema() {
+fn json_output_matches_the_published_schema() {
     let dir = shop(MANIFEST);
     let line = |line: &str| -> Value {
         let arguments: Vec<&str> = line.split_whitespace().collect();
@@ -405,7 +405,7 @@ fn json_is_one_document_of_the_published_schema() {
 /// In whatever state a killed run has left the crate, repeating it gives the same result as if it had not been killed, including
 /// the record of what is prodify's and what is the user's.
 #[test]
-fn a_killed_run_is_finished_by_the_next() {
+fn next_run_finishes_a_killed_run() {
     let dir = shop(MANIFEST);
     let root = dir.path();
     let before = contents(root);
@@ -468,9 +468,11 @@ kind = \"worker\"
 ";
 
 /// A component, preceded by those that are added with it.
-fn whole(catalog: &Catalog, name: &str) -> Vec<String> {
+fn with_required(catalog: &Catalog, name: &str) -> Vec<String> {
     let required = catalog.get(name).unwrap().required(Home::Existing);
-    let required = required.iter().flat_map(|name| whole(catalog, name));
+    let required = required
+        .iter()
+        .flat_map(|name| with_required(catalog, name));
     let mut all: Vec<String> = required.chain([name.to_owned()]).collect();
     all.sort();
     all.dedup();
@@ -479,7 +481,7 @@ fn whole(catalog: &Catalog, name: &str) -> Vec<String> {
 
 /// Whatever can be added works for a crate of which only the manifest is known; otherwise it is refused with a reason.
 #[test]
-fn each_component_can_be_added_or_says_why_not() {
+fn every_component_can_be_added_or_says_why_not() {
     let catalog = Catalog::embedded().unwrap();
     // One component is for whatever databases a crate has.
     let database = "[dependencies]\nsqlx = { version = \"0.8\", features = [\"postgres\"] }\n";
@@ -489,8 +491,8 @@ fn each_component_can_be_added_or_says_why_not() {
         let line = format!("add {} -y", component.name);
         match &component.existing.refused {
             Some(why) => {
-                let said = run(dir.path(), &line, 2);
-                says(&said, &["cannot be added to an existing crate: ", why]);
+                let stderr = run(dir.path(), &line, 2);
+                assert_contains(&stderr, &["cannot be added to an existing crate: ", why]);
                 assert!(
                     !why.ends_with('.') && why.starts_with(char::is_lowercase),
                     "{why}"
@@ -499,7 +501,10 @@ fn each_component_can_be_added_or_says_why_not() {
             }
             None => {
                 run(dir.path(), &line, 0);
-                let line = format!("remove {}", whole(&catalog, &component.name).join(" "));
+                let line = format!(
+                    "remove {}",
+                    with_required(&catalog, &component.name).join(" ")
+                );
                 run(dir.path(), &line, 0);
                 assert_eq!(contents(dir.path()), before);
             }
@@ -508,12 +513,12 @@ fn each_component_can_be_added_or_says_why_not() {
 }
 
 #[test]
-fn what_backs_up_a_database_is_refused_where_there_is_none() {
+fn backup_is_refused_without_a_database() {
     let dir = shop(WORKER);
     let before = contents(dir.path());
-    let said = run(dir.path(), "add backup -y", 2);
-    says(
-        &said,
+    let stderr = run(dir.path(), "add backup -y", 2);
+    assert_contains(
+        &stderr,
         &["`backup` cannot be added here: it backs up PostgreSQL"],
     );
     assert_eq!(contents(dir.path()), before);
@@ -521,7 +526,7 @@ fn what_backs_up_a_database_is_refused_where_there_is_none() {
 
 /// Components for a package cannot be added to the root of a workspace of several, and say what they need there.
 #[test]
-fn nothing_of_a_package_comes_along_to_the_top_of_a_workspace() {
+fn package_components_are_not_added_to_a_workspace_root() {
     let dir = tempdir().unwrap();
     fs::write(
         dir.path().join("Cargo.toml"),
@@ -533,9 +538,9 @@ fn nothing_of_a_package_comes_along_to_the_top_of_a_workspace() {
     fs::write(dir.path().join("shop/src/main.rs"), "fn main() {}\n").unwrap();
     commit(dir.path());
     let before = contents(dir.path());
-    let said = run(dir.path(), "add monitoring -y", 2);
-    says(
-        &said,
+    let stderr = run(dir.path(), "add monitoring -y", 2);
+    assert_contains(
+        &stderr,
         &["no service here exposes any: run `cargo prodify add telemetry` in the package"],
     );
     assert_eq!(contents(dir.path()), before);
@@ -551,9 +556,9 @@ fn nothing_of_a_package_comes_along_to_the_top_of_a_workspace() {
 
 /// `add` turns a project into the same one that `new` creates with more components; and `remove` undoes it.
 #[test]
-fn a_project_that_new_made_grows_and_shrinks() {
+fn add_and_remove_work_in_a_project_created_by_new() {
     let catalog = Catalog::embedded().unwrap();
-    let begin = |dir: &TempDir, components: &[&str]| {
+    let create = |dir: &TempDir, components: &[&str]| {
         let answers = dir.path().join("answers.toml");
         fs::write(&answers, format!("components = {components:?}\n")).unwrap();
         run(
@@ -569,22 +574,22 @@ fn a_project_that_new_made_grows_and_shrinks() {
     {
         let name = component.name.as_str();
         let (one, other) = (tempdir().unwrap(), tempdir().unwrap());
-        let grown = begin(&one, &["service"]);
+        let grown = create(&one, &["service"]);
         let before = contents(&grown);
         run(&grown, &format!("add {name} -y"), 0);
-        let whole = begin(&other, &["service", name]);
-        let of = |root: &Path| {
+        let created = create(&other, &["service", name]);
+        let files = |root: &Path| {
             let mut files = contents(root);
             // Its tables are in the order in which they were added.
             files.retain(|(path, _)| path != "prodify.toml");
             files
         };
-        for (ours, theirs) in of(&grown).iter().zip(&of(&whole)) {
+        for (ours, theirs) in files(&grown).iter().zip(&files(&created)) {
             assert_eq!(ours, theirs, "{name}");
         }
-        assert_eq!(of(&grown).len(), of(&whole).len(), "{name}");
+        assert_eq!(files(&grown).len(), files(&created).len(), "{name}");
 
-        let there = |root: &Path| -> Vec<String> {
+        let components = |root: &Path| -> Vec<String> {
             let text = fs::read_to_string(root.join("prodify.toml")).unwrap();
             let document: toml_edit::DocumentMut = text.parse().unwrap();
             let names = document["components"].as_array().unwrap().iter();
@@ -592,34 +597,34 @@ fn a_project_that_new_made_grows_and_shrinks() {
                 .map(|name| name.as_str().unwrap().to_owned())
                 .collect()
         };
-        let mut added = there(&grown);
+        let mut added = components(&grown);
         added.retain(|name| name != "service");
         run(&grown, &format!("remove {}", added.join(" ")), 0);
         assert_eq!(contents(&grown), before, "{name}");
     }
     let dir = tempdir().unwrap();
-    let project = begin(&dir, &["service", "config"]);
-    let said = run(&project, "remove service", 2);
-    says(
-        &said,
+    let project = create(&dir, &["service", "config"]);
+    let stderr = run(&project, "remove service", 2);
+    assert_contains(
+        &stderr,
         &["`config` requires `service`: leave `config` out too, or keep `service`"],
     );
-    let said = run(&project, "remove service config", 2);
-    says(&said, &["this would remove the package itself"]);
+    let stderr = run(&project, "remove service config", 2);
+    assert_contains(&stderr, &["this would remove the package itself"]);
 }
 
 /// What the sources do not show, or show wrongly, the crate can declare.
 #[test]
-fn a_crate_can_say_what_it_is() {
+fn manifest_metadata_overrides_facts() {
     let server = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\naxum = \"0.8\"\n";
     let dir = shop(server);
-    let write = |said: &str| {
-        let manifest = format!("{server}\n[package.metadata.prodify]\n{said}\n");
+    let declare = |metadata: &str| {
+        let manifest = format!("{server}\n[package.metadata.prodify]\n{metadata}\n");
         fs::write(dir.path().join("Cargo.toml"), manifest).unwrap();
     };
     let no_port = "the sources of `shop` do not show which port it listens on: set it in `[package.metadata.prodify]` of Cargo.toml, such as `port = 8080`";
-    says(&run(dir.path(), "add k8s -yn", 2), &[no_port]);
-    for (said, wrong) in [
+    assert_contains(&run(dir.path(), "add k8s -yn", 2), &[no_port]);
+    for (metadata, message) in [
         (
             "port = 0.5",
             "Cargo.toml: [package.metadata.prodify]: `port` must be a number from 1 to 65535",
@@ -638,27 +643,27 @@ fn a_crate_can_say_what_it_is() {
         ("shop = 1", "`shop` must be a table"),
         ("shop.prot = 1", "there is no `prot`"),
     ] {
-        write(&said.replace("\\n", "\\\\n"));
-        says(&run(dir.path(), "inspect", 2), &[wrong]);
+        declare(&metadata.replace("\\n", "\\\\n"));
+        assert_contains(&run(dir.path(), "inspect", 2), &[message]);
     }
-    write("kind = 'command'");
+    declare("kind = 'command'");
     let refusal = "`k8s` does not support `shop`, a command that ends: name another binary with --bin or, if this one keeps running, set `kind = \"worker\"` in `[package.metadata.prodify]` of Cargo.toml";
-    says(&run(dir.path(), "add k8s -yn", 2), &[refusal]);
-    write(
+    assert_contains(&run(dir.path(), "add k8s -yn", 2), &[refusal]);
+    declare(
         "port = 1\nliveness = '/live'\nshop.port = 8123\nshop.readiness = '/ready/now'\nshop.metrics-port = 9100",
     );
     let found = String::from_utf8(prodify(dir.path(), &["inspect"]).stdout).unwrap();
-    says(&found, &["8123", "[Cargo.toml:11]", "/live", "/ready/now"]);
+    assert_contains(&found, &["8123", "[Cargo.toml:11]", "/live", "/ready/now"]);
     run(dir.path(), "add docker -y", 0);
     let dockerfile = fs::read_to_string(dir.path().join("Dockerfile")).unwrap();
-    says(&dockerfile, &["EXPOSE 8123"]);
+    assert_contains(&dockerfile, &["EXPOSE 8123"]);
 }
 
 /// A name with a space needs the quoted form of COPY; names with other special characters are refused.
 #[test]
-fn what_a_program_reads_is_carried_whatever_it_is_called() {
+fn files_with_unusual_names_are_copied_or_refused() {
     let dir = shop(WORKER);
-    let reads = |name: &str| {
+    let read_file = |name: &str| {
         let main = format!("fn main() {{ std::fs::read(\"{name}/a.txt\").unwrap(); }}\n");
         fs::write(dir.path().join("src/main.rs"), main).unwrap();
         fs::create_dir_all(dir.path().join(name)).unwrap();
@@ -668,18 +673,18 @@ fn what_a_program_reads_is_carried_whatever_it_is_called() {
         run(dir.path(), "add docker -y --overwrite", 0);
         fs::read_to_string(dir.path().join("Dockerfile")).unwrap()
     };
-    reads("words");
-    says(
+    read_file("words");
+    assert_contains(
         &copies(),
         &["COPY --chmod=755 words/a.txt /app/words/a.txt\nWORKDIR /app\n"],
     );
-    reads("my words");
-    says(
+    read_file("my words");
+    assert_contains(
         &copies(),
         &["COPY --chmod=755 [\"my words/a.txt\", \"/app/my words/a.txt\"]\nWORKDIR /app\n"],
     );
-    reads("a$b");
-    says(
+    read_file("a$b");
+    assert_contains(
         &run(dir.path(), "add docker -y", 2),
         &["an image cannot contain a$b/a.txt, because of the $ in its name"],
     );
@@ -687,7 +692,7 @@ fn what_a_program_reads_is_carried_whatever_it_is_called() {
 
 /// Components for programs are refused for a library, with the reason; others are not.
 #[test]
-fn a_library_gets_what_is_not_for_programs() {
+fn library_is_refused_components_for_programs() {
     let dir = shop(MANIFEST);
     fs::rename(
         dir.path().join("src/main.rs"),
@@ -710,7 +715,7 @@ fn a_library_gets_what_is_not_for_programs() {
 
 /// A dependency outside of a checkout of the workspace only affects components that build from one.
 #[test]
-fn what_lies_outside_of_the_workspace_is_refused_where_it_is_built() {
+fn dependency_outside_the_workspace_is_refused_where_it_is_built() {
     let dir = tempdir().unwrap();
     for (name, rest) in [
         ("tools", ""),
@@ -731,7 +736,7 @@ fn what_lies_outside_of_the_workspace_is_refused_where_it_is_built() {
     for component in ["docker", "ci"] {
         let refused = run(&shop, &format!("add {component} -y"), 2);
         let place = dir.path().canonicalize().unwrap().join("tools");
-        says(
+        assert_contains(
             &refused,
             &[
                 &format!("`{component}` cannot be added here: "),
@@ -747,7 +752,7 @@ fn what_lies_outside_of_the_workspace_is_refused_where_it_is_built() {
 
 /// Files written by one component are no facts about the crate to another: neither now nor later.
 #[test]
-fn a_second_run_finds_what_the_first_one_found() {
+fn written_files_do_not_change_the_facts() {
     let dir = shop(WORKER);
     run(
         dir.path(),
@@ -756,38 +761,38 @@ fn a_second_run_finds_what_the_first_one_found() {
     );
     let before = contents(dir.path());
     let again = run(dir.path(), "add ci docker k8s -y", 0);
-    says(&again, &[" in .: nothing to do"]);
+    assert_contains(&again, &[" in .: nothing to do"]);
     assert_eq!(contents(dir.path()), before);
 }
 
 /// The record of a crate with its own sources remains valid when it gets prodify's.
 #[test]
-fn another_project_can_begin_with_what_was_added() {
+fn new_project_can_start_from_the_answers_of_an_existing_crate() {
     let dir = shop(MANIFEST);
     run(dir.path(), "add release-profile supply-chain -y", 0);
     let beside = tempdir().unwrap();
     let record = dir.path().join("prodify.toml");
     let line = format!("new orders -y --vcs none --answers {}", record.display());
-    says(
+    assert_contains(
         &run(beside.path(), &line, 0),
         &["`service` is added too: a new project must be a package"],
     );
     let text = |path: &str| fs::read_to_string(beside.path().join("orders").join(path)).unwrap();
-    says(
+    assert_contains(
         &text("Cargo.toml"),
         &["name = \"orders\"", "[profile.release]"],
     );
-    says(
+    assert_contains(
         &text("prodify.toml"),
         &["release-profile", "supply-chain", "service"],
     );
-    says(&text("src/main.rs"), &["fn main()"]);
+    assert_contains(&text("src/main.rs"), &["fn main()"]);
     run(&beside.path().join("orders"), "check", 0);
 }
 
 /// It has to be specified once which of several binaries run in production, and is then recorded.
 #[test]
-fn the_binaries_that_run_are_remembered() {
+fn binaries_that_run_in_production_are_recorded() {
     let dir = tempdir().unwrap();
     let market = dir.path().join("market");
     fs::create_dir(&market).unwrap();
@@ -804,18 +809,18 @@ fn the_binaries_that_run_are_remembered() {
     }
     commit(&market);
     let several = "2 packages that could be the service: `api`, `jobs`; name one with --package, or its binary with --bin, which `add` accepts more than once";
-    says(
+    assert_contains(
         &run(&market, "add docker -y -d docker.base=debian", 2),
         &[several],
     );
-    says(
+    assert_contains(
         &run(&market, "add docker -y --bin apo", 2),
         &["no binary `apo`; did you mean `api`?"],
     );
     run(&market, "add docker -y --bin jobs --bin api", 0);
     let answers = || fs::read_to_string(market.join("prodify.toml")).unwrap();
-    says(&answers(), &["bins = [\"jobs\", \"api\"]"]);
-    says(&run(&market, "add docker -y", 0), &[" in .: nothing to do"]);
+    assert_contains(&answers(), &["bins = [\"jobs\", \"api\"]"]);
+    assert_contains(&run(&market, "add docker -y", 0), &[" in .: nothing to do"]);
 
     // From a member too, and for a single one.
     let api = market.join("api");
@@ -830,26 +835,26 @@ fn the_binaries_that_run_are_remembered() {
     // Naming another service, or the same one twice, does not remove a service.
     for line in ["--bin api", "--bin jobs --bin jobs --bin api"] {
         let line = format!("add docker -y {line}");
-        says(&run(&market, &line, 0), &[" in .: nothing to do"]);
+        assert_contains(&run(&market, &line, 0), &[" in .: nothing to do"]);
     }
-    says(&answers(), &["bins = [\"jobs\", \"api\"]"]);
+    assert_contains(&answers(), &["bins = [\"jobs\", \"api\"]"]);
 
     // Removing one from prodify.toml removes it, and naming it again restores it.
     let without = answers().replace("\"jobs\", \"api\"", "\"api\"");
     fs::write(market.join("prodify.toml"), without).unwrap();
     run(&market, "update --allow-dirty", 0);
     assert!(!market.join("jobs/Dockerfile").exists());
-    says(
+    assert_contains(
         &run(&market.join("jobs"), "add docker -y", 0),
         &[
             "`jobs` is a worker without a port, but the files written only run api: if it runs in production, add it to `project.bins`",
         ],
     );
     run(&api, "add docker -y --bin jobs -p jobs", 0);
-    says(&answers(), &["bins = [\"api\", \"jobs\"]"]);
+    assert_contains(&answers(), &["bins = [\"api\", \"jobs\"]"]);
     let renamed = answers().replace("jobs", "job");
     fs::write(market.join("prodify.toml"), renamed).unwrap();
-    says(
+    assert_contains(
         &run(&market, "add docker -y --bin jobs", 2),
         &["in prodify.toml: `project.bins` names `job`, but there is no such binary"],
     );

@@ -11,7 +11,7 @@ use cargo_prodify::provenance::Moved;
 use cargo_prodify::tree::{Class, File, RelPath, Tree};
 use tempfile::{TempDir, tempdir};
 
-use crate::support::{command, contents, listing, prodify, said};
+use crate::support::{command, contents, listing, prodify, stderr};
 
 fn tree(files: &[(&str, &str)]) -> Tree {
     let file = |text: &str| File {
@@ -38,7 +38,7 @@ fn disk(files: &[(&str, &str)]) -> Disk {
 }
 
 #[test]
-fn creates_updates_and_deletes() {
+fn apply_creates_updates_and_deletes_files() {
     let dir = tempdir().unwrap();
     let before = [("a/old", "old"), ("gone", "gone")];
     apply(dir.path(), &plan_for(&[], &[], &before), &[]).unwrap();
@@ -171,8 +171,8 @@ impl Change {
         apply::apply_watched(root, &plan, &originals.collect::<Vec<_>>(), watch)
     }
 
-    /// The number of operations, and the result.
-    fn whole(&self) -> (usize, Vec<(String, String)>) {
+    /// Applies the plan without any failure; returns the number of operations, and the resulting files.
+    fn apply_undisturbed(&self) -> (usize, Vec<(String, String)>) {
         let dir = tempdir().unwrap();
         let root = dir.path().join("x");
         self.prepare(&root);
@@ -194,29 +194,29 @@ fn files(root: &Path) -> Vec<(String, String)> {
     all
 }
 
-/// Lets `number` operations pass; `then` handles the next one.
-fn after(
+/// Lets `number` operations pass; `action` takes the place of the next one.
+fn at_operation(
     number: usize,
-    then: impl Fn() -> io::Result<()> + Sync,
+    action: impl Fn() -> io::Result<()> + Sync,
 ) -> impl Fn(&Path) -> io::Result<()> + Sync {
     let passed = AtomicUsize::new(0);
     move |_| match passed.fetch_add(1, Ordering::Relaxed) {
-        now if now == number => then(),
+        now if now == number => action(),
         _ => Ok(()),
     }
 }
 
 #[test]
-fn a_failure_at_any_operation_takes_everything_back() {
+fn failure_at_any_operation_is_rolled_back() {
     for change in &CHANGES {
-        let (operations, whole) = change.whole();
+        let (operations, complete) = change.apply_undisturbed();
         assert!(operations > 8, "{operations}");
         for number in 0..operations {
             let dir = tempdir().unwrap();
             let root = dir.path().join("x");
             change.prepare(&root);
             let before = (contents(dir.path()), contents(&root));
-            let fail = after(number, || Err(io::Error::other("the disk is tired")));
+            let fail = at_operation(number, || Err(io::Error::other("the disk is tired")));
             match change.apply(&root, &fail) {
                 Err(error) => {
                     assert!(
@@ -229,25 +229,25 @@ fn a_failure_at_any_operation_takes_everything_back() {
                 Ok(()) => {
                     let mut left = files(&root);
                     left.retain(|(path, _)| !path.starts_with(".prodify"));
-                    assert_eq!(left, whole, "{number}");
+                    assert_eq!(left, complete, "{number}");
                 }
             }
             change.apply(&root, &|_| Ok(())).unwrap();
-            assert_eq!(files(&root), whole, "{number}");
+            assert_eq!(files(&root), complete, "{number}");
         }
     }
 }
 
-/// The process that [`a_run_killed_at_any_operation_leaves_whole_files`] starts and kills.
+/// The process that [`run_killed_at_any_operation_leaves_complete_files`] starts and kills.
 #[test]
 #[ignore = "started by another test"]
-fn is_killed() {
+fn child_process_that_is_killed() {
     let (Some(root), Some(number)) = (env::var_os("ROOT"), env::var_os("OPERATION")) else {
         panic!("this is no test by itself");
     };
     let number: usize = number.to_str().unwrap().parse().unwrap();
     let (change, number) = (&CHANGES[number % CHANGES.len()], number / CHANGES.len());
-    let kill = after(number, || {
+    let kill = at_operation(number, || {
         let own = std::process::id().to_string();
         Command::new("kill").args(["-9", &own]).status().unwrap();
         // The signal is on its way.
@@ -260,17 +260,22 @@ fn is_killed() {
 
 #[cfg(unix)]
 #[test]
-fn a_run_killed_at_any_operation_leaves_whole_files() {
+fn run_killed_at_any_operation_leaves_complete_files() {
     use std::os::unix::process::ExitStatusExt as _;
     for (index, change) in CHANGES.iter().enumerate() {
-        let (operations, whole) = change.whole();
+        let (operations, complete) = change.apply_undisturbed();
         for number in 0..operations {
             let dir = tempdir().unwrap();
             let root = dir.path().join("x");
             change.prepare(&root);
             let old = contents(&root);
             let killed = Command::new(env::current_exe().unwrap())
-                .args(["--exact", "faults::is_killed", "--ignored", "--quiet"])
+                .args([
+                    "--exact",
+                    "faults::child_process_that_is_killed",
+                    "--ignored",
+                    "--quiet",
+                ])
                 .env("ROOT", &root)
                 .env("OPERATION", (number * CHANGES.len() + index).to_string())
                 .output()
@@ -279,7 +284,7 @@ fn a_run_killed_at_any_operation_leaves_whole_files() {
                 killed.status.signal(),
                 Some(9),
                 "{number}: {}",
-                said(&killed)
+                stderr(&killed)
             );
             for (path, bytes) in contents(&root) {
                 let staged = path.starts_with(".prodify");
@@ -287,12 +292,12 @@ fn a_run_killed_at_any_operation_leaves_whole_files() {
                     |state: &[(String, String)]| state.contains(&(path.clone(), bytes.clone()));
                 let is_dir = root.join(&path).is_dir();
                 assert!(
-                    staged || is_dir || is(&old) || is(&whole),
+                    staged || is_dir || is(&old) || is(&complete),
                     "{number}: {path} is neither"
                 );
             }
             change.apply(&root, &|_| Ok(())).unwrap();
-            assert_eq!(files(&root), whole, "{number}");
+            assert_eq!(files(&root), complete, "{number}");
         }
     }
 }
@@ -301,7 +306,7 @@ fn a_run_killed_at_any_operation_leaves_whole_files() {
 /// below use a limit on the size of a file, and a directory without permissions.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_system_that_takes_no_more_keeps_what_it_holds() {
+fn full_or_read_only_file_system_is_unchanged() {
     let cases = [
         ("size=64k", "large: No space left on device"),
         ("remount,ro", "Read-only file system"),
@@ -335,7 +340,7 @@ fn a_file_system_that_takes_no_more_keeps_what_it_holds() {
 
 /// A directory in the way of each file in turn makes putting it in place fail, after everything before it was done.
 #[test]
-fn a_failure_at_any_file_takes_everything_back() {
+fn failure_at_any_file_is_rolled_back() {
     let base = [("a", "1"), ("d/b", "2"), ("z", "3")];
     let theirs = [
         ("a", "one"),
@@ -359,7 +364,7 @@ fn a_failure_at_any_file_takes_everything_back() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_out_of_the_project_is_not_followed() {
+fn symlink_out_of_the_project_is_not_followed() {
     let (dir, outside) = (tempdir().unwrap(), tempdir().unwrap());
     std::os::unix::fs::symlink(outside.path(), dir.path().join("src")).unwrap();
     let error = apply(
@@ -376,10 +381,14 @@ fn a_link_out_of_the_project_is_not_followed() {
 
     let arguments = ["new", ".", "-y", "--name", "orders", "--vcs", "none"];
     let output = prodify(dir.path(), &arguments);
-    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    assert!(said(&output).contains("symbolic link"), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("symbolic link"),
+        "{}",
+        stderr(&output)
+    );
     let output = prodify(dir.path(), &[&arguments[..], &["--keep"]].concat());
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 
     // Nor is the target of a link named like the staging directory removed.
     fs::create_dir_all(outside.path().join("staging")).unwrap();
@@ -393,7 +402,7 @@ fn a_link_out_of_the_project_is_not_followed() {
 /// A limit on the size of a file makes a write fail in the middle, like a full disk.
 #[cfg(unix)]
 #[test]
-fn a_full_disk_leaves_nothing_behind() {
+fn full_disk_leaves_nothing_behind() {
     for existing in [false, true] {
         let dir = tempdir().unwrap();
         if existing {
@@ -410,11 +419,11 @@ fn a_full_disk_leaves_nothing_behind() {
             .current_dir(dir.path())
             .output()
             .unwrap();
-        assert_eq!(output.status.code(), Some(101), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(101), "{}", stderr(&output));
         assert!(
-            said(&output).contains("writing ") && said(&output).contains("orders"),
+            stderr(&output).contains("writing ") && stderr(&output).contains("orders"),
             "{}",
-            said(&output)
+            stderr(&output)
         );
         assert_eq!(listing(dir.path()), before);
     }
@@ -422,7 +431,7 @@ fn a_full_disk_leaves_nothing_behind() {
 
 #[cfg(unix)]
 #[test]
-fn a_directory_that_takes_no_files_is_named() {
+fn unwritable_directory_is_reported() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o555)).unwrap();
@@ -433,20 +442,20 @@ fn a_directory_that_takes_no_files_is_named() {
     }
     let output = prodify(dir.path(), &["new", "orders", "-y"]);
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    assert_eq!(output.status.code(), Some(101), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(101), "{}", stderr(&output));
     assert!(
-        said(&output).contains("creating the directory"),
+        stderr(&output).contains("creating the directory"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
 }
 
 /// A run that is killed at any moment leaves whole files, and repeating it gives the same result as if it had not been killed.
 #[test]
-fn a_killed_run_is_finished_by_the_next() {
-    let whole = tempdir().unwrap();
-    let done = prodify(whole.path(), &["new", "orders", "-y", "--vcs", "none"]);
-    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+fn next_run_finishes_a_killed_run() {
+    let complete = tempdir().unwrap();
+    let done = prodify(complete.path(), &["new", "orders", "-y", "--vcs", "none"]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     for existing in [false, true] {
         for delay in (0..24).map(|step| step * 500) {
             let dir = tempdir().unwrap();
@@ -463,24 +472,24 @@ fn a_killed_run_is_finished_by_the_next() {
                 if !path.starts_with(".prodify/staging") {
                     assert_eq!(
                         bytes,
-                        fs::read_to_string(whole.path().join("orders").join(&path))
+                        fs::read_to_string(complete.path().join("orders").join(&path))
                             .unwrap_or_default(),
                         "{path} is half written"
                     );
                 }
             }
             let again = prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
-            assert_eq!(again.status.code(), Some(0), "{}", said(&again));
-            assert_eq!(contents(dir.path()), contents(whole.path()));
+            assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+            assert_eq!(contents(dir.path()), contents(complete.path()));
         }
     }
 }
 
 /// A project whose answers have another port than the one that was written.
-fn changed_project() -> TempDir {
+fn project_with_changed_answers() -> TempDir {
     let dir = tempdir().unwrap();
     let done = prodify(dir.path(), &["new", "orders", "-y", "--vcs", "none"]);
-    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     let answers = dir.path().join("orders/prodify.toml");
     let text = fs::read_to_string(&answers).unwrap();
     fs::write(&answers, text.replace("port = 8080", "port = 9000")).unwrap();
@@ -489,45 +498,45 @@ fn changed_project() -> TempDir {
 
 #[test]
 #[cfg(unix)]
-fn what_another_run_is_at_work_on_is_left_alone() {
-    let dir = changed_project();
+fn locked_project_is_left_alone() {
+    let dir = project_with_changed_answers();
     let root = &dir.path().join("orders");
     let before = contents(root);
     let lock = Lock::of(root).unwrap();
     for verb in ["update", "add auth -y", "remove docker", "eject docker"] {
         let words: Vec<&str> = verb.split(' ').collect();
         let refused = prodify(root, &words);
-        assert_eq!(refused.status.code(), Some(101), "{}", said(&refused));
-        let says = "orders: try again when it has finished";
+        assert_eq!(refused.status.code(), Some(101), "{}", stderr(&refused));
+        let message = "orders: try again when it has finished";
         assert!(
-            said(&refused).contains("another cargo prodify is running in")
-                && said(&refused).contains(says),
+            stderr(&refused).contains("another cargo prodify is running in")
+                && stderr(&refused).contains(message),
             "{}",
-            said(&refused)
+            stderr(&refused)
         );
         assert!(contents(root) == before, "{verb}");
     }
     let refused = prodify(dir.path(), &["new", "orders", "-y"]);
-    assert_eq!(refused.status.code(), Some(101), "{}", said(&refused));
+    assert_eq!(refused.status.code(), Some(101), "{}", stderr(&refused));
     // A run that only reads needs no lock.
     for (verb, code) in [("check", 1), ("update --dry-run", 0), ("inspect", 0)] {
         let words: Vec<&str> = verb.split(' ').collect();
-        let looked = prodify(root, &words);
-        assert_eq!(looked.status.code(), Some(code), "{}", said(&looked));
+        let output = prodify(root, &words);
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
     }
     drop(lock);
     let done = prodify(root, &["update"]);
-    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
 }
 
 #[test]
 #[cfg(unix)]
-fn of_two_runs_at_once_one_does_the_work() {
-    let dir = changed_project();
+fn concurrent_updates_give_the_same_result() {
+    let dir = project_with_changed_answers();
     let root = &dir.path().join("orders");
     let before = contents(root);
     let done = prodify(root, &["update"]);
-    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     let after = contents(root);
     for _ in 0..10 {
         for (path, text) in &before {
@@ -542,12 +551,12 @@ fn of_two_runs_at_once_one_does_the_work() {
         });
         for run in runs {
             let output = run.wait_with_output().unwrap();
-            let is_refused = said(&output).contains("another cargo prodify is running");
+            let is_refused = stderr(&output).contains("another cargo prodify is running");
             let code = output.status.code();
             assert!(
                 code == Some(0) || code == Some(101) && is_refused,
                 "{}",
-                said(&output)
+                stderr(&output)
             );
         }
         assert!(contents(root) == after);
@@ -556,10 +565,10 @@ fn of_two_runs_at_once_one_does_the_work() {
 
 #[test]
 #[cfg(unix)]
-fn projects_that_are_made_at_once_are_whole() {
-    let whole = tempdir().unwrap();
-    let done = prodify(whole.path(), &["new", "orders", "-y", "--vcs", "none"]);
-    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+fn concurrently_created_projects_are_complete() {
+    let complete = tempdir().unwrap();
+    let done = prodify(complete.path(), &["new", "orders", "-y", "--vcs", "none"]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     let dir = tempdir().unwrap();
     let runs = ["orders", "orders", "bills", "stock"].map(|name| {
         let mut run = command(dir.path(), &["new", name, "-y", "--vcs", "none"]);
@@ -568,8 +577,8 @@ fn projects_that_are_made_at_once_are_whole() {
     for (name, run) in runs {
         let output = run.wait_with_output().unwrap();
         let is_done = output.status.code() == Some(0);
-        assert!(is_done || name == "orders", "{name}: {}", said(&output));
+        assert!(is_done || name == "orders", "{name}: {}", stderr(&output));
     }
-    assert!(contents(&whole.path().join("orders")) == contents(&dir.path().join("orders")));
+    assert!(contents(&complete.path().join("orders")) == contents(&dir.path().join("orders")));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
 }

@@ -9,7 +9,7 @@ use tempfile::{TempDir, tempdir};
 
 use cargo_prodify::facts::system::Table;
 
-use crate::support::{command, json_of, listing, prodify, said};
+use crate::support::{command, json_with_schema, listing, prodify, stderr};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -31,7 +31,7 @@ fn fixture(name: &str) -> TempDir {
 }
 
 /// A crate with these files.
-fn written(files: &[(&str, &str)]) -> TempDir {
+fn crate_with(files: &[(&str, &str)]) -> TempDir {
     let dir = tempdir().unwrap();
     for (path, text) in files {
         let path = dir.path().join(path);
@@ -51,15 +51,15 @@ fn inspect(directory: &Path, arguments: &[&str]) -> Value {
         directory,
         &[&["inspect", "--format", "json"], arguments].concat(),
     );
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-    json_of(&output, include_str!("../../src/inspection.schema.json"))
+    assert_eq!(output.status.code(), Some(0), "{}", output_text(&output));
+    json_with_schema(&output, include_str!("../../src/inspection.schema.json"))
 }
 
-fn text(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
-        said(output)
+        stderr(output)
     )
 }
 
@@ -70,7 +70,7 @@ fn values(facts: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn each_fixture_gives_its_facts() {
+fn fixtures_match_their_snapshots() {
     let mut names: Vec<String> = fs::read_dir(fixtures())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -84,7 +84,7 @@ fn each_fixture_gives_its_facts() {
             &dir.path().join("crate"),
             &[&["inspect", "-v"], &arguments[..]].concat(),
         );
-        assert_eq!(output.status.code(), Some(0), "{name}: {}", said(&output));
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", stderr(&output));
         let found = String::from_utf8(output.stdout).unwrap();
         let top = dir.path().canonicalize().unwrap();
         let found = found.replace(&*top.to_string_lossy(), "[DIR]");
@@ -97,7 +97,7 @@ fn each_fixture_gives_its_facts() {
 
 /// Each framework, as its documentation starts a server.
 #[test]
-fn a_framework_is_known_by_how_its_server_starts() {
+fn framework_is_recognized_by_how_its_server_starts() {
     for (framework, protocol, code, port) in [
         (
             "axum",
@@ -158,7 +158,7 @@ fn a_framework_is_known_by_how_its_server_starts() {
     ] {
         let code = format!("fn main() {{ {code}; }}");
         let manifest = manifest("app", &format!("[dependencies]\n{framework} = \"1\"\n"));
-        let dir = written(&[("Cargo.toml", &manifest), ("src/main.rs", &code)]);
+        let dir = crate_with(&[("Cargo.toml", &manifest), ("src/main.rs", &code)]);
         let found = inspect(dir.path(), &[]);
         let framework_found = &found["program"]["frameworks"][0];
         assert_eq!(framework_found["value"]["name"], framework, "{code}");
@@ -169,12 +169,12 @@ fn a_framework_is_known_by_how_its_server_starts() {
 }
 
 #[test]
-fn a_client_of_a_framework_is_no_server() {
+fn client_of_a_framework_is_not_a_server() {
     let manifest = manifest(
         "app",
         "[dependencies]\nhyper = \"1\"\ntonic = \"0.14\"\nclap = \"4\"\n",
     );
-    let dir = written(&[
+    let dir = crate_with(&[
         ("Cargo.toml", &manifest),
         (
             "src/main.rs",
@@ -198,7 +198,7 @@ struct Stub {
 fn with_stubs(dependencies: &str, stubs: &[Stub]) -> TempDir {
     let mut manifest = manifest("app", dependencies);
     manifest.push_str("\n[workspace]\nexclude = [\"stubs\"]\n");
-    let dir = written(&[("Cargo.toml", &manifest), ("src/main.rs", "fn main() {}")]);
+    let dir = crate_with(&[("Cargo.toml", &manifest), ("src/main.rs", "fn main() {}")]);
     for Stub {
         name,
         features,
@@ -218,7 +218,7 @@ fn with_stubs(dependencies: &str, stubs: &[Stub]) -> TempDir {
         .current_dir(dir.path())
         .output()
         .unwrap();
-    assert!(locked.status.success(), "{}", text(&locked));
+    assert!(locked.status.success(), "{}", output_text(&locked));
     dir
 }
 
@@ -239,7 +239,7 @@ type Case = (
     &'static [&'static str],
 );
 
-const SYSTEM: [Case; 23] = [
+const SYSTEM_CASES: [Case; 23] = [
     (
         "openssl-sys",
         "vendored = []",
@@ -340,7 +340,7 @@ const SYSTEM: [Case; 23] = [
 /// The cases in as few packages as there are cases for one crate, since a package can depend on it only once.
 fn rounds() -> Vec<Vec<Case>> {
     let mut rounds: Vec<Vec<Case>> = Vec::new();
-    for case in SYSTEM {
+    for case in SYSTEM_CASES {
         let free = rounds
             .iter_mut()
             .find(|round| round.iter().all(|other| other.0 != case.0));
@@ -353,7 +353,7 @@ fn rounds() -> Vec<Vec<Case>> {
 }
 
 #[test]
-fn a_crate_needs_of_the_system_what_its_features_say() {
+fn system_packages_depend_on_enabled_features() {
     for round in rounds() {
         let mut dependencies = "[dependencies]\n".to_owned();
         for (name, _, on, ..) in &round {
@@ -405,7 +405,7 @@ fn packages_for<'f>(facts: &'f Value, name: &str, locked: &str) -> Vec<&'f str> 
 }
 
 #[test]
-fn only_what_the_binary_is_built_from_counts() {
+fn only_dependencies_of_the_binary_count() {
     let dependencies = r#"
 [features]
 kafka = ["dep:rdkafka-sys"]
@@ -450,15 +450,15 @@ libsqlite3-sys = { path = "stubs/libsqlite3-sys" }
     );
     // A build dependency is not needed when the binary runs.
     assert_eq!(values(&found["system"]["run"]), ["libpq5"]);
-    let says = found["system"]["run"][0]["evidence"][0]["says"]
+    let reason = found["system"]["run"][0]["evidence"][0]["says"]
         .as_str()
         .unwrap();
-    assert_eq!(says, "pq-sys 0.9.0, used by between");
+    assert_eq!(reason, "pq-sys 0.9.0, used by between");
 }
 
 /// If nothing is downloaded, cargo cannot resolve the dependencies, and Cargo.lock gives an upper bound.
 #[test]
-fn a_lock_file_alone_bounds_what_is_needed() {
+fn lock_file_alone_gives_an_upper_bound() {
     let lock = r#"version = 4
 
 [[package]]
@@ -520,7 +520,7 @@ libudev-sys = "=0.0.1"
         ("Cargo.lock", lock),
         ("src/main.rs", "fn main() {}"),
     ];
-    let dir = written(&files);
+    let dir = crate_with(&files);
     let empty = tempdir().unwrap();
     let output = command(dir.path(), &["inspect", "--format", "json"])
         .env("CARGO_HOME", empty.path())
@@ -552,8 +552,11 @@ libudev-sys = "=0.0.1"
         ("libsqlite3-sys", "registry+https://example.com/index"),
     ];
     assert_eq!(sources, expected);
-    let says = found["resolution"]["evidence"][0]["says"].as_str().unwrap();
-    assert!(!says.is_empty() && !says.starts_with("not asked"), "{says}");
+    let reason = found["resolution"]["evidence"][0]["says"].as_str().unwrap();
+    assert!(
+        !reason.is_empty() && !reason.starts_with("not asked"),
+        "{reason}"
+    );
     assert_eq!(
         fs::read_to_string(dir.path().join("Cargo.lock")).unwrap(),
         lock
@@ -561,7 +564,7 @@ libudev-sys = "=0.0.1"
 }
 
 #[test]
-fn a_crate_that_asks_for_an_unknown_library_is_named() {
+fn crate_that_needs_an_unknown_library_is_reported() {
     let odd = Stub {
         name: "odd-sys",
         features: "",
@@ -594,7 +597,7 @@ fn a_crate_that_asks_for_an_unknown_library_is_named() {
 }
 
 #[test]
-fn a_library_that_others_bring_along_is_linked() {
+fn library_that_another_crate_installs_is_linked() {
     let dependencies = "[dependencies]\nlibz-sys = { path = \"stubs/libz-sys\" }\nmysqlclient-sys = { path = \"stubs/mysqlclient-sys\" }\n";
     let dir = with_stubs(
         dependencies,
@@ -613,7 +616,7 @@ fn a_library_that_others_bring_along_is_linked() {
 }
 
 #[test]
-fn a_vendored_protoc_needs_none_of_the_system() {
+fn vendored_protoc_needs_no_system_package() {
     let dependencies = "[build-dependencies]\nprost-build = { path = \"stubs/prost-build\" }\nprotoc-bin-vendored = { path = \"stubs/protoc-bin-vendored\" }\n";
     let dir = with_stubs(
         dependencies,
@@ -625,7 +628,7 @@ fn a_vendored_protoc_needs_none_of_the_system() {
 
 /// Errors and their fixes: the arguments, the exit code, and the expected message.
 #[test]
-fn what_is_asked_of_no_crate_is_refused_with_the_way_out() {
+fn missing_or_ambiguous_crate_is_rejected_with_a_fix() {
     let two = "[workspace]\nresolver = \"2\"\nmembers = [\"a\", \"b\", \"c\"]\n";
     let several = manifest(
         "a",
@@ -702,18 +705,18 @@ fn what_is_asked_of_no_crate_is_refused_with_the_way_out() {
             "package `c` has no binary, and so nothing that could run in production; name another one with --package",
         ),
     ] {
-        let dir = written(&files);
+        let dir = crate_with(&files);
         let output = prodify(dir.path(), &[&["inspect"], arguments].concat());
         assert_eq!(
             output.status.code(),
             Some(code),
             "{arguments:?}: {}",
-            text(&output)
+            output_text(&output)
         );
         assert!(
-            said(&output).contains(expected),
+            stderr(&output).contains(expected),
             "{expected} is not in\n{}",
-            said(&output)
+            stderr(&output)
         );
         assert!(output.stdout.is_empty());
         let output = prodify(
@@ -726,12 +729,12 @@ fn what_is_asked_of_no_crate_is_refused_with_the_way_out() {
 }
 
 #[test]
-fn the_package_and_the_binary_are_chosen_as_far_as_only_one_can_be_meant() {
+fn package_and_binary_are_chosen_if_unambiguous() {
     let workspace = "[workspace]\nresolver = \"2\"\nmembers = [\"server\", \"tool\"]\n";
     let server = manifest("server", "[dependencies]\naxum = \"0.8\"\n");
     let tool = manifest("tool", "");
     let main = "fn main() {}";
-    let dir = written(&[
+    let dir = crate_with(&[
         ("Cargo.toml", workspace),
         ("server/Cargo.toml", &server),
         ("server/src/main.rs", main),
@@ -791,8 +794,8 @@ fn the_package_and_the_binary_are_chosen_as_far_as_only_one_can_be_meant() {
 }
 
 #[test]
-fn a_lock_file_that_git_does_not_track_is_a_problem() {
-    let dir = written(&[
+fn untracked_lock_file_is_a_problem() {
+    let dir = crate_with(&[
         ("Cargo.toml", &manifest("app", "")),
         ("src/main.rs", "fn main() {}"),
         (
@@ -806,7 +809,7 @@ fn a_lock_file_that_git_does_not_track_is_a_problem() {
             .current_dir(dir.path())
             .output()
             .unwrap();
-        assert!(done.status.success(), "{}", text(&done));
+        assert!(done.status.success(), "{}", output_text(&done));
     };
     let tracked = || inspect(dir.path(), &[])["workspace"]["lock"]["value"]["tracked"].clone();
     assert_eq!(tracked(), Value::Null);
@@ -827,8 +830,8 @@ fn a_lock_file_that_git_does_not_track_is_a_problem() {
 }
 
 #[test]
-fn a_toolchain_that_no_image_has_is_a_problem() {
-    let dir = written(&[
+fn toolchain_without_an_image_is_a_problem() {
+    let dir = crate_with(&[
         ("Cargo.toml", &manifest("app", "")),
         ("src/main.rs", "fn main() {}"),
     ]);
@@ -847,7 +850,7 @@ fn a_toolchain_that_no_image_has_is_a_problem() {
 }
 
 #[test]
-fn a_target_that_an_image_cannot_have_is_a_problem() {
+fn target_that_does_not_suit_the_image_is_a_problem() {
     let pq = "[dependencies]\npq-sys = { path = \"stubs/pq-sys\" }\n";
     for (target, dependencies, problem) in [
         ("x86_64-unknown-linux-gnu", pq, None),
@@ -875,21 +878,21 @@ fn a_target_that_an_image_cannot_have_is_a_problem() {
         let found = inspect(dir.path(), &[]);
         assert_eq!(found["builder"]["target"]["value"], target);
         let problems = found["problems"].as_array().unwrap().iter();
-        let mut of_it = problems.filter(|it| it["what"].as_str().unwrap().contains(target));
-        let told = of_it.next().map(|it| it["what"].as_str().unwrap());
+        let mut matching = problems.filter(|it| it["what"].as_str().unwrap().contains(target));
+        let message = matching.next().map(|it| it["what"].as_str().unwrap());
         assert!(
-            match (told, problem) {
-                (Some(told), Some(problem)) => told.contains(problem),
-                (told, problem) => told.is_none() && problem.is_none(),
+            match (message, problem) {
+                (Some(message), Some(problem)) => message.contains(problem),
+                (message, problem) => message.is_none() && problem.is_none(),
             },
-            "{target}: {told:?}"
+            "{target}: {message:?}"
         );
     }
 }
 
 /// The signal that stops a program, and whether there is a warning that none does.
 #[test]
-fn a_program_that_goes_on_when_it_is_to_stop_is_a_problem() {
+fn server_that_ignores_sigterm_is_a_problem() {
     let axum = "[dependencies]\naxum = \"0.8\"\n";
     let actix = "[dependencies]\nactix-web = \"4\"\n";
     let clap = "[dependencies]\nclap = \"4\"\n";
@@ -916,7 +919,7 @@ fn a_program_that_goes_on_when_it_is_to_stop_is_a_problem() {
             r#"TcpListener::bind("0.0.0.0:3000");"#
         };
         let main = format!("fn main() {{ {code}; {listens} }}");
-        let dir = written(&[
+        let dir = crate_with(&[
             ("Cargo.toml", &manifest("app", dependencies)),
             ("src/main.rs", &main),
         ]);
@@ -924,11 +927,11 @@ fn a_program_that_goes_on_when_it_is_to_stop_is_a_problem() {
         let ends_at = &found["program"]["ends_at"];
         assert_eq!(ends_at["value"].as_str(), signal, "{code}");
         let problems = found["problems"].as_array().unwrap().iter();
-        let mut of_it = problems.filter(|it| it["what"].as_str().unwrap().contains("SIGTERM"));
-        assert_eq!(of_it.next().is_some(), warns, "{code}");
+        let mut matching = problems.filter(|it| it["what"].as_str().unwrap().contains("SIGTERM"));
+        assert_eq!(matching.next().is_some(), warns, "{code}");
         let added = prodify(dir.path(), &["add", "docker", "-y"]);
-        assert_eq!(added.status.code(), Some(0), "{code}: {}", said(&added));
-        assert_eq!(said(&added).contains("SIGTERM"), warns, "{code}");
+        assert_eq!(added.status.code(), Some(0), "{code}: {}", stderr(&added));
+        assert_eq!(stderr(&added).contains("SIGTERM"), warns, "{code}");
         let dockerfile = fs::read_to_string(dir.path().join("Dockerfile")).unwrap();
         let stop = dockerfile.contains("STOPSIGNAL SIGINT\n");
         assert_eq!(stop, signal == Some("SIGINT"), "{dockerfile}");
@@ -937,12 +940,12 @@ fn a_program_that_goes_on_when_it_is_to_stop_is_a_problem() {
 
 /// What `.dockerignore` excludes from the build context cannot be copied from it.
 #[test]
-fn a_secret_that_is_read_is_not_carried_but_told_of() {
+fn secret_is_left_out_of_the_image_and_reported() {
     let main = r#"fn main() {
         std::fs::read("certs/server.key"); std::fs::read("words.txt"); std::fs::read_dir("keys"); std::fs::read_dir("certs");
     }"#;
     let package = manifest("app", "[package.metadata.prodify]\nkind = \"worker\"\n");
-    let dir = written(&[
+    let dir = crate_with(&[
         ("Cargo.toml", &package),
         ("src/main.rs", main),
         ("certs/server.key", ""),
@@ -951,16 +954,16 @@ fn a_secret_that_is_read_is_not_carried_but_told_of() {
         ("words.txt", ""),
     ]);
     let added = prodify(dir.path(), &["add", "docker", "-y"]);
-    assert_eq!(added.status.code(), Some(0), "{}", said(&added));
-    let told =
+    assert_eq!(added.status.code(), Some(0), "{}", stderr(&added));
+    let message =
         "it reads certs/server.key, which is left out of the image: its name suggests a secret";
-    assert!(said(&added).contains(told), "{}", said(&added));
+    assert!(stderr(&added).contains(message), "{}", stderr(&added));
     let dockerfile = fs::read_to_string(dir.path().join("Dockerfile")).unwrap();
-    let carried = dockerfile
+    let copied = dockerfile
         .lines()
         .filter(|line| line.starts_with("COPY --chmod"));
     assert_eq!(
-        carried.collect::<Vec<_>>(),
+        copied.collect::<Vec<_>>(),
         [
             "COPY --chmod=755 certs /app/certs",
             "COPY --chmod=755 words.txt /app/words.txt"
@@ -971,7 +974,7 @@ fn a_secret_that_is_read_is_not_carried_but_told_of() {
 }
 
 #[test]
-fn a_database_is_known_by_who_speaks_to_it() {
+fn database_is_recognized_by_its_client_library() {
     for (dependency, libraries, engines) in [
         ("mysql = \"28\"", &["mysql"][..], &["mysql"][..]),
         ("postgres = \"0.19\"", &["postgres"], &["postgres"]),
@@ -1004,7 +1007,7 @@ fn a_database_is_known_by_who_speaks_to_it() {
         ("sqlx = \"0.8\"", &["sqlx"], &[]),
     ] {
         let package = manifest("app", &format!("[dependencies]\n{dependency}\n"));
-        let dir = written(&[("Cargo.toml", &package), ("src/main.rs", "fn main() {}")]);
+        let dir = crate_with(&[("Cargo.toml", &package), ("src/main.rs", "fn main() {}")]);
         let database = &inspect(dir.path(), &[])["database"];
         assert_eq!(values(&database["libraries"]), libraries, "{dependency}");
         assert_eq!(values(&database["engines"]), engines, "{dependency}");
@@ -1012,15 +1015,15 @@ fn a_database_is_known_by_who_speaks_to_it() {
 }
 
 /// The files that `COPY` copies into the image of a server with these dependencies, main file and other files.
-fn carried(dependencies: &str, main: &str, files: &[&str]) -> Vec<String> {
+fn copied_files(dependencies: &str, main: &str, files: &[&str]) -> Vec<String> {
     let rest =
         format!("[package.metadata.prodify]\nkind = \"worker\"\n[dependencies]\n{dependencies}\n");
     let package = manifest("app", &rest);
     let files = files.iter().map(|path| (*path, ""));
     let given = [("Cargo.toml", &*package), ("src/main.rs", main)];
-    let dir = written(&given.into_iter().chain(files).collect::<Vec<_>>());
+    let dir = crate_with(&given.into_iter().chain(files).collect::<Vec<_>>());
     let added = prodify(dir.path(), &["add", "docker", "-y"]);
-    assert_eq!(added.status.code(), Some(0), "{}", said(&added));
+    assert_eq!(added.status.code(), Some(0), "{}", stderr(&added));
     let dockerfile = fs::read_to_string(dir.path().join("Dockerfile")).unwrap();
     let copies = dockerfile
         .lines()
@@ -1035,7 +1038,7 @@ fn carried(dependencies: &str, main: &str, files: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_directory_of_configuration_is_carried_by_whichever_name() {
+fn configuration_directory_of_any_usual_name_is_copied() {
     let main = "fn main() { config::Config::builder(); }";
     for (files, expected) in [
         (
@@ -1048,13 +1051,13 @@ fn a_directory_of_configuration_is_carried_by_whichever_name() {
             "conf /app/conf",
         ),
     ] {
-        assert_eq!(carried("config = \"0.15\"", main, files), [expected]);
-        assert_eq!(carried("", main, files), [""; 0], "{files:?}");
+        assert_eq!(copied_files("config = \"0.15\"", main, files), [expected]);
+        assert_eq!(copied_files("", main, files), [""; 0], "{files:?}");
     }
 }
 
 #[test]
-fn what_is_read_is_known_from_the_version_of_who_reads_it() {
+fn path_argument_depends_on_the_library_version() {
     let (new, old) = (
         r#"register_templates_directory("./pages", options)"#,
         r#"register_templates_directory(".hbs", "./pages")"#,
@@ -1066,13 +1069,13 @@ fn what_is_read_is_known_from_the_version_of_who_reads_it() {
         ("handlebars = \"4.5\"", old),
     ] {
         let main = format!("fn main() {{ registry.{call}; }}");
-        let files = carried(dependency, &main, &["pages/index.hbs"]);
+        let files = copied_files(dependency, &main, &["pages/index.hbs"]);
         assert_eq!(files, ["pages /app/pages"], "{dependency}");
     }
 }
 
 #[test]
-fn a_path_of_the_machine_that_compiles_is_a_problem_when_it_runs() {
+fn path_of_the_build_machine_is_a_problem_at_run_time() {
     let problem = "it uses the path of its sources on the build machine, which no container has, in src/main.rs:1";
     for (dependencies, code, warns) in [
         (
@@ -1107,7 +1110,7 @@ fn a_path_of_the_machine_that_compiles_is_a_problem_when_it_runs() {
         let package = manifest("app", &format!("[dependencies]\n{dependencies}\n"));
         let main = format!("fn main() {{ {code}; }}");
         let tests = "#[test] fn a() { env!(\"CARGO_MANIFEST_DIR\"); }";
-        let dir = written(&[
+        let dir = crate_with(&[
             ("Cargo.toml", &package),
             ("src/main.rs", &format!("{main}\n{tests}\n")),
             ("build.rs", r#"fn main() { env!("CARGO_MANIFEST_DIR"); }"#),
@@ -1120,7 +1123,7 @@ fn a_path_of_the_machine_that_compiles_is_a_problem_when_it_runs() {
 }
 
 #[test]
-fn prepared_queries_are_found_beside_the_package_or_at_the_top() {
+fn prepared_queries_are_found_in_both_formats() {
     let fixture = fixture("sqlx");
     let root = fixture.path().join("crate");
     for (path, kept) in [
@@ -1139,8 +1142,8 @@ fn prepared_queries_are_found_beside_the_package_or_at_the_top() {
 }
 
 #[test]
-fn sources_that_cannot_be_read_are_named_and_the_rest_counts() {
-    let dir = written(&[
+fn unreadable_sources_are_reported_and_the_rest_is_read() {
+    let dir = crate_with(&[
         ("Cargo.toml", &format!("\u{feff}{}", manifest("app", ""))),
         (
             "src/main.rs",
@@ -1163,8 +1166,8 @@ fn sources_that_cannot_be_read_are_named_and_the_rest_counts() {
 
 #[test]
 #[cfg(unix)]
-fn a_crate_behind_a_link_is_the_same_crate() {
-    let dir = written(&[
+fn crate_behind_a_symlink_is_inspected() {
+    let dir = crate_with(&[
         ("real/Cargo.toml", &manifest("app", "")),
         ("real/src/main.rs", "fn main() {}"),
     ]);
@@ -1178,8 +1181,8 @@ fn a_crate_behind_a_link_is_the_same_crate() {
 /// The tree is never walked: only files named by manifests and `mod` items are opened, whatever else there is.
 #[test]
 #[cfg(unix)]
-fn what_nothing_names_is_not_opened() {
-    let dir = written(&[(
+fn unreferenced_files_are_not_opened() {
+    let dir = crate_with(&[(
         "Cargo.toml",
         "[workspace]\nresolver = \"2\"\nmembers = [\"m/*\"]\n",
     )]);
@@ -1212,7 +1215,7 @@ fn what_nothing_names_is_not_opened() {
 }
 
 #[test]
-fn the_table_of_system_libraries_is_whole() {
+fn table_of_system_libraries_is_valid() {
     let table = Table::embedded().unwrap();
     let versions =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/versions.toml"))
@@ -1278,7 +1281,7 @@ fn the_table_of_system_libraries_is_whole() {
 
 /// A known database to which traffic is not allowed would be unreachable in a cluster.
 #[test]
-fn a_network_policy_lets_to_each_database_that_is_a_server() {
+fn network_policies_allow_every_database_server() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
     let table: toml_edit::DocumentMut = read("src/facts/database.toml").parse().unwrap();
@@ -1304,7 +1307,7 @@ fn a_network_policy_lets_to_each_database_that_is_a_server() {
 }
 
 #[test]
-fn a_fact_in_json_has_its_value_its_evidence_and_how_sure_it_is() {
+fn json_fact_has_value_evidence_and_certainty() {
     let dir = fixture("axum");
     let found = inspect(&dir.path().join("crate"), &[]);
     assert_eq!(found["schema_version"], 1);
@@ -1333,10 +1336,10 @@ fn inspect_writes_nothing() {
 }
 
 #[test]
-fn a_lock_file_that_lags_behind_is_an_error_with_its_fix() {
+fn stale_lock_file_is_an_error_with_a_fix() {
     let dependencies = "[dependencies]\npq-sys = { path = \"stubs/pq-sys\" }\n";
     let dir = with_stubs(dependencies, &[stub("pq-sys", ""), stub("alsa-sys", "")]);
-    take_more(dir.path(), "alsa-sys = { path = \"stubs/alsa-sys\" }");
+    add_dependency(dir.path(), "alsa-sys = { path = \"stubs/alsa-sys\" }");
     let found = inspect(dir.path(), &[]);
     assert_eq!(found["resolution"]["value"], "stale-lock-file");
     assert_eq!(
@@ -1352,7 +1355,7 @@ fn a_lock_file_that_lags_behind_is_an_error_with_its_fix() {
 }
 
 /// With an additional dependency in a package's manifest that is missing in Cargo.lock.
-fn take_more(directory: &Path, dependency: &str) {
+fn add_dependency(directory: &Path, dependency: &str) {
     let path = directory.join("Cargo.toml");
     let manifest = fs::read_to_string(&path).unwrap();
     let more = format!("[dependencies]\n{dependency}");
@@ -1360,7 +1363,7 @@ fn take_more(directory: &Path, dependency: &str) {
 }
 
 #[test]
-fn a_lock_file_that_lags_behind_is_used_as_far_as_it_goes() {
+fn stale_lock_file_is_used_as_far_as_possible() {
     let between = Stub {
         name: "between",
         features: "",
@@ -1379,11 +1382,11 @@ fn a_lock_file_that_lags_behind_is_used_as_far_as_it_goes() {
         "stale-lock-file"
     );
     let check = prodify(dir.path(), &["check"]);
-    assert_eq!(check.status.code(), Some(0), "{}", text(&check));
+    assert_eq!(check.status.code(), Some(0), "{}", output_text(&check));
     let removed = prodify(dir.path(), &["remove", "config"]);
-    assert_eq!(removed.status.code(), Some(0), "{}", text(&removed));
+    assert_eq!(removed.status.code(), Some(0), "{}", output_text(&removed));
     // Dependencies that another crate shares are in the graph, with their own dependencies.
-    take_more(dir.path(), "unheard-of = \"1\"\npq-sys = \"0.9\"");
+    add_dependency(dir.path(), "unheard-of = \"1\"\npq-sys = \"0.9\"");
     let found = inspect(dir.path(), &[]);
     assert_eq!(found["resolution"]["value"], "stale-lock-file");
     assert_eq!(values(&found["system"]["build"]), values(&before));
@@ -1394,13 +1397,13 @@ fn a_lock_file_that_lags_behind_is_used_as_far_as_it_goes() {
 }
 
 #[test]
-fn what_a_member_reads_is_looked_for_beside_the_member() {
+fn files_that_a_member_reads_are_relative_to_the_member() {
     let api = manifest("api", "[dependencies]\nstore = { path = \"../store\" }\n");
     let store = manifest(
         "store",
         "[dependencies]\nsqlx = { version = \"0.8\", features = [\"mysql\"] }\n",
     );
-    let dir = written(&[
+    let dir = crate_with(&[
         (
             "Cargo.toml",
             "[workspace]\nresolver = \"2\"\nmembers = [\"api\", \"store\"]\n",

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use cargo_prodify::manifest::{Merged, Sides, merge};
 
-use crate::round_trip::{PIECE, WIDER, check, takes_back};
+use crate::round_trip::{ENTRIES, WIDER_DEPENDENCIES, check_removal, check_round_trip};
 
 fn try_merge(base: &str, ours: &str, theirs: &str) -> anyhow::Result<Merged> {
     merge(&Sides {
@@ -24,14 +24,14 @@ fn merged(base: &str, ours: &str, theirs: &str) -> Merged {
 }
 
 #[test]
-fn odd_manifests_are_kept_to_the_byte() {
+fn odd_manifests_are_kept_byte_for_byte() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests");
     let mut checked = 0;
     for entry in fs::read_dir(&root).unwrap() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
-        check(&text, PIECE)
-            .and_then(|()| takes_back(&text, WIDER))
+        check_round_trip(&text, ENTRIES)
+            .and_then(|()| check_removal(&text, WIDER_DEPENDENCIES))
             .unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));
         checked += 1;
     }
@@ -126,20 +126,21 @@ fn manifest(numbers: &mut Numbers) -> String {
 }
 
 #[test]
-fn manifests_of_any_make_are_kept_to_the_byte() {
+fn random_manifests_are_kept_byte_for_byte() {
     for seed in 0..400 {
         let text = manifest(&mut Numbers(seed));
-        check(&text, PIECE).unwrap_or_else(|problem| panic!("{seed}: {text:?}\n{problem}"));
+        check_round_trip(&text, ENTRIES)
+            .unwrap_or_else(|problem| panic!("{seed}: {text:?}\n{problem}"));
     }
 }
 
 /// After `add`, a user writes something anywhere; `remove` leaves all of it there.
 #[test]
-fn a_line_of_the_users_is_never_lost() {
+fn user_lines_are_never_lost() {
     for seed in 0..400 {
         let mut numbers = Numbers(seed);
         let text = manifest(&mut numbers);
-        let added = merged("", &text, PIECE);
+        let added = merged("", &text, ENTRIES);
         let mut lines: Vec<&str> = added.text.split_inclusive('\n').collect();
         if lines.last().is_some_and(|line| !line.ends_with('\n')) {
             continue;
@@ -170,7 +171,7 @@ fn a_line_of_the_users_is_never_lost() {
 
 /// The rows of the table in the module's documentation.
 #[test]
-fn every_row_of_the_decision_table() {
+fn merge_follows_the_decision_table() {
     let entry = |value: Option<&str>| {
         value.map_or(String::new(), |value| {
             format!("[profile.release]\nlto = {value}\n")
@@ -212,7 +213,7 @@ fn every_row_of_the_decision_table() {
 }
 
 #[test]
-fn a_newer_template_replaces_what_is_as_it_was_written() {
+fn newer_template_replaces_unedited_entries() {
     let old = "[profile.release]\n# Old.\nlto = true\nstrip = true # small\n";
     let new =
         "[profile.release]\n# New,\n# and longer.\nlto = \"fat\" # slow\nstrip = true # small\n";
@@ -228,13 +229,13 @@ fn a_newer_template_replaces_what_is_as_it_was_written() {
 }
 
 #[test]
-fn a_killed_run_owns_what_it_wrote() {
-    let ours = merged("", "[package]\nname = 'x'\n", PIECE).text;
+fn interrupted_run_owns_what_it_wrote() {
+    let ours = merged("", "[package]\nname = 'x'\n", ENTRIES).text;
     let again = |interrupted| {
         let sides = Sides {
             base: "",
             ours: &ours,
-            theirs: PIECE,
+            theirs: ENTRIES,
             yields: &BTreeMap::new(),
             interrupted,
         };
@@ -246,7 +247,7 @@ fn a_killed_run_owns_what_it_wrote() {
 }
 
 #[test]
-fn an_entry_yields_to_what_the_user_has_set() {
+fn entry_yields_to_a_setting_of_the_user() {
     let yields = [
         ("profile.release.lto", "profile.release.debug"),
         ("lints.clippy", "lints"),
@@ -256,7 +257,7 @@ fn an_entry_yields_to_what_the_user_has_set() {
         let sides = Sides {
             base,
             ours,
-            theirs: PIECE,
+            theirs: ENTRIES,
             yields: &yields.clone().into(),
             interrupted: false,
         };
@@ -280,7 +281,7 @@ fn an_entry_yields_to_what_the_user_has_set() {
 }
 
 #[test]
-fn a_dependency_of_the_users_gets_the_features_that_it_lacks() {
+fn existing_dependency_gets_missing_features() {
     let widen = |base: &str, ours: &str, theirs: &str| {
         let section = |line: &str| match line {
             "" => String::new(),
@@ -322,7 +323,7 @@ fn a_dependency_of_the_users_gets_the_features_that_it_lacks() {
 }
 
 #[test]
-fn a_dependency_loses_the_features_again_that_it_got() {
+fn added_features_are_removed_again() {
     let piece = "[dependencies]\nx = { version = \"1.0\", features = [\"b\"] }\n";
     for (ours, widened) in [
         (
@@ -348,7 +349,7 @@ fn a_dependency_loses_the_features_again_that_it_got() {
     ] {
         let added = merged("", ours, piece);
         assert_eq!(added.text, widened);
-        takes_back(ours, piece).unwrap();
+        check_removal(ours, piece).unwrap();
         // Another component needs more features, and is then removed.
         let more = piece.replace("[\"b\"]", "[\"b\", \"d\"]");
         let both = merged(&added.owned, &added.text, &more);
@@ -365,7 +366,7 @@ fn a_dependency_loses_the_features_again_that_it_got() {
 }
 
 #[test]
-fn what_cannot_be_read_is_named() {
+fn unreadable_manifest_is_reported() {
     let error = |base, ours, theirs| format!("{:#}", try_merge(base, ours, theirs).unwrap_err());
     assert!(error("", "[package\n", "").contains("line 1"));
     assert!(error("x", "", "").contains("reading the base"));

@@ -8,7 +8,7 @@ use cargo_prodify::plan::{Action, Disk, OnDisk, Plan, Rename, Trees, place};
 use cargo_prodify::provenance::Moved;
 use cargo_prodify::tree::{RelPath, Tree};
 
-use crate::simulation::{Random, file, lines_of_mine, without_markers};
+use crate::simulation::{Random, file, user_lines, without_markers};
 
 /// The number of projects, and of updates to each.
 const HISTORIES: u64 = 2000;
@@ -131,7 +131,7 @@ impl Project {
     }
 
     /// The users' actions between two updates.
-    fn live(&mut self, random: &mut Random, theirs: &Tree) {
+    fn edit(&mut self, random: &mut Random, theirs: &Tree) {
         let paths: Vec<RelPath> = self.disk.keys().cloned().collect();
         for path in paths {
             let text = self.disk[&path].clone();
@@ -139,7 +139,7 @@ impl Project {
                 0..=2 => drop(self.disk.insert(path, random.edit(&text, "mine"))),
                 3 => drop(self.disk.insert(path, without_markers(&text))),
                 4 => drop(self.disk.remove(&path)),
-                5 => self.move_away(random, &path, theirs),
+                5 => self.move_file(random, &path, theirs),
                 _ => {}
             }
         }
@@ -151,7 +151,7 @@ impl Project {
     }
 
     /// Moves one of prodify's files to another path, which is recorded.
-    fn move_away(&mut self, random: &mut Random, from: &RelPath, theirs: &Tree) {
+    fn move_file(&mut self, random: &mut Random, from: &RelPath, theirs: &Tree) {
         let to = path(OTHER_PATHS[random.below(OTHER_PATHS.len())]);
         let mut known = self.base.keys();
         let template = known.find(|path| place(path, &self.moved, theirs) == from);
@@ -170,7 +170,7 @@ fn path(path: &str) -> RelPath {
 }
 
 #[test]
-fn the_promises_hold_for_files_that_move() {
+fn random_moves_lose_no_edits() {
     let mut seen = BTreeMap::<(Action, bool), u32>::new();
     for seed in 0..HISTORIES {
         let random = &mut Random(seed);
@@ -179,7 +179,7 @@ fn the_promises_hold_for_files_that_move() {
         for update in 0..UPDATES {
             let case = format!("seed {seed}, update {update}");
             templates.change(random);
-            project.live(random, &templates.files);
+            project.edit(random, &templates.files);
             let (base, moved) = (project.base.clone(), project.moved.clone());
             let before = project.disk.clone();
             let plan = project.update(&templates);
@@ -187,11 +187,11 @@ fn the_promises_hold_for_files_that_move() {
                 let times = seen.entry((step.action, step.from.is_some()));
                 *times.or_default() += 1;
             }
-            let mine = |disk: &BTreeMap<RelPath, String>| -> BTreeSet<String> {
-                let lines = disk.values().flat_map(|text| lines_of_mine(text));
+            let user_lines_on = |disk: &BTreeMap<RelPath, String>| -> BTreeSet<String> {
+                let lines = disk.values().flat_map(|text| user_lines(text));
                 lines.map(str::to_owned).collect()
             };
-            let (was, is) = (mine(&before), mine(&project.disk));
+            let (was, is) = (user_lines_on(&before), user_lines_on(&project.disk));
             assert!(was.is_subset(&is), "{case}: lost a line");
             for (path, old) in &base {
                 let place = place(path, &moved, &templates.files);

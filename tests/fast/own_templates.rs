@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::{TempDir, tempdir};
 
-use crate::support::{contents, json, listing, prodify, said};
+use crate::support::{contents, json, listing, prodify, stderr};
 
 /// A company's templates next to the projects, from the example.
 fn company() -> TempDir {
@@ -13,13 +13,13 @@ fn company() -> TempDir {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/templates");
     for (path, text) in contents(&example) {
         if example.join(&path).is_file() {
-            put(dir.path(), &format!("company/{path}"), &text);
+            write(dir.path(), &format!("company/{path}"), &text);
         }
     }
     dir
 }
 
-fn put(directory: &Path, path: &str, text: &str) {
+fn write(directory: &Path, path: &str, text: &str) {
     let place = directory.join(path);
     fs::create_dir_all(place.parent().unwrap()).unwrap();
     fs::write(place, text).unwrap();
@@ -32,14 +32,14 @@ fn read(directory: &Path, path: &str) -> String {
 /// Runs the program, checks its exit code, and returns its output.
 fn run(directory: &Path, arguments: &[&str], code: i32) -> String {
     let output = prodify(directory, arguments);
-    let text = said(&output);
+    let text = stderr(&output);
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
     text + &String::from_utf8_lossy(&output.stdout)
 }
 
 /// A project that uses the example.
-fn shop(dir: &TempDir) {
-    let made = [
+fn create_shop(dir: &TempDir) {
+    let arguments = [
         "new",
         "shop",
         "-y",
@@ -54,11 +54,11 @@ fn shop(dir: &TempDir) {
         "-d",
         "project.description=sells: \"things\"",
     ];
-    run(dir.path(), &made, 0);
+    run(dir.path(), &arguments, 0);
 }
 
 #[test]
-fn the_example_is_quoted_whole() {
+fn docs_quote_the_whole_example() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = read(root, "docs/templates.md");
     let example = root.join("docs/templates");
@@ -74,9 +74,9 @@ fn the_example_is_quoted_whole() {
 }
 
 #[test]
-fn the_example_makes_a_project() {
+fn example_creates_a_project() {
     let dir = company();
-    shop(&dir);
+    create_shop(&dir);
     let shop = dir.path().join("shop");
     let entry: serde_norway::Value =
         serde_norway::from_str(&read(&shop, "catalog-info.yaml")).unwrap();
@@ -101,9 +101,9 @@ fn the_example_makes_a_project() {
 }
 
 #[test]
-fn a_project_finds_its_templates_again_and_takes_their_news() {
+fn project_finds_its_templates_and_follows_their_changes() {
     let dir = company();
-    shop(&dir);
+    create_shop(&dir);
     let shop = dir.path().join("shop");
     run(&shop, &["check"], 0);
     // From any directory in it, and from anywhere with the manifest's path.
@@ -113,7 +113,7 @@ fn a_project_finds_its_templates_again_and_takes_their_news() {
         &["check", "--manifest-path", "shop/Cargo.toml"],
         0,
     );
-    put(
+    write(
         dir.path(),
         "company/backstage/files/.github/CODEOWNERS.j2",
         "* @acme/all\n",
@@ -154,9 +154,9 @@ fn a_project_finds_its_templates_again_and_takes_their_news() {
 }
 
 #[test]
-fn a_list_tells_own_components_apart() {
+fn list_marks_own_components() {
     let dir = company();
-    put(
+    write(
         dir.path(),
         "company/docker/slots/gitignore.j2",
         "/image.tar\n",
@@ -201,9 +201,9 @@ fn a_list_tells_own_components_apart() {
 }
 
 #[test]
-fn single_templates_take_the_place_of_ours() {
+fn single_template_replaces_the_built_in_one() {
     let dir = tempdir().unwrap();
-    put(
+    write(
         dir.path(),
         "company/docker/files/.dockerignore.j2",
         "*\n!/src\n<% include \"slot:docker.context\" %>\n<% include \"slot:docker.others\" %>\n",
@@ -228,7 +228,7 @@ fn single_templates_take_the_place_of_ours() {
 }
 
 #[test]
-fn a_component_is_ejected_and_stays_what_it_was() {
+fn ejected_component_is_unchanged() {
     let dir = tempdir().unwrap();
     run(dir.path(), &["new", "shop", "-y", "--vcs", "none"], 0);
     let shop = dir.path().join("shop");
@@ -255,17 +255,17 @@ fn a_component_is_ejected_and_stays_what_it_was() {
 }
 
 #[test]
-fn eject_goes_where_it_is_told() {
+fn eject_writes_to_the_given_directory() {
     let dir = tempdir().unwrap();
-    let said = run(
+    let output = run(
         dir.path(),
         &["eject", "docker", "--templates", "company"],
         0,
     );
-    assert!(said.contains("pass `--templates company`"), "{said}");
+    assert!(output.contains("pass `--templates company`"), "{output}");
     // If there is nothing to update, the suggested next command is one that works.
     let next = "cargo prodify new PATH --templates company  # create a project with it";
-    assert!(said.contains(next), "{said}");
+    assert!(output.contains(next), "{output}");
     let mine = dir.path().join("mine");
     fs::create_dir_all(mine.join("src")).unwrap();
     fs::write(
@@ -274,9 +274,9 @@ fn eject_goes_where_it_is_told() {
     )
     .unwrap();
     fs::write(mine.join("src/main.rs"), "fn main() {}\n").unwrap();
-    let said = run(&mine, &["eject", "docker"], 0);
+    let output = run(&mine, &["eject", "docker"], 0);
     let next = ["add", "docker", "--templates", ".prodify/templates"];
-    assert!(said.contains(&next.join(" ")), "{said}");
+    assert!(output.contains(&next.join(" ")), "{output}");
     run(&mine, &[&next[..], &["-y"]].concat(), 0);
     assert!(dir.path().join("company/docker/component.toml").exists());
     run(dir.path(), &["new", "shop", "-y", "--vcs", "none"], 0);
@@ -293,10 +293,10 @@ fn eject_goes_where_it_is_told() {
 }
 
 /// A valid component, in which one thing at a time is made invalid.
-const SAYS: &str = "summary = \"x\"\npreset = \"minimal\"\n";
+const COMPONENT: &str = "summary = \"x\"\npreset = \"minimal\"\n";
 
 /// The files of a directory, and the error for what is wrong in it.
-const WRONG: &[(&[(&str, &str)], &str)] = &[
+const INVALID: &[(&[(&str, &str)], &str)] = &[
     (
         &[("x/component.toml", "summary = 1\n")],
         "reading own/x/component.toml: TOML parse error at line 1",
@@ -450,34 +450,38 @@ const WRONG: &[(&[(&str, &str)], &str)] = &[
 ];
 
 #[test]
-fn what_is_wrong_is_said_with_its_file_and_line() {
-    for (files, message) in WRONG {
+fn errors_name_the_file_and_line() {
+    for (files, message) in INVALID {
         let dir = tempdir().unwrap();
         for (path, text) in *files {
             let is_short = path.ends_with("component.toml") && !text.contains("summary");
-            let says = if is_short && !text.contains("sumary") {
-                SAYS
+            let begin = if is_short && !text.contains("sumary") {
+                COMPONENT
             } else {
                 ""
             };
-            put(dir.path(), &format!("own/{path}"), &format!("{says}{text}"));
+            write(
+                dir.path(),
+                &format!("own/{path}"),
+                &format!("{begin}{text}"),
+            );
         }
         let output = prodify(dir.path(), &["list", "--templates", "own"]);
-        let said = said(&output);
-        assert_eq!(output.status.code(), Some(2), "{message:?}: {said}");
-        assert!(said.contains(message), "{message:?} is not in\n{said}");
+        let stderr = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{message:?}: {stderr}");
+        assert!(stderr.contains(message), "{message:?} is not in\n{stderr}");
     }
 }
 
 #[test]
-fn what_is_no_text_or_leads_elsewhere_is_refused() {
+fn binary_files_and_symlinks_are_rejected() {
     let dir = company();
     let place = dir.path().join("company/backstage/files/logo.png.j2");
     fs::write(&place, [0x89, b'P', 0xff]).unwrap();
-    let said = run(dir.path(), &["list", "--templates", "company"], 2);
+    let output = run(dir.path(), &["list", "--templates", "company"], 2);
     assert!(
-        said.contains("company/backstage/files/logo.png.j2 is not UTF-8 text"),
-        "{said}"
+        output.contains("company/backstage/files/logo.png.j2 is not UTF-8 text"),
+        "{output}"
     );
     fs::remove_file(&place).unwrap();
     let absent = run(dir.path(), &["list", "--templates", "nowhere"], 2);
@@ -485,10 +489,10 @@ fn what_is_no_text_or_leads_elsewhere_is_refused() {
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink("/etc/passwd", &place).unwrap();
-        let said = run(dir.path(), &["list", "--templates", "company"], 2);
+        let output = run(dir.path(), &["list", "--templates", "company"], 2);
         assert!(
-            said.contains("company/backstage/files/logo.png.j2 is a symbolic link"),
-            "{said}"
+            output.contains("company/backstage/files/logo.png.j2 is a symbolic link"),
+            "{output}"
         );
     }
 }

@@ -19,7 +19,7 @@ fn versions(item: &Item) -> Vec<String> {
 }
 
 #[test]
-fn a_pin_that_was_moved_on_stays_wherever_it_is() {
+fn newer_pin_is_kept_in_every_line() {
     let catalog = Catalog::embedded().unwrap();
     let pins = Pins::of(&catalog.versions);
     let components: Vec<&str> = catalog.names().collect();
@@ -40,8 +40,8 @@ fn a_pin_that_was_moved_on_stays_wherever_it_is() {
             .peekable();
         assert!(lines.peek().is_some(), "{version} is nowhere");
         for line in lines {
-            let of = |numbers: &str, other: &str| line.replace(numbers, other);
-            let (base, ours) = (of(numbers, "0.1"), of(numbers, "999.1"));
+            let with_numbers = |numbers: &str, other: &str| line.replace(numbers, other);
+            let (base, ours) = (with_numbers(numbers, "0.1"), with_numbers(numbers, "999.1"));
             let path = RelPath::new("f").unwrap();
             let tree = |text: &str| Tree::from([(path.clone(), File::of_all(text.to_owned()))]);
             let (mut base, mut theirs) = (tree(&base), tree(line));

@@ -7,7 +7,7 @@ use cargo_prodify::merge::unified_diff;
 use toml_edit::{DocumentMut, Item};
 
 /// All kinds of tables and entries that components add, some of which are common in manifests.
-pub(crate) const PIECE: &str = "\
+pub(crate) const ENTRIES: &str = "\
 [package]
 publish = false
 
@@ -33,7 +33,7 @@ debug = \"line-tables-only\"
 ";
 
 /// Dependencies that are common in manifests, with uncommon features.
-pub(crate) const WIDER: &str = "\
+pub(crate) const WIDER_DEPENDENCIES: &str = "\
 [dependencies]
 libc = { version = \"0.2\", features = [\"extra_traits\"] }
 log = { version = \"0.4\", features = [\"kv_sval\", \"std\"] }
@@ -43,9 +43,9 @@ tokio = { version = \"1\", features = [\"io-std\"] }
 
 /// Properties for all manifests: everything else stays byte for byte, a second run finds nothing to do, and removing the entries
 /// restores the original bytes.
-pub(crate) fn check(original: &str, piece: &str) -> Result<(), String> {
+pub(crate) fn check_round_trip(original: &str, piece: &str) -> Result<(), String> {
     let added = run("", original, piece)?;
-    holds_in_order(&added.text, original)?;
+    contains_in_order(&added.text, original)?;
     let (before, after, wanted) = (entries(original)?, entries(&added.text)?, entries(piece)?);
     for (keys, value) in &before {
         if after.get(keys) != Some(value) {
@@ -57,12 +57,12 @@ pub(crate) fn check(original: &str, piece: &str) -> Result<(), String> {
             return Err(format!("`{keys}` came from nowhere"));
         }
     }
-    takes_back(original, piece)
+    check_removal(original, piece)
 }
 
 /// The same if the manifest may already have some of the entries: a second run finds nothing to do, and removing the entries
 /// restores the original bytes.
-pub(crate) fn takes_back(original: &str, piece: &str) -> Result<(), String> {
+pub(crate) fn check_removal(original: &str, piece: &str) -> Result<(), String> {
     let added = run("", original, piece)?;
     let again = run(&added.owned, &added.text, piece)?;
     if (&again.text, &again.owned) != (&added.text, &added.owned) {
@@ -94,7 +94,7 @@ fn run(base: &str, ours: &str, theirs: &str) -> Result<Merged, String> {
 }
 
 /// Whether a text contains all of another, in order.
-fn holds_in_order(text: &str, other: &str) -> Result<(), String> {
+fn contains_in_order(text: &str, other: &str) -> Result<(), String> {
     let mut rest = text.bytes();
     let missing = other.bytes().position(|byte| !rest.any(|one| one == byte));
     match missing {

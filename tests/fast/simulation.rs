@@ -107,7 +107,7 @@ impl Project {
     }
 
     /// The users' actions between two updates: edit, delete, add files, change line endings, resolve conflicts.
-    fn live(&mut self, random: &mut Random, paths: &[RelPath]) {
+    fn edit(&mut self, random: &mut Random, paths: &[RelPath]) {
         for path in paths {
             let Some(text) = self.disk.get(path).cloned() else {
                 if random.one_in(12) {
@@ -147,14 +147,14 @@ pub(crate) fn without_markers(text: &str) -> String {
         .collect()
 }
 
-pub(crate) fn lines_of_mine(text: &str) -> BTreeSet<&str> {
+pub(crate) fn user_lines(text: &str) -> BTreeSet<&str> {
     text.lines()
         .filter(|line| line.contains(" = mine "))
         .collect()
 }
 
 #[test]
-fn the_promises_hold_in_random_histories() {
+fn random_updates_lose_no_edits() {
     let mut merged = BTreeMap::<Action, u32>::new();
     for seed in 0..HISTORIES {
         let random = &mut Random(seed);
@@ -175,7 +175,7 @@ fn the_promises_hold_in_random_histories() {
                     _ => {}
                 }
             }
-            project.live(random, &paths);
+            project.edit(random, &paths);
             let (base, before) = (project.base.clone(), project.disk.clone());
             let plan = project.update(&theirs);
             plan.steps
@@ -195,8 +195,8 @@ fn the_promises_hold_in_random_histories() {
                         );
                     }
                     (_, Some(was)) => {
-                        let kept = lines_of_mine(is.map_or("", String::as_str));
-                        assert!(lines_of_mine(was).is_subset(&kept), "{case}: lost a line");
+                        let kept = user_lines(is.map_or("", String::as_str));
+                        assert!(user_lines(was).is_subset(&kept), "{case}: lost a line");
                     }
                     (None, None) => assert_eq!(is, new.map(|file| &file.text), "{case}"),
                 }
@@ -229,7 +229,7 @@ fn the_promises_hold_in_random_histories() {
 
 /// If all lines are unique, there is only one way to match them, and both merges find it.
 #[test]
-fn texts_are_merged_as_git_merges_them() {
+fn texts_are_merged_like_git_merges_them() {
     let dir = tempdir().unwrap();
     let random = &mut Random(1);
     let (mut clean, mut marked) = (0, 0);

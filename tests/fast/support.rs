@@ -66,8 +66,8 @@ pub(crate) fn command(directory: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// The output of a run for people.
-pub(crate) fn said(output: &Output) -> String {
+/// What a run printed to standard error, which is for people.
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -107,11 +107,11 @@ pub(crate) fn contents(root: &Path) -> Vec<(String, String)> {
 
 /// The report of a run, which must be valid for the published schema.
 pub(crate) fn json(output: &Output) -> Value {
-    json_of(output, include_str!("../../src/report.schema.json"))
+    json_with_schema(output, include_str!("../../src/report.schema.json"))
 }
 
 /// The JSON output of a run, which must be valid for this schema.
-pub(crate) fn json_of(output: &Output, schema: &str) -> Value {
+pub(crate) fn json_with_schema(output: &Output, schema: &str) -> Value {
     let document: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)));
     let schema: Value = serde_json::from_str(schema).unwrap();
@@ -129,6 +129,10 @@ pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
     let mut git = Command::new("git");
     git.args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);
     let output = git.args(arguments).current_dir(directory).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        stderr(&output)
+    );
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -12,7 +12,7 @@ use tempfile::tempdir;
 use crate::support::listing;
 
 /// How long a question may take to appear on a busy machine, in milliseconds.
-const PATIENCE: u64 = 20_000;
+const TIMEOUT_MS: u64 = 20_000;
 
 /// The escape sequence that shows the cursor.
 const SHOW_CURSOR: &str = "\u{1b}[?25h";
@@ -20,25 +20,29 @@ const SHOW_CURSOR: &str = "\u{1b}[?25h";
 fn start(directory: &Path, arguments: &[&str]) -> PtySession {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-prodify"));
     command.arg("prodify").args(arguments);
-    begin(command, directory)
+    spawn(command, directory)
 }
 
 /// Like [`start`], in a terminal of this size and without colours.
-fn start_in((columns, rows): (usize, usize), directory: &Path, arguments: &[&str]) -> PtySession {
+fn start_in_terminal(
+    (columns, rows): (usize, usize),
+    directory: &Path,
+    arguments: &[&str],
+) -> PtySession {
     let mut command = Command::new("sh");
     let script = format!("stty cols {columns} rows {rows} && exec \"$0\" prodify \"$@\"");
     command.args(["-c", &script, env!("CARGO_BIN_EXE_cargo-prodify")]);
     command.args(arguments).env("NO_COLOR", "1");
-    begin(command, directory)
+    spawn(command, directory)
 }
 
-fn begin(mut command: Command, directory: &Path) -> PtySession {
+fn spawn(mut command: Command, directory: &Path) -> PtySession {
     command
         .current_dir(directory)
         .env_remove("CI")
         .env("TERM", "xterm")
         .env("GIT_CONFIG_GLOBAL", "/dev/null");
-    spawn_command(command, Some(PATIENCE)).unwrap()
+    spawn_command(command, Some(TIMEOUT_MS)).unwrap()
 }
 
 fn exit_code(session: &PtySession) -> Option<i32> {
@@ -48,7 +52,7 @@ fn exit_code(session: &PtySession) -> Option<i32> {
     }
 }
 
-fn keys(session: &mut PtySession, keys: &str) {
+fn send_keys(session: &mut PtySession, keys: &str) {
     session.send(keys).unwrap();
     session.flush().unwrap();
 }
@@ -59,11 +63,11 @@ fn accept_the_rest(session: &mut PtySession, questions: &[&str]) {
         session
             .exp_string(question)
             .unwrap_or_else(|error| panic!("{question}: {error}"));
-        keys(session, "\r");
+        send_keys(session, "\r");
     }
 }
 
-const PROJECT: [&str; 4] = [
+const PROJECT_QUESTIONS: [&str; 4] = [
     "What it does",
     "Address of its repository",
     "Container image",
@@ -71,20 +75,20 @@ const PROJECT: [&str; 4] = [
 ];
 
 #[test]
-fn the_wizard_asks_shows_and_writes() {
+fn wizard_asks_for_answers_and_writes_after_confirmation() {
     let dir = tempdir().unwrap();
     let mut session = start(dir.path(), &["new", "--vcs", "none"]);
     session.exp_string("Project name").unwrap();
-    keys(&mut session, "1st\r");
+    send_keys(&mut session, "1st\r");
     session.exp_string("does not begin with a letter").unwrap();
     // The rejected name can be corrected: three backspaces, then the right one.
-    keys(&mut session, "\u{7f}\u{7f}\u{7f}orders\r");
+    send_keys(&mut session, "\u{7f}\u{7f}\u{7f}orders\r");
     session.exp_string("How much to write").unwrap();
     // Up from `standard` to `minimal`.
-    keys(&mut session, "\u{1b}[A\r");
+    send_keys(&mut session, "\u{1b}[A\r");
     session.exp_string("Components").unwrap();
-    keys(&mut session, "\r");
-    accept_the_rest(&mut session, &PROJECT);
+    send_keys(&mut session, "\r");
+    accept_the_rest(&mut session, &PROJECT_QUESTIONS);
     accept_the_rest(
         &mut session,
         &[
@@ -99,7 +103,7 @@ fn the_wizard_asks_shows_and_writes() {
         listing(dir.path()).is_empty(),
         "something was written before the last question"
     );
-    keys(&mut session, "y");
+    send_keys(&mut session, "y");
     session.exp_string("Finished").unwrap();
     session.exp_eof().unwrap();
     assert_eq!(exit_code(&session), Some(0));
@@ -108,7 +112,7 @@ fn the_wizard_asks_shows_and_writes() {
 }
 
 #[test]
-fn what_a_flag_answers_is_not_asked() {
+fn questions_answered_by_flags_are_skipped() {
     let dir = tempdir().unwrap();
     let arguments = [
         "new",
@@ -127,11 +131,11 @@ fn what_a_flag_answers_is_not_asked() {
         "none",
     ];
     let mut session = start(dir.path(), &arguments);
-    accept_the_rest(&mut session, &PROJECT);
-    let asked = session.exp_string("Write ").unwrap();
-    assert!(!asked.contains("Port"), "{asked}");
+    accept_the_rest(&mut session, &PROJECT_QUESTIONS);
+    let printed = session.exp_string("Write ").unwrap();
+    assert!(!printed.contains("Port"), "{printed}");
     // No writes nothing.
-    keys(&mut session, "n");
+    send_keys(&mut session, "n");
     session.exp_string("nothing was written").unwrap();
     session.exp_eof().unwrap();
     assert_eq!(exit_code(&session), Some(130));
@@ -139,7 +143,7 @@ fn what_a_flag_answers_is_not_asked() {
 }
 
 #[test]
-fn typing_ahead_answers_what_comes() {
+fn keys_typed_ahead_answer_later_questions() {
     let dir = tempdir().unwrap();
     let mut session = start(
         dir.path(),
@@ -162,7 +166,7 @@ fn typing_ahead_answers_what_comes() {
     );
     session.exp_string("What it does").unwrap();
     // In one go: the description, the repository, the allocator, the base image, and yes.
-    keys(&mut session, "Takes orders\r\r\r\ry");
+    send_keys(&mut session, "Takes orders\r\r\r\ry");
     session.exp_string("Finished").unwrap();
     session.exp_eof().unwrap();
     assert_eq!(exit_code(&session), Some(0));
@@ -174,22 +178,22 @@ fn typing_ahead_answers_what_comes() {
 }
 
 #[test]
-fn a_question_fits_into_the_terminal() {
+fn questions_fit_into_the_terminal() {
     let catalog = Catalog::embedded().unwrap();
     let last = catalog.names().last().unwrap();
     for (columns, rows) in [(80, 24), (40, 12), (24, 6)] {
         let dir = tempdir().unwrap();
-        let mut session = start_in((columns, rows), dir.path(), &["new", "orders"]);
+        let mut session = start_in_terminal((columns, rows), dir.path(), &["new", "orders"]);
         session.exp_string("How mu").unwrap();
-        keys(&mut session, "\r");
+        send_keys(&mut session, "\r");
         session.exp_string("Compon").unwrap();
         // Down twice, up twice, and from the first item to the last.
-        keys(&mut session, "\u{1b}[B\u{1b}[B\u{1b}[A\u{1b}[A\u{1b}[A\r");
+        send_keys(&mut session, "\u{1b}[B\u{1b}[B\u{1b}[A\u{1b}[A\u{1b}[A\r");
         let drawn = session.exp_string("What it does").unwrap();
-        keys(&mut session, "\u{3}");
+        send_keys(&mut session, "\u{3}");
         session.exp_eof().unwrap();
 
-        let drawn = decoded(&drawn);
+        let drawn = decode(&drawn);
         let lines: Vec<_> = drawn.split(['\r', '\n']).map(strip_ansi_codes).collect();
         for line in &lines {
             let width = measure_text_width(line);
@@ -208,17 +212,17 @@ fn a_question_fits_into_the_terminal() {
 }
 
 /// The program's output: rexpect returns each byte as a character.
-fn decoded(bytes: &str) -> String {
+fn decode(bytes: &str) -> String {
     let bytes = bytes.chars().map(|byte| u8::try_from(byte).unwrap());
     String::from_utf8(bytes.collect()).unwrap()
 }
 
 /// Ctrl-C at each question in turn.
 #[test]
-fn control_c_leaves_at_any_question() {
+fn ctrl_c_exits_at_any_question() {
     let questions = [
         &["Project name", "How much to write", "Components"][..],
-        &PROJECT[..],
+        &PROJECT_QUESTIONS[..],
     ]
     .concat();
     for (index, question) in questions.iter().enumerate() {
@@ -226,7 +230,7 @@ fn control_c_leaves_at_any_question() {
         let mut session = start(dir.path(), &["new"]);
         for earlier in &questions[..index] {
             session.exp_string(earlier).unwrap();
-            keys(
+            send_keys(
                 &mut session,
                 if *earlier == "Project name" {
                     "orders\r"
@@ -236,7 +240,7 @@ fn control_c_leaves_at_any_question() {
             );
         }
         session.exp_string(question).unwrap();
-        keys(&mut session, "\u{3}");
+        send_keys(&mut session, "\u{3}");
         let rest = session.exp_eof().unwrap();
         let (hidden, shown) = (rest.rfind("\u{1b}[?25l"), rest.rfind(SHOW_CURSOR));
         assert!(
@@ -257,7 +261,7 @@ fn control_c_leaves_at_any_question() {
 }
 
 #[test]
-fn files_in_the_way_are_asked_about_one_by_one() {
+fn conflicting_files_are_asked_about_one_by_one() {
     let dir = tempdir().unwrap();
     let project = dir.path().join("orders");
     std::fs::create_dir(&project).unwrap();
@@ -271,16 +275,16 @@ fn files_in_the_way_are_asked_about_one_by_one() {
         ],
     );
     session.exp_string("The directory is not empty").unwrap();
-    keys(&mut session, "y");
+    send_keys(&mut session, "y");
     session.exp_string("Cargo.toml already exists").unwrap();
     // Down twice for the difference; then overwrite.
-    keys(&mut session, "\u{1b}[B\u{1b}[B\r");
+    send_keys(&mut session, "\u{1b}[B\u{1b}[B\r");
     session.exp_string("-mine").unwrap();
     session.exp_string("keep all").unwrap();
-    keys(&mut session, "\u{1b}[B\r");
+    send_keys(&mut session, "\u{1b}[B\r");
     session.exp_string("README.md already exists").unwrap();
     session.exp_string("keep all").unwrap();
-    keys(&mut session, "\r");
+    send_keys(&mut session, "\r");
     session.exp_string("Finished").unwrap();
     session.exp_eof().unwrap();
     assert_eq!(exit_code(&session), Some(0));
@@ -300,24 +304,24 @@ fn files_in_the_way_are_asked_about_one_by_one() {
 }
 
 #[test]
-fn a_slip_in_a_flag_is_told_before_the_first_question() {
+fn invalid_flag_is_reported_before_the_first_question() {
     for (flag, meant) in [
         ("--with=dockre", "`docker`"),
         ("-dservice.prot=1", "`service.port`"),
     ] {
         let dir = tempdir().unwrap();
         let mut session = start(dir.path(), &["new", flag]);
-        let said = session.exp_eof().unwrap();
+        let output = session.exp_eof().unwrap();
         assert!(
-            said.contains(meant) && !said.contains("Project name"),
-            "{said}"
+            output.contains(meant) && !output.contains("Project name"),
+            "{output}"
         );
         assert_eq!(exit_code(&session), Some(2));
     }
 }
 
 #[test]
-fn a_crate_that_exists_is_asked_only_what_its_components_need() {
+fn add_asks_only_what_its_components_need() {
     let dir = tempdir().unwrap();
     let manifest = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
     std::fs::create_dir(dir.path().join("src")).unwrap();
@@ -329,13 +333,15 @@ fn a_crate_that_exists_is_asked_only_what_its_components_need() {
         &mut session,
         &["Address of its repository", "deny.toml already exists"],
     );
-    let asked = session.exp_string("Write 5 files to .?").unwrap();
+    let printed = session.exp_string("Write 5 files to .?").unwrap();
     assert!(
-        PROJECT.iter().all(|question| !asked.contains(question)),
-        "{asked}"
+        PROJECT_QUESTIONS
+            .iter()
+            .all(|question| !printed.contains(question)),
+        "{printed}"
     );
     assert!(!dir.path().join("prodify.toml").exists());
-    keys(&mut session, "y");
+    send_keys(&mut session, "y");
     session.exp_string("Finished").unwrap();
     session.exp_eof().unwrap();
     assert_eq!(exit_code(&session), Some(0));
@@ -343,7 +349,7 @@ fn a_crate_that_exists_is_asked_only_what_its_components_need() {
     // Adding only profiles asks nothing, except for confirmation.
     let mut session = start(dir.path(), &["add", "release-profile"]);
     session.exp_string("Write 3 files to .?").unwrap();
-    keys(&mut session, "n");
+    send_keys(&mut session, "n");
     session.exp_string("nothing was written").unwrap();
     assert_eq!(exit_code(&session), Some(130));
     assert_eq!(
@@ -353,7 +359,7 @@ fn a_crate_that_exists_is_asked_only_what_its_components_need() {
 }
 
 #[test]
-fn which_of_several_binaries_run_is_asked_once() {
+fn binaries_that_run_in_production_are_asked_for_once() {
     let dir = tempdir().unwrap();
     let market = dir.path().join("market");
     let package = |name: &str| {
@@ -379,18 +385,18 @@ fn which_of_several_binaries_run_is_asked_once() {
     ];
     let mut session = start(&market, &[&arguments[..], &["-p", "api"]].concat());
     // There is only one candidate.
-    let asked = session.exp_string("Write ").unwrap();
-    assert!(!asked.contains("in production"), "{asked}");
-    keys(&mut session, "n");
+    let printed = session.exp_string("Write ").unwrap();
+    assert!(!printed.contains("in production"), "{printed}");
+    send_keys(&mut session, "n");
     session.exp_eof().unwrap();
 
     let mut session = start(&market, &arguments);
     session.exp_string("What runs in production").unwrap();
     session.exp_string("tool").unwrap();
     // Down twice, and the tool is left out.
-    keys(&mut session, "\u{1b}[B\u{1b}[B \r");
+    send_keys(&mut session, "\u{1b}[B\u{1b}[B \r");
     session.exp_string("Write ").unwrap();
-    keys(&mut session, "y");
+    send_keys(&mut session, "y");
     session.exp_string("Finished").unwrap();
     session.exp_eof().unwrap();
     assert_eq!(exit_code(&session), Some(0));
@@ -402,19 +408,19 @@ fn which_of_several_binaries_run_is_asked_once() {
 
     // It is recorded.
     let mut session = start(&market, &["add", "docker"]);
-    let said = session.exp_eof().unwrap();
-    assert!(said.contains("nothing to do"), "{said}");
+    let output = session.exp_eof().unwrap();
+    assert!(output.contains("nothing to do"), "{output}");
 
     // If nothing is selected, the error says how to specify it.
     std::fs::remove_file(market.join("prodify.toml")).unwrap();
     std::fs::remove_dir_all(market.join(".prodify")).unwrap();
     let mut session = start(&market, &arguments);
     session.exp_string("What runs in production").unwrap();
-    keys(&mut session, " \u{1b}[B \u{1b}[B \r");
-    let said = session.exp_eof().unwrap();
+    send_keys(&mut session, " \u{1b}[B \u{1b}[B \r");
+    let output = session.exp_eof().unwrap();
     assert!(
-        said.contains("with --bin, which `add` accepts more than once"),
-        "{said}"
+        output.contains("with --bin, which `add` accepts more than once"),
+        "{output}"
     );
     assert_eq!(exit_code(&session), Some(2));
 }

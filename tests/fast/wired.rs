@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::{TempDir, tempdir};
 
-use crate::support::{contents, git, json, prodify, said};
+use crate::support::{contents, git, json, prodify, stderr};
 
 const MAIN: &str = "\
 #[tokio::main]
@@ -31,12 +31,12 @@ fn server(dependencies: &str, main: &str) -> TempDir {
 #[track_caller]
 fn run(directory: &Path, arguments: &[&str], code: i32) -> String {
     let output = prodify(directory, arguments);
-    assert_eq!(output.status.code(), Some(code), "{}", said(&output));
-    said(&output)
+    assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+    stderr(&output)
 }
 
 #[test]
-fn the_lines_that_wire_it_in_are_said_once() {
+fn wiring_instructions_are_printed_once() {
     let dir = server("tokio = { version = \"1\", features = [\"full\"] }\n", MAIN);
     let before = contents(dir.path());
     let output = prodify(dir.path(), &["add", "config", "-y", "--format", "json"]);
@@ -72,7 +72,7 @@ To wire in by hand, since your sources are never edited:
 
 /// Facts stay the same after the code has been wired in, which is no declaration of the user's.
 #[test]
-fn code_that_is_wired_in_says_nothing_of_the_crate() {
+fn wired_in_code_does_not_change_the_facts() {
     let dir = server("tokio = { version = \"1\", features = [\"full\"] }\n", MAIN);
     let components = [
         "add",
@@ -90,30 +90,30 @@ fn code_that_is_wired_in_says_nothing_of_the_crate() {
 }
 
 #[test]
-fn a_dependency_in_another_version_stops_the_run() {
+fn incompatible_dependency_version_stops_the_run() {
     let dir = server("toml = \"0.5\"\n", MAIN);
     let before = contents(dir.path());
-    let said = run(dir.path(), &["add", "config", "-y"], 2);
+    let stderr = run(dir.path(), &["add", "config", "-y"], 2);
     let error = "`toml` is in use at version 0.5, but what is added is written for";
-    assert!(said.contains(error), "{said}");
+    assert!(stderr.contains(error), "{stderr}");
     assert_eq!(contents(dir.path()), before);
 }
 
 #[test]
-fn an_older_axum_gets_no_middleware_that_it_cannot_take() {
+fn older_axum_gets_no_middleware() {
     let dir = server("", MAIN);
     let manifest = dir.path().join("Cargo.toml");
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, text.replace("0.8", "0.6")).unwrap();
-    let said = run(dir.path(), &["add", "telemetry", "-y"], 0);
-    assert!(!said.contains("observe"), "{said}");
+    let stderr = run(dir.path(), &["add", "telemetry", "-y"], 0);
+    assert!(!stderr.contains("observe"), "{stderr}");
     assert!(!dir.path().join("src/telemetry/http.rs").exists());
     let text = fs::read_to_string(manifest).unwrap();
     assert!(!text.contains("fastrand"), "{text}");
 }
 
 #[test]
-fn the_crate_that_a_module_hides_is_warned_of() {
+fn warns_of_a_module_that_shadows_a_crate() {
     let main = MAIN.replace("    let", "    config::Config::builder();\n    let");
     let dir = server("config = \"0.15\"\n", &main);
     let added = run(dir.path(), &["add", "config", "-y"], 0);
@@ -123,7 +123,7 @@ fn the_crate_that_a_module_hides_is_warned_of() {
 }
 
 #[test]
-fn a_log_of_the_crates_own_is_warned_of() {
+fn warns_if_the_crate_already_sets_up_logging() {
     let main = MAIN.replace("    let", "    tracing_subscriber::fmt::init();\n    let");
     let dir = server("tracing-subscriber = \"0.3\"\n", &main);
     let added = run(dir.path(), &["add", "telemetry", "-y"], 0);

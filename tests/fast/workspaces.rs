@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::{TempDir, tempdir};
 
-use crate::support::{listing, prodify, said};
+use crate::support::{listing, prodify, stderr};
 
 /// A workspace with this manifest and a member `crates/old`.
 fn workspace(manifest: &str) -> TempDir {
@@ -57,20 +57,20 @@ fn packages(root: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_member_is_added_to_the_list() {
+fn new_member_is_added_to_the_list() {
     let manifest = "# All crates.\n[workspace]\nresolver = \"3\"\nmembers = [\n    \"crates/old\", # the first\n]\n";
     let dir = workspace(manifest);
     let output = prodify(dir.path(), &["new", "crates/orders", "-y"]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(
-        said(&output).contains("update Cargo.toml (lists the new member)"),
+        stderr(&output).contains("update Cargo.toml (lists the new member)"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     assert!(
-        said(&output).contains("left out what belongs in the root directory of the workspace"),
+        stderr(&output).contains("left out what belongs in the root directory of the workspace"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     let edited = fs::read_to_string(dir.path().join("Cargo.toml")).unwrap();
     assert_eq!(
@@ -90,15 +90,15 @@ fn a_member_is_added_to_the_list() {
 }
 
 #[test]
-fn a_glob_takes_the_member_in_without_an_edit() {
+fn glob_includes_a_new_member_without_an_edit() {
     let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n[workspace.package]\nlicense = \"MIT\"\nedition = \"2018\"\n[workspace.lints.rust]\nunsafe_code = \"forbid\"\n";
     let dir = workspace(manifest);
     let output = prodify(&dir.path().join("crates"), &["new", "orders", "-y"]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(
-        said(&output).contains("whose `members` already include it"),
+        stderr(&output).contains("whose `members` already include it"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     assert_eq!(
         fs::read_to_string(dir.path().join("Cargo.toml")).unwrap(),
@@ -114,12 +114,16 @@ fn a_glob_takes_the_member_in_without_an_edit() {
     );
     // Repeating it finds nothing to do.
     let again = prodify(&dir.path().join("crates"), &["new", "orders", "-y"]);
-    assert_eq!(again.status.code(), Some(0), "{}", said(&again));
-    assert!(said(&again).contains("nothing to do"), "{}", said(&again));
+    assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+    assert!(
+        stderr(&again).contains("nothing to do"),
+        "{}",
+        stderr(&again)
+    );
 }
 
 #[test]
-fn it_stays_out_when_it_is_told_to_or_excluded() {
+fn new_package_stays_out_if_requested_or_excluded() {
     let dir = workspace(
         "[workspace]\nresolver = \"3\"\nmembers = [\"crates/old\"]\nexclude = [\"attic\"]\n",
     );
@@ -135,29 +139,29 @@ fn it_stays_out_when_it_is_told_to_or_excluded() {
             "minimal",
         ],
     );
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(
-        said(&output).contains("stays out of the workspace"),
+        stderr(&output).contains("stays out of the workspace"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     assert_eq!(packages(&dir.path().join("orders")), ["orders"]);
     let output = prodify(
         dir.path(),
         &["new", "attic/api", "-y", "--preset", "minimal"],
     );
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(
-        said(&output).contains("excludes attic/api"),
+        stderr(&output).contains("excludes attic/api"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     assert_eq!(packages(&dir.path().join("attic/api")), ["api"]);
     assert_eq!(packages(dir.path()), ["old"]);
 }
 
 #[test]
-fn what_a_member_cannot_have_is_refused() {
+fn invalid_member_or_workspace_is_rejected() {
     let dir = workspace("[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n");
     let before = listing(dir.path());
     for (arguments, message) in [
@@ -171,8 +175,8 @@ fn what_a_member_cannot_have_is_refused() {
         ),
     ] {
         let output = prodify(dir.path(), arguments);
-        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
-        assert!(said(&output).contains(message), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(stderr(&output).contains(message), "{}", stderr(&output));
     }
     fs::write(
         dir.path().join("Cargo.toml"),
@@ -180,15 +184,19 @@ fn what_a_member_cannot_have_is_refused() {
     )
     .unwrap();
     let output = prodify(dir.path(), &["new", "crates/orders", "-y"]);
-    assert_eq!(output.status.code(), Some(101), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(101), "{}", stderr(&output));
     assert!(
-        said(&output).contains("loading the workspace"),
+        stderr(&output).contains("loading the workspace"),
         "{}",
-        said(&output)
+        stderr(&output)
     );
     fs::write(dir.path().join("Cargo.toml"), "[workspace\n").unwrap();
     let output = prodify(dir.path(), &["new", "crates/orders", "-y"]);
-    assert_eq!(output.status.code(), Some(101), "{}", said(&output));
-    assert!(said(&output).contains("Cargo.toml"), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(101), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("Cargo.toml"),
+        "{}",
+        stderr(&output)
+    );
     assert_eq!(listing(dir.path()), before);
 }

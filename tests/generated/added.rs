@@ -10,8 +10,8 @@ use crate::command::{command, run, target};
 use crate::project::Project;
 use crate::validators;
 
-/// A fixture in a typical state, committed, with everything added that can be.
-fn added(fixture: &str, arguments: &[&str]) -> Result<Project> {
+/// Copies a fixture into a repository of its own, and adds every component to it that can be added.
+fn add_to_fixture(fixture: &str, arguments: &[&str]) -> Result<Project> {
     let place = target()
         .join("generated/added")
         .join(fixture.replace('/', "-"));
@@ -32,7 +32,7 @@ fn added(fixture: &str, arguments: &[&str]) -> Result<Project> {
     // A workspace is named after its directory.
     let directory = place.join(fixture.file_name().unwrap_or_default());
     fs::rename(place.join("crate"), &directory)?;
-    stay_inside(&directory)?;
+    remove_outside_dependency(&directory)?;
     let git = |arguments: &[&str]| run(command("git").args(arguments).current_dir(&directory));
     git(&["init", "--quiet", "-b", "main"])?;
     git(&["add", "--all"])?;
@@ -63,7 +63,7 @@ fn added(fixture: &str, arguments: &[&str]) -> Result<Project> {
 }
 
 /// Removes the dependency outside of the workspace, because of which images and CI are refused.
-fn stay_inside(directory: &Path) -> Result<()> {
+fn remove_outside_dependency(directory: &Path) -> Result<()> {
     let manifest = directory.join("crates/api/Cargo.toml");
     if manifest.exists() {
         let text = fs::read_to_string(&manifest)?;
@@ -79,14 +79,14 @@ fn stay_inside(directory: &Path) -> Result<()> {
 }
 
 /// All validators except cargo-deny, which needs the fixture's dependencies.
-fn satisfies(fixture: &str, arguments: &[&str]) -> Result<()> {
-    validators::find_nothing_in_files(&added(fixture, arguments)?)
+fn passes_validators(fixture: &str, arguments: &[&str]) -> Result<()> {
+    validators::passes_file_validators(&add_to_fixture(fixture, arguments)?)
 }
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn an_axum_crate_satisfies_the_validators() -> Result<()> {
-    satisfies(
+fn axum_crate_passes_the_validators() -> Result<()> {
+    passes_validators(
         "fixtures/axum",
         &["helm", "runbook", "monitoring", "--keep"],
     )
@@ -94,20 +94,20 @@ fn an_axum_crate_satisfies_the_validators() -> Result<()> {
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn a_grpc_server_satisfies_the_validators() -> Result<()> {
-    satisfies("fixtures/grpc", &["helm", "runbook", "monitoring"])
+fn grpc_server_passes_the_validators() -> Result<()> {
+    passes_validators("fixtures/grpc", &["helm", "runbook", "monitoring"])
 }
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn a_worker_satisfies_the_validators() -> Result<()> {
-    satisfies("fixtures/sqlx", &["helm", "runbook"])
+fn worker_passes_the_validators() -> Result<()> {
+    passes_validators("fixtures/sqlx", &["helm", "runbook"])
 }
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn a_workspace_of_several_services_satisfies_the_validators() -> Result<()> {
-    satisfies(
+fn workspace_of_several_services_passes_the_validators() -> Result<()> {
+    passes_validators(
         "fixtures/workspace",
         &["runbook", "--bin", "serve", "--bin", "worker"],
     )
@@ -115,8 +115,8 @@ fn a_workspace_of_several_services_satisfies_the_validators() -> Result<()> {
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn a_service_with_settings_and_metrics_satisfies_the_validators() -> Result<()> {
-    satisfies(
+fn service_with_settings_and_metrics_passes_the_validators() -> Result<()> {
+    passes_validators(
         "wired/shop",
         &["config", "telemetry", "helm", "runbook", "monitoring"],
     )

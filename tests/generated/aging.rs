@@ -7,18 +7,18 @@ use anyhow::Result;
 
 use crate::build;
 use crate::command::target;
+use crate::old_project as project;
 use crate::project::{Project, lock_file};
-use crate::project_of_the_first_days as project;
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn a_project_of_the_first_days_runs_today() -> Result<()> {
+fn updated_old_project_builds_and_passes_its_tests() -> Result<()> {
     let directory = target().join("generated/aging");
     if directory.exists() {
         fs::remove_dir_all(&directory)?;
     }
     fs::create_dir_all(&directory)?;
-    project::live(&directory)?;
+    project::create(&directory)?;
     project::update(&directory)?;
     fs::copy(lock_file()?, directory.join("Cargo.lock"))?;
     let project = Project::existing(directory, "shop");

@@ -16,8 +16,8 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 /// Where it needs to know more than the description says.
 const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/schemathesis.toml");
 
-pub fn keeps_to_its_description(project: &Project) -> Result<()> {
-    let servers = Servers::of(project)?;
+pub fn conforms_to_its_openapi_document(project: &Project) -> Result<()> {
+    let servers = Servers::start(project)?;
     let service = Service::start_with(project, servers.settings())?;
     await_status(service.address, "/ready", 200)?;
     let document = format!("http://{}/openapi.json", service.address);

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::command::{command, refused, run, transcript};
+use crate::command::{command, run, run_failing, transcript};
 
 use site::{BUCKET, Site};
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn what_was_dropped_comes_back_row_for_row() -> Result<()> {
+fn restore_brings_back_every_row() -> Result<()> {
     for encryption in ["none", "age", "gpg"] {
-        let site = Site::with(encryption)?;
+        let site = Site::start(encryption)?;
         let before = site.contents("orders")?;
         ensure!(before.lines().count() > 2000, "{before}");
         transcript(&mut site.script("backup", &[])?)?;
@@ -34,15 +34,15 @@ fn what_was_dropped_comes_back_row_for_row() -> Result<()> {
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn a_restore_asks_and_keeps_what_it_replaces() -> Result<()> {
-    let site = Site::with("none")?;
+fn restore_asks_and_keeps_the_replaced_database() -> Result<()> {
+    let site = Site::start("none")?;
     transcript(&mut site.script("backup", &[])?)?;
     let dumped = site.contents("orders")?;
     site.query("orders", "DELETE FROM items WHERE id > 10")?;
     let left = site.contents("orders")?;
 
-    let said = refused(&mut site.script("restore", &[])?)?;
-    ensure!(said.contains("nothing was changed"), "{said}");
+    let output = run_failing(&mut site.script("restore", &[])?)?;
+    ensure!(output.contains("nothing was changed"), "{output}");
     ensure!(site.databases()? == ["orders"]);
     ensure!(site.contents("orders")? == left);
 
@@ -58,14 +58,14 @@ fn a_restore_asks_and_keeps_what_it_replaces() -> Result<()> {
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn what_is_not_what_was_dumped_is_refused() -> Result<()> {
-    let site = Site::with("none")?;
+fn restore_refuses_a_corrupted_backup() -> Result<()> {
+    let site = Site::start("none")?;
     transcript(&mut site.script("backup", &[])?)?;
     let before = site.contents("orders")?;
     let refuses = |why: &str| -> Result<()> {
         for (script, arguments) in [("restore", &["--yes"][..]), ("drill", &[])] {
-            let said = refused(&mut site.script(script, arguments)?)?;
-            ensure!(said.contains(why), "{script}: {said}");
+            let output = run_failing(&mut site.script(script, arguments)?)?;
+            ensure!(output.contains(why), "{script}: {output}");
         }
         ensure!(site.contents("orders")? == before);
         Ok(())
@@ -87,26 +87,26 @@ fn what_is_not_what_was_dumped_is_refused() -> Result<()> {
     ensure!(fewer != tables, "{tables}");
     site.write("tables", fewer.as_bytes())?;
     let sums = run(command("sha256sum")
-        .current_dir(site.stored())
+        .current_dir(site.local_copies())
         .args(["dump", "tables"]))?;
     site.write("SHA256SUMS", sums.as_bytes())?;
     refuses("is not what was dumped")?;
 
-    site.storage(&["deletefile", &site.place("SHA256SUMS")?])?;
+    site.rclone(&["deletefile", &site.remote_path("SHA256SUMS")?])?;
     refuses("there is no backup")
 }
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn a_failure_is_loud_and_removes_nothing() -> Result<()> {
-    let mut site = Site::with("none")?;
+fn failed_backup_is_reported_and_removes_nothing() -> Result<()> {
+    let mut site = Site::start("none")?;
     transcript(&mut site.script("backup", &[])?)?;
-    let new = site.place("")?;
-    site.age("20200101T000000Z")?;
-    site.storage(&["purge", &new])?;
+    let new = site.remote_path("")?;
+    site.copy_newest_to("20200101T000000Z")?;
+    site.rclone(&["purge", &new])?;
     site.set("KEEP_COUNT", "1");
     site.set("KEEP_DAYS", "1");
-    let whole = ["20200101T000000Z"];
+    let kept = ["20200101T000000Z"];
 
     // The connection breaks in the middle, or less arrives than was sent.
     for (what, why) in [
@@ -116,34 +116,34 @@ fn a_failure_is_loud_and_removes_nothing() -> Result<()> {
             "returned something else",
         ),
     ] {
-        site.storage_fails(what)?;
-        let said = refused(&mut site.script("backup", &[])?)?;
-        ensure!(said.contains(why), "{said}");
-        site.storage_works()?;
-        ensure!(site.backups()? == whole, "{what}");
+        site.break_uploads(what)?;
+        let output = run_failing(&mut site.script("backup", &[])?)?;
+        ensure!(output.contains(why), "{output}");
+        site.repair_uploads()?;
+        ensure!(site.backups()? == kept, "{what}");
     }
     site.set("DATABASE_URL", &site.url("nowhere"));
-    refused(&mut site.script("backup", &[])?)?;
-    ensure!(site.backups()? == whole);
+    run_failing(&mut site.script("backup", &[])?)?;
+    ensure!(site.backups()? == kept);
     site.set("S3_BUCKET", "no-such-bucket");
     site.set("DATABASE_URL", &site.url("orders"));
-    refused(&mut site.script("backup", &[])?)?;
+    run_failing(&mut site.script("backup", &[])?)?;
     site.set("S3_BUCKET", BUCKET);
-    ensure!(site.backups()? == whole);
+    ensure!(site.backups()? == kept);
     Ok(())
 }
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn what_is_neither_new_nor_young_goes() -> Result<()> {
-    let mut site = Site::with("none")?;
+fn backups_beyond_the_retention_are_removed() -> Result<()> {
+    let mut site = Site::start("none")?;
     transcript(&mut site.script("backup", &[])?)?;
     let old = ["20200103T000000Z", "20200102T000000Z", "20200101T000000Z"];
     for name in old {
-        site.age(name)?;
+        site.copy_newest_to(name)?;
     }
-    let aside = format!("storage:{BUCKET}/test/20190101T000000Z/notes");
-    site.storage(&["touch", &aside])?;
+    let unrelated = format!("storage:{BUCKET}/test/20190101T000000Z/notes");
+    site.rclone(&["touch", &unrelated])?;
     // How many to keep and for how many days, and how many recent and old ones are left then.
     for (count, days, young, left) in [("1", "36500", 2, 3), ("4", "30", 3, 1), ("1", "30", 4, 0)] {
         site.set("KEEP_COUNT", count);
@@ -158,7 +158,7 @@ fn what_is_neither_new_nor_young_goes() -> Result<()> {
         ensure!(old_ones == old[..left], "{backups:?}");
         ensure!(new.len() == young, "{backups:?}");
     }
-    site.storage(&["cat", &aside])
+    site.rclone(&["cat", &unrelated])
         .context("what is no backup was removed")?;
     Ok(())
 }

@@ -28,14 +28,14 @@ pub fn passes_clippy(project: &Project) -> Result<()> {
 /// With the servers that its tests can use.
 pub fn passes_its_tests(project: &Project) -> Result<()> {
     let mut tests = project.cargo("test");
-    let servers = Servers::of(project)?;
-    tests.envs(servers.of_tests());
+    let servers = Servers::start(project)?;
+    tests.envs(servers.test_settings());
     run(tests.arg("--quiet"))?;
     Ok(())
 }
 
 /// `.sqlx` agrees with a real database about the queries.
-pub fn has_queries_that_are_true(project: &Project) -> Result<()> {
+pub fn has_valid_query_metadata(project: &Project) -> Result<()> {
     if !project.has("postgres") {
         return Ok(());
     }
@@ -43,18 +43,18 @@ pub fn has_queries_that_are_true(project: &Project) -> Result<()> {
     let mut migrate = command(project.binary()?);
     migrate.arg("migrate").current_dir(&project.directory);
     run(migrate.env("APP__DATABASE__URL", postgres.url()))?;
-    let said = TempDir::new()?;
+    let metadata = TempDir::new()?;
     let mut check = project.cargo("check");
     check.args(["--quiet", "--all-targets"]);
     check
         .env("DATABASE_URL", postgres.url())
         .env("SQLX_OFFLINE", "false")
-        .env("SQLX_OFFLINE_DIR", said.path());
+        .env("SQLX_OFFLINE_DIR", metadata.path());
     run(&mut check)?;
     run(command("diff")
         .arg("--recursive")
         .arg(project.path(".sqlx"))
-        .arg(said.path()))?;
+        .arg(metadata.path()))?;
     Ok(())
 }
 

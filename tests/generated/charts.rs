@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::command::{run, target, tool};
 use crate::project::Project;
-use crate::validators::{files, overlays};
+use crate::validators::{files, render_overlays};
 
 /// The known differences between the chart's objects and kustomize's.
 #[derive(Debug, Deserialize)]
@@ -24,23 +24,23 @@ struct Difference {
 }
 
 impl Difference {
-    fn names(&self, kind: &str, name: &str, path: &str) -> bool {
-        let of_it = |named: &Option<String>, it| named.as_deref().is_none_or(|named| named == it);
+    fn matches(&self, kind: &str, name: &str, path: &str) -> bool {
+        let agrees = |named: &Option<String>, it| named.as_deref().is_none_or(|named| named == it);
         let place = match &self.path {
             None => path.is_empty(),
             Some(place) => path
                 .strip_prefix(place.as_str())
                 .is_some_and(|below| below.is_empty() || below.starts_with('/')),
         };
-        of_it(&self.kind, kind) && of_it(&self.name, name) && place
+        agrees(&self.kind, kind) && agrees(&self.name, name) && place
     }
 }
 
 /// The overlay that is not an environment of the chart: for a developer's own cluster, with ephemeral servers.
-const OWN: &str = "development";
+const DEVELOPMENT: &str = "development";
 
-/// Those that have a reason.
-static NAMED: LazyLock<Vec<Difference>> = LazyLock::new(|| {
+/// Each has a reason.
+static KNOWN_DIFFERENCES: LazyLock<Vec<Difference>> = LazyLock::new(|| {
     #[derive(Deserialize)]
     struct List {
         difference: Vec<Difference>,
@@ -54,7 +54,7 @@ static NAMED: LazyLock<Vec<Difference>> = LazyLock::new(|| {
 type Objects = BTreeMap<(String, String), BTreeMap<String, Value>>;
 
 /// Helm accepts and packages it, by itself and with each environment's values.
-pub fn lints(project: &Project) -> Result<()> {
+pub fn passes_helm_lint(project: &Project) -> Result<()> {
     let Some(chart) = chart(project) else {
         return Ok(());
     };
@@ -77,11 +77,11 @@ pub fn lints(project: &Project) -> Result<()> {
 }
 
 /// The chart with each environment's values, each in a separate file.
-pub fn rendered(project: &Project) -> Result<Vec<PathBuf>> {
+pub fn render_environments(project: &Project) -> Result<Vec<PathBuf>> {
     let mut rendered = Vec::new();
     for values in environments(project)? {
         let name = values.file_name().context("values without a name")?;
-        let directory = crate::validators::rendered(project);
+        let directory = crate::validators::render_directory(project);
         fs::create_dir_all(&directory)?;
         let manifest = directory.join(format!("chart-{}", name.to_string_lossy()));
         fs::write(&manifest, render(project, &values, &project.name)?)?;
@@ -91,7 +91,7 @@ pub fn rendered(project: &Project) -> Result<Vec<PathBuf>> {
 }
 
 /// With the tag that the README sets, no image is left with the placeholder version.
-pub fn names_images_of_a_release(project: &Project) -> Result<()> {
+pub fn sets_image_tags(project: &Project) -> Result<()> {
     for values in environments(project)? {
         let manifests = template(
             project,
@@ -106,7 +106,7 @@ pub fn names_images_of_a_release(project: &Project) -> Result<()> {
 }
 
 /// With each environment's values, it renders the same as the overlay of that name.
-pub fn agrees(project: &Project) -> Result<()> {
+pub fn matches_kustomize(project: &Project) -> Result<()> {
     let found = differences(project)?;
     let unnamed: Vec<&String> = found
         .iter()
@@ -127,8 +127,8 @@ fn differences(project: &Project) -> Result<Vec<(String, Option<usize>)>> {
         return Ok(found);
     }
     let environments = environments(project)?;
-    let mut overlays = overlays(project)?;
-    overlays.retain(|overlay| overlay.file_stem() != Some(OWN.as_ref()));
+    let mut overlays = render_overlays(project)?;
+    overlays.retain(|overlay| overlay.file_stem() != Some(DEVELOPMENT.as_ref()));
     ensure!(
         environments.len() == overlays.len() && !overlays.is_empty(),
         "{} overlays and {} files of values",
@@ -143,9 +143,9 @@ fn differences(project: &Project) -> Result<Vec<(String, Option<usize>)>> {
         let kustomize = without_hash(&fs::read_to_string(&overlay)?)?;
         let namespace = namespace(&kustomize)?;
         let helm = render(project, &values, &namespace)?;
-        let (ours, theirs) = (objects(&kustomize)?, objects(&as_read(&helm)?)?);
+        let (ours, theirs) = (objects(&kustomize)?, objects(&normalized(&helm)?)?);
         compare(&ours, &theirs, &mut found);
-        let (ours, theirs) = (migration(&ours), migration(&theirs));
+        let (ours, theirs) = (migration_environment(&ours), migration_environment(&theirs));
         if ours != theirs {
             let what =
                 format!("the environment of Job migrate is {ours:?}, and {theirs:?} in the chart");
@@ -159,7 +159,9 @@ fn compare(kustomize: &Objects, helm: &Objects, found: &mut Vec<(String, Option<
     let all: BTreeSet<_> = kustomize.keys().chain(helm.keys()).collect();
     for id @ (kind, name) in all {
         let mut differs = |path: &str, what: String| {
-            let named = NAMED.iter().position(|one| one.names(kind, name, path));
+            let named = KNOWN_DIFFERENCES
+                .iter()
+                .position(|one| one.matches(kind, name, path));
             found.push((format!("{kind} {name}: {what}"), named));
         };
         match (kustomize.get(id), helm.get(id)) {
@@ -182,7 +184,7 @@ fn compare(kustomize: &Objects, helm: &Objects, found: &mut Vec<(String, Option<
 }
 
 /// The migration's environment, from whatever source in either: variables, and the Secrets that contain more.
-fn migration(objects: &Objects) -> BTreeMap<String, String> {
+fn migration_environment(objects: &Objects) -> BTreeMap<String, String> {
     let text = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
     let id = |kind: &str, name: &str| (kind.to_owned(), name.to_owned());
     let mut environment = BTreeMap::new();
@@ -240,7 +242,7 @@ fn template(project: &Project, values: &Path, namespace: &str, more: &[&str]) ->
 }
 
 /// The same objects as Kubernetes reads them: in YAML 1.1, 0440 is a number.
-fn as_read(manifests: &str) -> Result<String> {
+fn normalized(manifests: &str) -> Result<String> {
     let place = tempfile::tempdir()?;
     fs::write(place.path().join("chart.yaml"), manifests)?;
     fs::write(
@@ -332,7 +334,7 @@ fn flatten(path: String, value: &Value, leaves: &mut BTreeMap<String, Value>) {
 /// For all selections; and each listed difference does occur.
 #[test]
 #[ignore = "needs the validators: tests/run generated"]
-fn the_chart_gives_what_kustomize_gives() -> Result<()> {
+fn chart_renders_the_same_objects_as_kustomize() -> Result<()> {
     let mut used = BTreeSet::new();
     for arguments in [
         "--preset minimal --with helm",
@@ -345,15 +347,15 @@ fn the_chart_gives_what_kustomize_gives() -> Result<()> {
         "--preset full --set tls.at=ingress --set k8s.namespace=shop --set k8s.replicas=3 --set backup.encryption=gpg --set backup.endpoint=http://minio.storage:9000",
     ] {
         let project = Project::new("chart", arguments)?;
-        lints(&project).with_context(|| arguments.to_owned())?;
-        agrees(&project).with_context(|| arguments.to_owned())?;
+        passes_helm_lint(&project).with_context(|| arguments.to_owned())?;
+        matches_kustomize(&project).with_context(|| arguments.to_owned())?;
         used.extend(
             differences(&project)?
                 .into_iter()
                 .filter_map(|(_, named)| named),
         );
     }
-    let unused: Vec<&String> = (NAMED.iter().enumerate())
+    let unused: Vec<&String> = (KNOWN_DIFFERENCES.iter().enumerate())
         .filter(|(index, _)| !used.contains(index))
         .map(|(_, named)| &named.why)
         .collect();

@@ -18,13 +18,13 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
-        let of_cargo_test = name.starts_with("CARGO") && name != "CARGO_HOME"
+        let is_from_cargo_test = name.starts_with("CARGO") && name != "CARGO_HOME"
             || name == "RUSTUP_TOOLCHAIN"
             || name == "LD_LIBRARY_PATH";
-        let of_a_service = name.starts_with("APP_")
+        let is_for_a_service = name.starts_with("APP_")
             || name.starts_with("OTEL_")
             || ["RUST_LOG", "DATABASE_URL", "REDIS_URL"].contains(&&*name);
-        if of_cargo_test || of_a_service {
+        if is_from_cargo_test || is_for_a_service {
             command.env_remove(&*name);
         }
     }
@@ -52,35 +52,35 @@ pub fn tool(name: &str) -> Result<Command> {
 
 /// A command's standard output, or an error with its whole output if it fails.
 pub fn run(command: &mut Command) -> Result<String> {
-    let output = succeeded(command)?;
+    let output = run_successfully(command)?;
     Ok(String::from_utf8(output.stdout)?)
 }
 
 /// A command's whole output.
 pub fn transcript(command: &mut Command) -> Result<String> {
-    Ok(said(&succeeded(command)?))
+    Ok(combined_output(&run_successfully(command)?))
 }
 
 /// The whole output of a command that must fail, or an error if it succeeds.
-pub fn refused(command: &mut Command) -> Result<String> {
+pub fn run_failing(command: &mut Command) -> Result<String> {
     let output = output(command)?;
     ensure!(
         !output.status.success(),
         "{} succeeded\n{}",
-        shown(command),
-        said(&output)
+        describe(command),
+        combined_output(&output)
     );
-    Ok(said(&output))
+    Ok(combined_output(&output))
 }
 
-fn succeeded(command: &mut Command) -> Result<Output> {
+fn run_successfully(command: &mut Command) -> Result<Output> {
     let output = output(command)?;
     ensure!(
         output.status.success(),
         "{} ended with {}\n{}",
-        shown(command),
+        describe(command),
         output.status,
-        said(&output)
+        combined_output(&output)
     );
     Ok(output)
 }
@@ -89,16 +89,16 @@ fn output(command: &mut Command) -> Result<Output> {
     command
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("running {}", shown(command)))
+        .with_context(|| format!("running {}", describe(command)))
 }
 
-fn said(output: &Output) -> String {
+fn combined_output(output: &Output) -> String {
     [&output.stdout, &output.stderr]
-        .map(|said| String::from_utf8_lossy(said))
+        .map(|stream| String::from_utf8_lossy(stream))
         .concat()
 }
 
-fn shown(command: &Command) -> String {
+fn describe(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy()];
     words.extend(command.get_args().map(OsStr::to_string_lossy));
     let place = command

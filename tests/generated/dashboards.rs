@@ -12,12 +12,12 @@ use crate::project::Project;
 use crate::validators::files;
 
 /// They are valid for the types of Grafana's own schema, as a whole and for each kind of panel.
-pub fn keep_to_the_schema(project: &Project) -> Result<()> {
-    let dashboards = of(project)?;
+pub fn match_grafana_schema(project: &Project) -> Result<()> {
+    let dashboards = dashboard_files(project)?;
     if dashboards.is_empty() {
         return Ok(());
     }
-    let place = beside_packages(project, "dashboard.ts")?;
+    let place = create_directory_with_packages(project, "dashboard.ts")?;
     let mut check = tool("tsc")?;
     check.current_dir(&place).args([
         "--noEmit",
@@ -44,12 +44,12 @@ pub fn keep_to_the_schema(project: &Project) -> Result<()> {
 }
 
 /// Grafana's own grammar accepts the queries to Loki, which does not run here.
-pub fn ask_loki_what_it_understands(project: &Project) -> Result<()> {
-    let asked = expressions(project, "loki")?;
-    let place = beside_packages(project, "logql.mjs")?;
+pub fn have_valid_loki_queries(project: &Project) -> Result<()> {
+    let queries = expressions(project, "loki")?;
+    let place = create_directory_with_packages(project, "logql.mjs")?;
     let mut check = command("node");
     check.current_dir(place).arg("logql.mjs");
-    for (_, expression) in &asked {
+    for (_, expression) in &queries {
         let expression = expression.replace("$__auto", "1m");
         check.arg(expression.replace("$__range", "1h"));
     }
@@ -58,7 +58,7 @@ pub fn ask_loki_what_it_understands(project: &Project) -> Result<()> {
 }
 
 /// A directory with one of the files of `tests/tools/packages`, in which its imports can be resolved.
-fn beside_packages(project: &Project, file: &str) -> Result<PathBuf> {
+fn create_directory_with_packages(project: &Project, file: &str) -> Result<PathBuf> {
     let place = target().join("generated/dashboards").join(&project.name);
     if place.exists() {
         fs::remove_dir_all(&place).with_context(|| format!("removing {}", place.display()))?;
@@ -74,7 +74,7 @@ fn beside_packages(project: &Project, file: &str) -> Result<PathBuf> {
 /// The queries of all dashboards' panels to a kind of data source, with their places.
 pub fn expressions(project: &Project, kind: &str) -> Result<Vec<(String, String)>> {
     let mut expressions = Vec::new();
-    for path in of(project)? {
+    for path in dashboard_files(project)? {
         let dashboard: Value = serde_json::from_str(&fs::read_to_string(&path)?)?;
         for panel in dashboard["panels"].as_array().into_iter().flatten() {
             if panel["datasource"]["type"] != kind {
@@ -92,7 +92,7 @@ pub fn expressions(project: &Project, kind: &str) -> Result<Vec<(String, String)
     Ok(expressions)
 }
 
-fn of(project: &Project) -> Result<Vec<PathBuf>> {
+fn dashboard_files(project: &Project) -> Result<Vec<PathBuf>> {
     files(project, |path| {
         path.starts_with("monitoring/grafana/dashboards")
     })

@@ -21,7 +21,7 @@ use crate::servers::Servers;
 
 /// Metrics that are not from the service, by the component that uses them: of kube-state-metrics, cAdvisor and cert-manager,
 /// which do not run here.
-const OF_OTHERS: [(&str, &[&str]); 3] = [
+const FOREIGN_METRICS: [(&str, &[&str]); 3] = [
     (
         "k8s",
         &[
@@ -59,21 +59,25 @@ const OF_OTHERS: [(&str, &[&str]); 3] = [
 ];
 
 /// Two scrapes and a rule that uses the result of another one, at the generated intervals, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(180);
+const TIMEOUT: Duration = Duration::from_secs(180);
 
 /// An address in the generated configuration, at which Compose reaches the service.
 const TARGET: &str = "app:9464";
 
-pub fn has_an_answer_to_every_question(project: &Project) -> Result<()> {
+pub fn every_query_returns_data(project: &Project) -> Result<()> {
     if !project.has("monitoring") {
         return Ok(());
     }
-    let mut questions = rules(project)?;
+    let mut queries = rule_queries(project)?;
     let panels = dashboards::expressions(project, "prometheus")?;
-    questions.extend(panels.into_iter().map(|(place, it)| (place, chosen(&it))));
-    ensure!(questions.len() > 50, "only {} questions", questions.len());
+    queries.extend(
+        panels
+            .into_iter()
+            .map(|(place, it)| (place, with_variables_replaced(&it))),
+    );
+    ensure!(queries.len() > 50, "only {} queries", queries.len());
 
-    let mut servers = Servers::of(project)?;
+    let mut servers = Servers::start(project)?;
     let mut settings = servers.settings();
     if project.has("traces") {
         // Nothing accepts them there, which is counted.
@@ -83,62 +87,64 @@ pub fn has_an_answer_to_every_question(project: &Project) -> Result<()> {
     let mut targets = vec![service.metrics];
     let place = TempDir::new()?;
     // Only a service that serves HTTPS has a certificate that expires, and it accepts only HTTPS.
-    let secured = if project.has("tls") {
-        certify(place.path())?;
-        settings.extend(https(place.path())?);
+    let https_service = if project.has("tls") {
+        create_certificate(place.path())?;
+        settings.extend(https_settings(place.path())?);
         Some(Service::start_with(project, settings)?)
     } else {
         None
     };
-    targets.extend(secured.iter().map(|service| service.metrics));
+    targets.extend(https_service.iter().map(|service| service.metrics));
     let prometheus = Prometheus::start(project, place.path(), &targets)?;
 
-    let begun = Instant::now();
+    let begin = Instant::now();
     await_status(service.address, "/ready", 200)?;
-    fail(&service, &mut servers)?;
+    cause_server_errors(&service, &mut servers)?;
     let mut foreign = BTreeSet::new();
-    questions.retain(|(_, question)| {
-        let others = OF_OTHERS.iter().flat_map(|(_, metrics)| metrics.iter());
+    queries.retain(|(_, query)| {
+        let others = FOREIGN_METRICS
+            .iter()
+            .flat_map(|(_, metrics)| metrics.iter());
         let others: Vec<&str> = others
             .copied()
-            .filter(|metric| words(question).any(|word| word == *metric))
+            .filter(|metric| words(query).any(|word| word == *metric))
             .collect();
         foreign.extend(others.iter().copied());
         others.is_empty()
     });
-    while !questions.is_empty() {
-        ask_for_everything(&service)?;
+    while !queries.is_empty() {
+        send_every_kind_of_request(&service)?;
         thread::sleep(Duration::from_secs(5));
         // A query that has returned data once is done.
         let mut open = Vec::new();
-        for (place, question) in questions {
-            if !prometheus.answers(&question)? {
-                open.push((place, question));
+        for (place, query) in queries {
+            if !prometheus.returns_data(&query)? {
+                open.push((place, query));
             }
         }
-        questions = open;
+        queries = open;
         ensure!(
-            questions.is_empty() || begun.elapsed() < PATIENCE,
-            "{} expressions without a result: {questions:#?}",
-            questions.len()
+            queries.is_empty() || begin.elapsed() < TIMEOUT,
+            "{} expressions without a result: {queries:#?}",
+            queries.len()
         );
     }
 
-    let excepted = OF_OTHERS
+    let expected_foreign = FOREIGN_METRICS
         .iter()
         .filter(|(component, _)| project.has(component) && project.has("k8s"));
-    let excepted: BTreeSet<&str> = excepted
+    let expected_foreign: BTreeSet<&str> = expected_foreign
         .flat_map(|(_, metrics)| metrics.iter().copied())
         .collect();
     ensure!(
-        foreign == excepted,
-        "asked for {foreign:?}, where {excepted:?} is excepted"
+        foreign == expected_foreign,
+        "asked for {foreign:?}, where {expected_foreign:?} is excepted"
     );
     Ok(())
 }
 
 /// The queries of each rule, without their comparisons.
-fn rules(project: &Project) -> Result<Vec<(String, String)>> {
+fn rule_queries(project: &Project) -> Result<Vec<(String, String)>> {
     let text = fs::read_to_string(project.path("monitoring/prometheus/rules/alerts.yml"))?;
     let file: Value = serde_norway::from_str(&text)?;
     let groups = file["groups"].as_array().context("no groups of rules")?;
@@ -152,14 +158,14 @@ fn rules(project: &Project) -> Result<Vec<(String, String)>> {
             let expression = rule["expr"].as_str().context("a rule without one")?;
             Ok((
                 name.context("a rule without a name")?.to_owned(),
-                compared_with_nothing(expression),
+                without_comparisons(expression),
             ))
         })
         .collect()
 }
 
 /// A comparison that keeps both outcomes, now instead of half an hour ago, and an expression instead of its absence.
-fn compared_with_nothing(expression: &str) -> String {
+fn without_comparisons(expression: &str) -> String {
     let mut text = String::new();
     let (mut within, mut quoted) = (0, None);
     let mut rest = expression.chars().peekable();
@@ -181,7 +187,7 @@ fn compared_with_nothing(expression: &str) -> String {
 }
 
 /// For a project with all components, and a time range of a few minutes.
-fn chosen(expression: &str) -> String {
+fn with_variables_replaced(expression: &str) -> String {
     let all = ["$namespace", "$job", "$pod", "$instance"];
     let text = all
         .iter()
@@ -195,14 +201,14 @@ fn words(expression: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Requests of every kind, with everything that can be wrong with one.
-fn ask_for_everything(service: &Service) -> Result<()> {
+fn send_every_kind_of_request(service: &Service) -> Result<()> {
     let mut connection = Connection::open(service.address)?;
     let (items, login) = ("/api/v1/items", "/api/v1/auth/login");
     // No two have the same name.
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
     let item = format!(r#"{{"name":"item {}"}}"#, now.as_millis());
-    let anybody = r#"{"email":"a@example.com","password":"correct horse battery"}"#;
-    let somebody_else = r#"{"email":"b@example.com","password":"correct horse battery"}"#;
+    let registered = r#"{"email":"a@example.com","password":"correct horse battery"}"#;
+    let unregistered = r#"{"email":"b@example.com","password":"correct horse battery"}"#;
     for (method, path, body) in [
         ("GET", "/", ""),
         ("GET", "/health", ""),
@@ -212,21 +218,24 @@ fn ask_for_everything(service: &Service) -> Result<()> {
         ("POST", items, "not JSON"),
         ("GET", items, ""),
         ("GET", "/api/v1/items/0", ""),
-        ("POST", "/api/v1/auth/register", anybody),
-        ("POST", login, anybody),
-        ("POST", login, somebody_else),
+        ("POST", "/api/v1/auth/register", registered),
+        ("POST", login, registered),
+        ("POST", login, unregistered),
     ] {
-        let answer = connection.ask(method, path, body)?;
-        if answer.closes() {
+        let response = connection.request(method, path, body)?;
+        if response.closes() {
             connection = Connection::open(service.address)?;
         }
         // What was created exists, and is read twice: the second time from the cache.
-        if answer.status == 201 && path == items {
-            let item: Value = serde_json::from_str(&answer.body)?;
+        if response.status == 201 && path == items {
+            let item: Value = serde_json::from_str(&response.body)?;
             let id = item["id"].as_str().context("an item without an id")?;
             for _ in 0..2 {
-                let answer = connection.get(&format!("{items}/{id}"))?;
-                ensure!(answer.status == 200, "an item that was made: {answer:?}");
+                let response = connection.get(&format!("{items}/{id}"))?;
+                ensure!(
+                    response.status == 200,
+                    "an item that was made: {response:?}"
+                );
             }
         }
     }
@@ -234,20 +243,20 @@ fn ask_for_everything(service: &Service) -> Result<()> {
 }
 
 /// Requests that the service cannot answer.
-fn fail(service: &Service, servers: &mut Servers) -> Result<()> {
+fn cause_server_errors(service: &Service, servers: &mut Servers) -> Result<()> {
     let Some(postgres) = &mut servers.postgres else {
         return Ok(());
     };
     postgres.stop()?;
-    let answer = http::get(service.address, "/api/v1/items")?;
-    ensure!(answer.status >= 500, "without a database: {answer:?}");
+    let response = http::get(service.address, "/api/v1/items")?;
+    ensure!(response.status >= 500, "without a database: {response:?}");
     postgres.resume()?;
     await_status(service.address, "/ready", 200)?;
     Ok(())
 }
 
 /// A self-signed certificate for a month.
-fn certify(directory: &Path) -> Result<()> {
+fn create_certificate(directory: &Path) -> Result<()> {
     run(command("openssl").current_dir(directory).args([
         "req",
         "-x509",
@@ -268,7 +277,7 @@ fn certify(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-fn https(directory: &Path) -> Result<[(&'static str, String); 4]> {
+fn https_settings(directory: &Path) -> Result<[(&'static str, String); 4]> {
     let file = |name: &str| directory.join(name).display().to_string();
     Ok([
         ("APP__TLS__ENABLED", "true".to_owned()),
@@ -293,8 +302,8 @@ impl Prometheus {
             .arg(&directory))?;
         let path = directory.join("prometheus.yml");
         let text = fs::read_to_string(&path)?;
-        let there: Vec<String> = targets.iter().map(SocketAddr::to_string).collect();
-        let text_here = text.replace(TARGET, &there.join("\", \""));
+        let addresses: Vec<String> = targets.iter().map(SocketAddr::to_string).collect();
+        let text_here = text.replace(TARGET, &addresses.join("\", \""));
         ensure!(text_here != text, "{TARGET} is not scraped: {text}");
         fs::write(&path, text_here)?;
         let address = format!("127.0.0.1:{}", free_port()?);
@@ -313,14 +322,14 @@ impl Prometheus {
             server,
             url: format!("http://{address}"),
         };
-        prometheus.await_answer()?;
+        prometheus.wait_until_ready()?;
         Ok(prometheus)
     }
 
-    fn await_answer(&mut self) -> Result<()> {
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
-            if self.answers("vector(1)").is_ok() {
+    fn wait_until_ready(&mut self) -> Result<()> {
+        let begin = Instant::now();
+        while begin.elapsed() < TIMEOUT {
+            if self.returns_data("vector(1)").is_ok() {
                 return Ok(());
             }
             if let Some(status) = self.server.try_wait()? {
@@ -332,11 +341,11 @@ impl Prometheus {
     }
 
     /// Whether the result has any series, or a number.
-    fn answers(&self, question: &str) -> Result<bool> {
+    fn returns_data(&self, query: &str) -> Result<bool> {
         let mut promtool = command("promtool");
-        promtool.args(["query", "instant", "--format", "json", &self.url, question]);
-        let answer: Value = serde_json::from_str(&run(&mut promtool)?)?;
-        Ok(answer.as_array().is_some_and(|series| !series.is_empty()))
+        promtool.args(["query", "instant", "--format", "json", &self.url, query]);
+        let response: Value = serde_json::from_str(&run(&mut promtool)?)?;
+        Ok(response.as_array().is_some_and(|series| !series.is_empty()))
     }
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::command::{command, run};
 use crate::http::{self, Connection, await_status};
-use crate::process::{Service, Start};
+use crate::process::{Service, StartOptions};
 use crate::project::Project;
 use crate::servers::{Postgres, Servers};
 use crate::service;
@@ -20,20 +20,20 @@ use crate::service;
 const ITEMS: &str = "/api/v1/items";
 
 /// No response may take longer, whatever is broken behind the service.
-const PROMPT: Duration = Duration::from_secs(3);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(3);
 
 /// A client that has not received a byte of its response for this long is disconnected. The kernel checks at increasing
 /// intervals.
-const NEVER: Duration = Duration::from_secs(120);
+const DISCONNECT_LIMIT: Duration = Duration::from_secs(120);
 
 /// The number of simultaneous clients.
-const CROWD: usize = 10_000;
+const CLIENTS: usize = 10_000;
 
 /// How many rollouts must succeed, to rule out luck.
 const ROLLOUTS: usize = 10;
 
 pub fn loses_no_request_in_ten_rollouts(project: &Project) -> Result<()> {
-    let servers = Servers::of(project)?;
+    let servers = Servers::start(project)?;
     for rollout in 1..=ROLLOUTS {
         let stopped = service::stops_under_load(project, &servers, "TERM");
         stopped.with_context(|| format!("rollout {rollout}"))?;
@@ -42,7 +42,7 @@ pub fn loses_no_request_in_ten_rollouts(project: &Project) -> Result<()> {
 }
 
 /// While the database is down, the service is alive, unready, and responds with 503 at once; it recovers by itself.
-pub fn survives_the_database(project: &Project) -> Result<()> {
+pub fn survives_a_database_outage(project: &Project) -> Result<()> {
     let mut postgres = Postgres::start()?;
     let service = Service::start_with(project, vec![("APP__DATABASE__URL", postgres.url())])?;
     let address = service.address;
@@ -50,9 +50,9 @@ pub fn survives_the_database(project: &Project) -> Result<()> {
     let busy = AtomicBool::new(true);
     thread::scope(|scope| {
         let clients: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| keep_asking(address, &busy)))
+            .map(|_| scope.spawn(|| send_requests(address, &busy)))
             .collect();
-        let outage = outage(address, &mut postgres);
+        let outage = simulate_outage(address, &mut postgres);
         busy.store(false, Relaxed);
         for client in clients {
             let (well, unavailable) = client
@@ -67,7 +67,7 @@ pub fn survives_the_database(project: &Project) -> Result<()> {
     })
 }
 
-fn outage(address: SocketAddr, postgres: &mut Postgres) -> Result<()> {
+fn simulate_outage(address: SocketAddr, postgres: &mut Postgres) -> Result<()> {
     thread::sleep(Duration::from_millis(500));
     postgres.stop()?;
     let unready = await_status(address, "/ready", 503).context("without the database")?;
@@ -89,23 +89,23 @@ fn outage(address: SocketAddr, postgres: &mut Postgres) -> Result<()> {
 }
 
 /// Sends requests until told to stop. Returns the number of responses, and how many of them were 503.
-fn keep_asking(address: SocketAddr, busy: &AtomicBool) -> Result<(usize, usize)> {
+fn send_requests(address: SocketAddr, busy: &AtomicBool) -> Result<(usize, usize)> {
     let mut connection = Connection::open(address)?;
     let (mut well, mut unavailable) = (0, 0);
     while busy.load(Relaxed) {
         let begin = Instant::now();
-        let answer = connection.get(ITEMS)?;
+        let response = connection.get(ITEMS)?;
         ensure!(
-            begin.elapsed() < PROMPT,
-            "an answer took {:?}: {answer:?}",
+            begin.elapsed() < RESPONSE_LIMIT,
+            "a response took {:?}: {response:?}",
             begin.elapsed()
         );
-        match answer.status {
+        match response.status {
             200 => well += 1,
             503 => unavailable += 1,
-            _ => bail!("GET {ITEMS} answered {answer:?}"),
+            _ => bail!("GET {ITEMS} answered {response:?}"),
         }
-        if answer.closes() {
+        if response.closes() {
             connection = Connection::open(address)?;
         }
         // A limit on requests is not what is tested here.
@@ -115,8 +115,8 @@ fn keep_asking(address: SocketAddr, busy: &AtomicBool) -> Result<(usize, usize)>
 }
 
 /// Without its cache, the service is slower, but works.
-pub fn survives_the_cache(project: &Project) -> Result<()> {
-    let mut servers = Servers::of(project)?;
+pub fn survives_a_cache_outage(project: &Project) -> Result<()> {
+    let mut servers = Servers::start(project)?;
     let service = Service::start_with(project, servers.settings())?;
     let redis = servers.redis.as_mut().context("a project without Redis")?;
     let address = service.address;
@@ -127,10 +127,10 @@ pub fn survives_the_cache(project: &Project) -> Result<()> {
     let read = || -> Result<()> {
         for _ in 0..20 {
             let begin = Instant::now();
-            let answer = http::get(address, &item)?;
+            let response = http::get(address, &item)?;
             ensure!(
-                answer.status == 200 && begin.elapsed() < PROMPT,
-                "GET {item} answered {answer:?} after {:?}",
+                response.status == 200 && begin.elapsed() < RESPONSE_LIMIT,
+                "GET {item} answered {response:?} after {:?}",
                 begin.elapsed()
             );
         }
@@ -160,10 +160,10 @@ pub fn survives_slow_clients(project: &Project) -> Result<()> {
             let _ = stream.write_all(&[*letter]);
         }
         let begin = Instant::now();
-        let answer = http::get(service.address, "/")?;
+        let response = http::get(service.address, "/")?;
         ensure!(
-            answer.status == 200 && begin.elapsed() < PROMPT,
-            "beside slow clients, GET / answered {answer:?} after {:?}",
+            response.status == 200 && begin.elapsed() < RESPONSE_LIMIT,
+            "beside slow clients, GET / answered {response:?} after {:?}",
             begin.elapsed()
         );
     }
@@ -186,11 +186,11 @@ pub fn survives_clients_that_never_read(project: &Project) -> Result<()> {
     let begin = Instant::now();
     while !clients.is_empty() {
         ensure!(
-            begin.elapsed() < NEVER,
-            "{} clients that never read were still there after {NEVER:?}",
+            begin.elapsed() < DISCONNECT_LIMIT,
+            "{} clients that never read were still there after {DISCONNECT_LIMIT:?}",
             clients.len()
         );
-        clients.retain_mut(asks_on);
+        clients.retain_mut(send_until_blocked);
         thread::sleep(Duration::from_millis(200));
     }
     ensure!(http::get(service.address, "/")?.status == 200);
@@ -203,7 +203,7 @@ pub fn survives_clients_that_never_read(project: &Project) -> Result<()> {
 
 /// Sends as many requests as the connection accepts, and returns whether it is still open. If a request is cut off in the middle,
 /// so much precedes it that it is never read.
-fn asks_on(client: &mut TcpStream) -> bool {
+fn send_until_blocked(client: &mut TcpStream) -> bool {
     let requests = "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1000);
     loop {
         if let Err(error) = client.write_all(requests.as_bytes()) {
@@ -213,33 +213,33 @@ fn asks_on(client: &mut TcpStream) -> bool {
 }
 
 /// More clients than it has file descriptors or memory for are rejected, and the service works when they have gone.
-pub fn survives_a_crowd(project: &Project) -> Result<()> {
+pub fn survives_too_many_clients(project: &Project) -> Result<()> {
     let mut limit = command("prlimit");
     run(limit.args(["--pid", &id().to_string(), "--nofile=20000:"]))?;
     // A container's usual limit.
     let files = Some(1024);
-    let start = Start {
+    let start = StartOptions {
         files,
-        ..Start::default()
+        ..StartOptions::default()
     };
     let service = start.start(project)?;
     let address = service.address;
-    let mut crowd = Vec::new();
-    for client in 0..CROWD {
-        let stream = TcpStream::connect_timeout(&address, PROMPT);
-        crowd.push(stream.with_context(|| format!("client {client} of a crowd was not let in"))?);
+    let mut clients = Vec::new();
+    for client in 0..CLIENTS {
+        let stream = TcpStream::connect_timeout(&address, RESPONSE_LIMIT);
+        clients.push(stream.with_context(|| format!("client {client} of a crowd was not let in"))?);
     }
     let mut answered = 0;
-    for stream in &mut crowd {
-        stream.set_read_timeout(Some(PROMPT))?;
+    for stream in &mut clients {
+        stream.set_read_timeout(Some(RESPONSE_LIMIT))?;
         // A rejected client may have been so before it could send anything.
         let _ = stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
         let mut status = [0; 12];
         match stream.read_exact(&mut status) {
             Ok(()) => {
-                let politely = [*b"HTTP/1.1 200", *b"HTTP/1.1 503"].contains(&status);
+                let is_expected = [*b"HTTP/1.1 200", *b"HTTP/1.1 503"].contains(&status);
                 let status = String::from_utf8_lossy(&status);
-                ensure!(politely, "one of a crowd was answered {status:?}");
+                ensure!(is_expected, "one of a crowd was answered {status:?}");
                 answered += 1;
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -248,8 +248,8 @@ pub fn survives_a_crowd(project: &Project) -> Result<()> {
             Err(_) => {}
         }
     }
-    ensure!(answered > 0, "of {CROWD} clients none was told anything");
-    drop(crowd);
+    ensure!(answered > 0, "of {CLIENTS} clients none was told anything");
+    drop(clients);
     await_status(address, "/health", 200).context("after the crowd")?;
     ensure!(
         service.stop("TERM")?.success(),
@@ -259,23 +259,23 @@ pub fn survives_a_crowd(project: &Project) -> Result<()> {
 }
 
 /// Log output that is not read blocks no request.
-pub fn survives_a_log_that_is_stuck(project: &Project) -> Result<()> {
+pub fn survives_a_blocked_log(project: &Project) -> Result<()> {
     let output = Some(Stdio::piped());
-    let start = Start {
+    let start = StartOptions {
         output,
-        ..Start::default()
+        ..StartOptions::default()
     };
     let service = start.start(project)?;
     let mut connection = Connection::open(service.address)?;
     for request in 0..5_000 {
         let begin = Instant::now();
-        let answer = connection.get("/no/such/page")?;
+        let response = connection.get("/no/such/page")?;
         ensure!(
-            begin.elapsed() < PROMPT,
-            "request {request} took {:?}: {answer:?}",
+            begin.elapsed() < RESPONSE_LIMIT,
+            "request {request} took {:?}: {response:?}",
             begin.elapsed()
         );
-        if answer.closes() {
+        if response.closes() {
             connection = Connection::open(service.address)?;
         }
     }

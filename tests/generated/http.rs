@@ -1,4 +1,4 @@
-//! An HTTP/1.1 client that keeps its connection until told to close it, like a load balancer.
+//! An HTTP/1.1 client that keeps its connection until it is asked to close it, like a load balancer.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -9,21 +9,21 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 
 /// How long a single response may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a service may take to notice that a dependency failed or recovered.
-const NOTICE: Duration = Duration::from_secs(30);
+const RECOVERY: Duration = Duration::from_secs(30);
 
 /// A response that arrived completely.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     /// By name, in lower case.
     pub headers: BTreeMap<String, String>,
     pub body: String,
 }
 
-impl Answer {
+impl Response {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
@@ -40,19 +40,19 @@ pub struct Connection(BufReader<TcpStream>);
 
 impl Connection {
     pub fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE)
+        let stream = TcpStream::connect_timeout(&address, TIMEOUT)
             .with_context(|| format!("connecting to {address}"))?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
         stream.set_nodelay(true)?;
         Ok(Self(BufReader::new(stream)))
     }
 
-    pub fn get(&mut self, path: &str) -> Result<Answer> {
-        self.ask("GET", path, "")
+    pub fn get(&mut self, path: &str) -> Result<Response> {
+        self.request("GET", path, "")
     }
 
     /// Sends a request, with a JSON body unless it is empty.
-    pub fn ask(&mut self, method: &str, path: &str, body: &str) -> Result<Answer> {
+    pub fn request(&mut self, method: &str, path: &str, body: &str) -> Result<Response> {
         let kind = if body.is_empty() {
             ""
         } else {
@@ -74,8 +74,8 @@ impl Connection {
             .context("sending the request")
     }
 
-    fn receive(&mut self) -> Result<Answer> {
-        let line = self.line()?;
+    fn receive(&mut self) -> Result<Response> {
+        let line = self.read_line()?;
         let status = line
             .split(' ')
             .nth(1)
@@ -83,7 +83,7 @@ impl Connection {
         let status = status.with_context(|| format!("{line:?} is no status line"))?;
         let mut headers = BTreeMap::new();
         loop {
-            let line = self.line()?;
+            let line = self.read_line()?;
             if line.is_empty() {
                 break;
             }
@@ -92,18 +92,18 @@ impl Connection {
                 .with_context(|| format!("{line:?} is no header"))?;
             headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
         }
-        let body = self.body(&headers)?;
-        Ok(Answer {
+        let body = self.read_body(&headers)?;
+        Ok(Response {
             status,
             headers,
             body,
         })
     }
 
-    fn body(&mut self, headers: &BTreeMap<String, String>) -> Result<String> {
+    fn read_body(&mut self, headers: &BTreeMap<String, String>) -> Result<String> {
         let length = headers
             .get("content-length")
-            .context("an answer without a content-length")?;
+            .context("a response without a content-length")?;
         let mut body = vec![
             0;
             length
@@ -114,12 +114,12 @@ impl Connection {
         Ok(String::from_utf8(body)?)
     }
 
-    fn line(&mut self) -> Result<String> {
+    fn read_line(&mut self) -> Result<String> {
         let mut line = String::new();
         self.0.read_line(&mut line).context("receiving the head")?;
         ensure!(
             line.ends_with("\r\n"),
-            "the connection was closed in place of an answer"
+            "the connection was closed in place of a response"
         );
         line.truncate(line.trim_end().len());
         Ok(line)
@@ -127,12 +127,16 @@ impl Connection {
 }
 
 /// A single request on its own connection.
-pub fn get(address: SocketAddr, path: &str) -> Result<Answer> {
+pub fn get(address: SocketAddr, path: &str) -> Result<Response> {
     Connection::open(address)?.get(path)
 }
 
 /// The same as part of a caller's trace.
-pub fn get_traced(address: SocketAddr, path: &str, traceparent: &str) -> Result<Answer> {
+pub fn get_with_traceparent(
+    address: SocketAddr,
+    path: &str,
+    traceparent: &str,
+) -> Result<Response> {
     let mut connection = Connection::open(address)?;
     let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nTraceparent: {traceparent}");
     connection.send(&format!("{head}\r\n\r\n"))?;
@@ -140,18 +144,18 @@ pub fn get_traced(address: SocketAddr, path: &str, traceparent: &str) -> Result<
 }
 
 /// The same with a JSON body.
-pub fn post(address: SocketAddr, path: &str, body: &str) -> Result<Answer> {
-    Connection::open(address)?.ask("POST", path, body)
+pub fn post(address: SocketAddr, path: &str, body: &str) -> Result<Response> {
+    Connection::open(address)?.request("POST", path, body)
 }
 
 /// Repeats a request until the response has this status.
-pub fn await_status(address: SocketAddr, path: &str, status: u16) -> Result<Answer> {
+pub fn await_status(address: SocketAddr, path: &str, status: u16) -> Result<Response> {
     let begin = Instant::now();
     loop {
-        let answer = get(address, path);
-        match answer {
-            Ok(answer) if answer.status == status => return Ok(answer),
-            _ if begin.elapsed() < NOTICE => thread::sleep(Duration::from_millis(50)),
+        let response = get(address, path);
+        match response {
+            Ok(response) if response.status == status => return Ok(response),
+            _ if begin.elapsed() < RECOVERY => thread::sleep(Duration::from_millis(50)),
             other => bail!("GET {path} did not come to answer {status}, but {other:?}"),
         }
     }

@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::http;
 use crate::project::Project;
-use engine::{Container, build, compiled};
+use engine::{Container, build, compiled_packages};
 
 /// The project of most of these tests: its dependencies, which take minutes, are compiled by the first of them.
 fn project() -> Result<Project> {
@@ -42,12 +42,12 @@ fn debian_image_serves() -> Result<()> {
 
 #[test]
 #[ignore = "needs a container engine: tests/run image"]
-fn a_source_edit_compiles_no_dependency() -> Result<()> {
+fn source_edit_recompiles_no_dependency() -> Result<()> {
     let project = project()?;
     build(&project.directory, &project.name, None)?;
     edit(&project.path("src/main.rs"))?;
     let log = build(&project.directory, &project.name, None)?;
-    let compiled = compiled(&log);
+    let compiled = compiled_packages(&log);
     ensure!(
         compiled.len() == 1 && compiled[0].starts_with(&project.name),
         "it compiled {compiled:?}"

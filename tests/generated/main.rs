@@ -28,12 +28,12 @@ mod image;
 mod manifests;
 mod matrix;
 mod monitoring;
+#[path = "../aging/project.rs"]
+mod old_project;
 mod pages;
-mod planted;
+mod planted_defects;
 mod process;
 mod project;
-#[path = "../aging/project.rs"]
-mod project_of_the_first_days;
 mod published;
 #[path = "../fast/round_trip.rs"]
 mod round_trip;
@@ -49,19 +49,21 @@ mod wired;
 macro_rules! selections {
     ($($case:ident: $arguments:literal $(=> { $($more:tt)+ })?,)+) => {$(
         mod $case {
-            static PROJECT: crate::project::Lazy = crate::project::Lazy::new(stringify!($case), $arguments);
+            use crate::project::LazyProject;
+
+            static PROJECT: LazyProject = LazyProject::new(stringify!($case), $arguments);
 
             checks! {
                 build::is_formatted,
                 build::passes_clippy,
                 build::passes_its_tests,
-                build::has_queries_that_are_true,
-                pages::query_what_is_there,
+                build::has_valid_query_metadata,
+                pages::documented_sql_queries_run,
                 build::is_documented,
-                service::answers,
+                service::routes_respond,
                 service::loses_no_request,
-                service::refuses_a_bad_setting,
-                validators::find_nothing,
+                service::rejects_invalid_settings,
+                validators::passes_all_validators,
                 $($($more)+)?
             }
         }
@@ -81,24 +83,24 @@ macro_rules! checks {
 selections! {
     minimal: "--preset minimal",
     standard: "--preset standard" => {
-        expressions::has_an_answer_to_every_question,
+        expressions::every_query_returns_data,
         faults::loses_no_request_in_ten_rollouts,
-        faults::survives_the_database,
+        faults::survives_a_database_outage,
         faults::survives_clients_that_never_read,
         faults::survives_slow_clients,
-        faults::survives_a_crowd,
-        faults::survives_a_log_that_is_stuck,
+        faults::survives_too_many_clients,
+        faults::survives_a_blocked_log,
     },
     full: "--preset full --set tls.at=pod --set ci.check=true" => {
-        api::keeps_to_its_description,
-        expressions::has_an_answer_to_every_question,
+        api::conforms_to_its_openapi_document,
+        expressions::every_query_returns_data,
         faults::loses_no_request_in_ten_rollouts,
-        faults::survives_the_database,
-        faults::survives_the_cache,
+        faults::survives_a_database_outage,
+        faults::survives_a_cache_outage,
         faults::survives_clients_that_never_read,
         faults::survives_slow_clients,
-        faults::survives_a_crowd,
-        faults::survives_a_log_that_is_stuck,
+        faults::survives_too_many_clients,
+        faults::survives_a_blocked_log,
     },
     service_alone: "--preset minimal --without config,telemetry,release-profile,docker",
 }

@@ -7,14 +7,14 @@ use cargo_prodify::select;
 use crate::build;
 use crate::dashboards;
 use crate::project::Project;
-use crate::selections::covering;
+use crate::selections::covering_selections;
 use crate::validators;
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn any_two_components_compile_and_pass_their_tests() -> Result<()> {
+fn every_pair_of_components_compiles_and_passes_its_tests() -> Result<()> {
     let catalog = Catalog::embedded()?;
-    for (index, selection) in covering(&catalog, 2).into_iter().enumerate() {
+    for (index, selection) in covering_selections(&catalog, 2).into_iter().enumerate() {
         // Without it, no crate is written.
         if !selection.contains(&"service") {
             continue;
@@ -28,7 +28,7 @@ fn any_two_components_compile_and_pass_their_tests() -> Result<()> {
 /// The formatting of a line with the name must not depend on the name's length.
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn a_name_of_any_length_is_formatted() -> Result<()> {
+fn code_is_formatted_for_any_length_of_name() -> Result<()> {
     let longest = "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-012345678";
     for name in ["q", longest] {
         let project = Project::new("name", &format!("--preset full --name {name}"))?;
@@ -43,8 +43,8 @@ fn check(case: &str, arguments: &str) -> Result<()> {
     validators::compose(&project)?;
     validators::compose_schema(&project)?;
     validators::dclint(&project)?;
-    dashboards::keep_to_the_schema(&project)?;
-    dashboards::ask_loki_what_it_understands(&project)?;
+    dashboards::match_grafana_schema(&project)?;
+    dashboards::have_valid_loki_queries(&project)?;
     build::is_formatted(&project)?;
     build::passes_clippy(&project)?;
     build::passes_its_tests(&project)

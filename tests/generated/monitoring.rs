@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::charts;
 use crate::command::{command, run};
 use crate::project::Project;
-use crate::validators::{files, overlays};
+use crate::validators::{files, render_overlays};
 
 const DIRECTORY: &str = "monitoring/prometheus";
 const ALERTMANAGER: &str = "monitoring/alertmanager/alertmanager.yml";
@@ -58,7 +58,11 @@ pub fn operator(project: &Project) -> Result<()> {
     let Some(tested) = groups(project)? else {
         return Ok(());
     };
-    let manifests = [overlays(project)?, charts::rendered(project)?].concat();
+    let manifests = [
+        render_overlays(project)?,
+        charts::render_environments(project)?,
+    ]
+    .concat();
     for manifest in manifests {
         let objects = charts::documents(&fs::read_to_string(&manifest)?)?;
         let of_kind = |kind: &str| -> Vec<&Value> {
@@ -72,7 +76,7 @@ pub fn operator(project: &Project) -> Result<()> {
                 "{}: another version",
                 place()
             );
-            checks(&rule["spec"]).with_context(place)?;
+            check_rules(&rule["spec"]).with_context(place)?;
             let namespace = rule["metadata"]["namespace"].as_str().unwrap_or_default();
             let given = rule["spec"]["groups"].to_string();
             ensure!(
@@ -82,7 +86,7 @@ pub fn operator(project: &Project) -> Result<()> {
             );
         }
         for monitor in of_kind("PodMonitor") {
-            reads(monitor, &of_kind("Deployment")).with_context(place)?;
+            check_monitor(monitor, &of_kind("Deployment")).with_context(place)?;
         }
     }
     Ok(())
@@ -101,7 +105,7 @@ pub fn alerts(project: &Project) -> Result<()> {
         let asked =
             cases.flat_map(|case| case["promql_expr_test"].as_array().into_iter().flatten());
         for asked in asked {
-            let name = asked["expr"].as_str().and_then(alert_of);
+            let name = asked["expr"].as_str().and_then(queried_alert);
             let Some(name) = name else { continue };
             let expected = asked["exp_samples"].as_array();
             let is_fired = expected.is_some_and(|samples| !samples.is_empty());
@@ -172,7 +176,7 @@ fn all_rules(groups: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// The alert that an expression of a test queries.
-fn alert_of(expression: &str) -> Option<String> {
+fn queried_alert(expression: &str) -> Option<String> {
     let (_, rest) = expression.split_once("ALERTS{alertname=\"")?;
     Some(rest.split('"').next()?.to_owned())
 }
@@ -196,7 +200,7 @@ fn anchors(project: &Project) -> Result<Option<BTreeSet<String>>> {
 }
 
 /// Prometheus accepts them by themselves.
-fn checks(spec: &Value) -> Result<()> {
+fn check_rules(spec: &Value) -> Result<()> {
     let place = TempDir::new()?;
     let file = place.path().join("rules.json");
     fs::write(&file, json!({ "groups": spec["groups"] }).to_string())?;
@@ -226,8 +230,8 @@ fn in_namespace(groups: &Value, namespace: &str) -> String {
     )
 }
 
-/// There are such pods, in a Deployment, with such a port.
-fn reads(monitor: &Value, deployments: &[&Value]) -> Result<()> {
+/// The pods that it selects exist, in a Deployment, and have such a port.
+fn check_monitor(monitor: &Value, deployments: &[&Value]) -> Result<()> {
     let spec = &monitor["spec"];
     let keys: BTreeSet<&str> = spec
         .as_object()

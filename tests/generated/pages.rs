@@ -1,6 +1,6 @@
 //! Instructions in a project's pages: each command, query and expression in them works there.
 
-mod there;
+mod cluster;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,12 +16,12 @@ use crate::project::Project;
 use crate::servers::Postgres;
 use crate::validators::files;
 
-use there::There;
+use cluster::Cluster;
 
 /// A replacement for kubectl: the real one, with an unreachable server. Commands that it does not reject locally would be sent.
 const KUBECTL: &str = r#"#!/bin/bash
-printf '%s\x1f' "$@" >>SAID
-echo >>SAID
+printf '%s\x1f' "$@" >>LOG
+echo >>LOG
 if ! output=$(KUBECONFIG=/dev/null REAL "$@" --server http://127.0.0.1:1 2>&1) && [[ $output != *"127.0.0.1:1"*refused* ]]; then
   echo "kubectl $*: $output" >&2
   exit 1
@@ -29,7 +29,7 @@ fi
 "#;
 
 /// Other programs that the pages may use. Their effects on the outside world are skipped.
-const OTHERS: [&str; 9] = [
+const STUBBED_PROGRAMS: [&str; 9] = [
     "curl",
     "docker",
     "grep",
@@ -42,10 +42,10 @@ const OTHERS: [&str; 9] = [
 ];
 
 /// Files that readers have created by then, other than those from which a Secret is created.
-const MADE: [&str; 2] = ["tls.crt", "tls.key"];
+const CREATED_FILES: [&str; 2] = ["tls.crt", "tls.key"];
 
 /// Metrics that are not from the service: of cAdvisor, kube-state-metrics, and the process itself.
-const METRICS: [&str; 7] = [
+const FOREIGN_METRICS: [&str; 7] = [
     "container_cpu_cfs_periods_total",
     "container_cpu_cfs_throttled_periods_total",
     "kube_cronjob_created",
@@ -65,21 +65,21 @@ struct Block {
 
 /// kubectl accepts its commands, the names in them exist, Prometheus accepts its expressions, the service exports the metrics in
 /// them, and dashboards have the panels that the pages refer to.
-pub fn hold(project: &Project) -> Result<()> {
+pub fn instructions_work(project: &Project) -> Result<()> {
     let blocks = blocks(project)?;
     if blocks.is_empty() {
         return Ok(());
     }
-    panels(project)?;
-    commands(project, &blocks)?;
-    expressions(project, &blocks)?;
-    paths(project, &blocks)
+    check_panels(project)?;
+    check_commands(project, &blocks)?;
+    check_expressions(project, &blocks)?;
+    check_paths(project, &blocks)
 }
 
 /// PostgreSQL accepts its statements, in the database after all migrations.
-pub fn query_what_is_there(project: &Project) -> Result<()> {
+pub fn documented_sql_queries_run(project: &Project) -> Result<()> {
     let blocks = blocks(project)?;
-    let statements: Vec<&Block> = of(&blocks, "sql").collect();
+    let statements: Vec<&Block> = in_language(&blocks, "sql").collect();
     if statements.is_empty() {
         return Ok(());
     }
@@ -96,7 +96,7 @@ pub fn query_what_is_there(project: &Project) -> Result<()> {
     Ok(())
 }
 
-fn of<'b>(blocks: &'b [Block], language: &str) -> impl Iterator<Item = &'b Block> {
+fn in_language<'b>(blocks: &'b [Block], language: &str) -> impl Iterator<Item = &'b Block> {
     blocks
         .iter()
         .filter(move |block| block.language == language)
@@ -143,21 +143,19 @@ fn blocks(project: &Project) -> Result<Vec<Block>> {
 }
 
 /// Each block is run, in a copy of the project, by a shell that only finds the programs named here.
-fn commands(project: &Project, blocks: &[Block]) -> Result<()> {
+fn check_commands(project: &Project, blocks: &[Block]) -> Result<()> {
     let place = TempDir::new()?;
-    let said = place.path().join("said");
-    fs::write(&said, "")?;
+    let log = place.path().join("log");
+    fs::write(&log, "")?;
     let programs = place.path().join("programs");
     fs::create_dir(&programs)?;
-    let kubectl = KUBECTL
-        .replace("SAID", &said.display().to_string())
-        .replace(
-            "REAL",
-            &target().join("tools/bin/kubectl").display().to_string(),
-        );
-    install(&programs.join("kubectl"), &kubectl)?;
-    for program in OTHERS {
-        install(&programs.join(program), "#!/bin/sh\nexit 0\n")?;
+    let kubectl = KUBECTL.replace("LOG", &log.display().to_string()).replace(
+        "REAL",
+        &target().join("tools/bin/kubectl").display().to_string(),
+    );
+    write_program(&programs.join("kubectl"), &kubectl)?;
+    for program in STUBBED_PROGRAMS {
+        write_program(&programs.join(program), "#!/bin/sh\nexit 0\n")?;
     }
     let copy = place.path().join("project");
     fs::create_dir(&copy)?;
@@ -170,15 +168,15 @@ fn commands(project: &Project, blocks: &[Block]) -> Result<()> {
                 .filter(|path| path.exists()),
         )
         .arg(&copy))?;
-    let from = of(blocks, "sh").flat_map(|block| block.text.split_whitespace());
+    let from = in_language(blocks, "sh").flat_map(|block| block.text.split_whitespace());
     let from = from.filter_map(|word| word.strip_prefix("--from-env-file="));
-    for made in from.chain(MADE) {
+    for made in from.chain(CREATED_FILES) {
         fs::write(copy.join(made), "KEY=value\n")?;
     }
     // Variables set in one block of a page are set in those that follow, as in a reader's terminal.
     let mut set = String::new();
     let mut page = "";
-    for block in of(blocks, "sh") {
+    for block in in_language(blocks, "sh") {
         if page != block.page {
             page = &block.page;
             set.clear();
@@ -207,11 +205,11 @@ fn commands(project: &Project, blocks: &[Block]) -> Result<()> {
             set.push_str(&format!("{line}\n"));
         }
     }
-    let there = There::of(project)?;
-    for line in fs::read_to_string(&said)?.lines() {
+    let cluster = Cluster::new(project)?;
+    for line in fs::read_to_string(&log)?.lines() {
         let arguments: Vec<&str> = line.split('\x1f').filter(|one| !one.is_empty()).collect();
-        there
-            .names(&arguments)
+        cluster
+            .check_command(&arguments)
             .with_context(|| format!("kubectl {}", arguments.join(" ")))?;
     }
     Ok(())
@@ -224,7 +222,7 @@ fn is_variable(name: &str) -> bool {
             .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }
 
-fn install(program: &Path, text: &str) -> Result<()> {
+fn write_program(program: &Path, text: &str) -> Result<()> {
     fs::write(program, text)?;
     fs::set_permissions(program, fs::Permissions::from_mode(0o755))?;
     Ok(())
@@ -235,8 +233,8 @@ fn write<'p>(path: &'p Path, text: &str) -> Result<&'p Path> {
     Ok(path)
 }
 
-fn expressions(project: &Project, blocks: &[Block]) -> Result<()> {
-    let found: Vec<&Block> = of(blocks, "promql").collect();
+fn check_expressions(project: &Project, blocks: &[Block]) -> Result<()> {
+    let found: Vec<&Block> = in_language(blocks, "promql").collect();
     if found.is_empty() {
         return Ok(());
     }
@@ -269,7 +267,7 @@ fn expressions(project: &Project, blocks: &[Block]) -> Result<()> {
         for name in names {
             let exposed = name.strip_suffix("_bucket").unwrap_or(name);
             ensure!(
-                METRICS.contains(&name) || sources.contains(&format!("\"{exposed}\"")),
+                FOREIGN_METRICS.contains(&name) || sources.contains(&format!("\"{exposed}\"")),
                 "{}: nothing exposes {name}",
                 block.page
             );
@@ -279,15 +277,15 @@ fn expressions(project: &Project, blocks: &[Block]) -> Result<()> {
 }
 
 /// A sentence names a dashboard by its title, then panels of it, all of them in backticks.
-fn panels(project: &Project) -> Result<()> {
-    let mut there: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+fn check_panels(project: &Project) -> Result<()> {
+    let mut dashboards: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for path in files(project, |path| {
         path.starts_with("monitoring/grafana/dashboards")
     })? {
         let dashboard: Value = serde_json::from_str(&fs::read_to_string(path)?)?;
         let title = |value: &Value| value["title"].as_str().unwrap_or_default().to_owned();
         let panels = dashboard["panels"].as_array().into_iter().flatten();
-        there.insert(title(&dashboard), panels.map(title).collect());
+        dashboards.insert(title(&dashboard), panels.map(title).collect());
     }
     let mut named = 0;
     for path in files(project, |path| path.starts_with("docs"))? {
@@ -297,7 +295,7 @@ fn panels(project: &Project) -> Result<()> {
             let (_, sentence) = line.split_once("the dashboard ").with_context(place)?;
             let mut panels = None;
             for name in sentence.split('`').skip(1).step_by(2) {
-                match (there.get(name), panels) {
+                match (dashboards.get(name), panels) {
                     (Some(of), _) => panels = Some(of),
                     (None, Some(of)) => {
                         ensure!(of.contains(name), "{}: there is no panel {name}", place());
@@ -308,15 +306,15 @@ fn panels(project: &Project) -> Result<()> {
             }
         }
     }
-    let leads = project.path("docs/runbook.md").exists() && !there.is_empty();
+    let leads = project.path("docs/runbook.md").exists() && !dashboards.is_empty();
     ensure!(!leads || named > 0, "the runbook leads to no panel");
     Ok(())
 }
 
 /// Files and directories of the project that a sentence names.
-fn paths(project: &Project, blocks: &[Block]) -> Result<()> {
-    for block in of(blocks, "") {
-        let of_it = [
+fn check_paths(project: &Project, blocks: &[Block]) -> Result<()> {
+    for block in in_language(blocks, "") {
+        let top_directories = [
             "k8s/",
             "docs/",
             "backup/",
@@ -325,7 +323,11 @@ fn paths(project: &Project, blocks: &[Block]) -> Result<()> {
             "config/",
             "monitoring/",
         ];
-        if of_it.iter().any(|top| block.text.starts_with(top)) && !block.text.contains([' ', '*']) {
+        if top_directories
+            .iter()
+            .any(|top| block.text.starts_with(top))
+            && !block.text.contains([' ', '*'])
+        {
             let path: PathBuf = project.path(&block.text);
             if !path.exists() {
                 bail!("{}: there is no {}", block.page, block.text);

@@ -25,7 +25,7 @@ pub fn free_port() -> Result<u16> {
 
 /// Options for starting a service.
 #[derive(Debug, Default)]
-pub struct Start<'a> {
+pub struct StartOptions<'a> {
     pub settings: Vec<(&'a str, String)>,
     /// The output of its log, if not a file.
     pub output: Option<Stdio>,
@@ -33,7 +33,7 @@ pub struct Start<'a> {
     pub files: Option<u32>,
 }
 
-impl Start<'_> {
+impl StartOptions<'_> {
     pub fn start(self, project: &Project) -> Result<Service> {
         let (port, metrics_port) = (free_port()?, free_port()?);
         let (server, metrics) = if project.has("config") {
@@ -85,7 +85,7 @@ impl Start<'_> {
             metrics,
             log,
         };
-        service.await_answer()?;
+        service.wait_until_ready()?;
         Ok(service)
     }
 }
@@ -105,19 +105,19 @@ pub struct Service {
 
 impl Service {
     pub fn start(project: &Project) -> Result<Self> {
-        Start::default().start(project)
+        StartOptions::default().start(project)
     }
 
     /// Starts it with additional settings.
     pub fn start_with(project: &Project, settings: Vec<(&str, String)>) -> Result<Self> {
-        let start = Start {
+        let start = StartOptions {
             settings,
-            ..Start::default()
+            ..StartOptions::default()
         };
         start.start(project)
     }
 
-    fn await_answer(&mut self) -> Result<()> {
+    fn wait_until_ready(&mut self) -> Result<()> {
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_secs(10) {
             if http::get(self.address, "/health").is_ok() {

@@ -115,13 +115,13 @@ impl Project {
 /// A lock file with the dependencies of all selections, resolved once; the previous run's versions are kept where possible.
 pub fn lock_file() -> Result<&'static Path> {
     static LOCK_FILE: LazyLock<Result<PathBuf, String>> =
-        LazyLock::new(|| resolve().map_err(|error| format!("{error:#}")));
+        LazyLock::new(|| resolve_lock_file().map_err(|error| format!("{error:#}")));
     LOCK_FILE
         .as_deref()
         .map_err(|error| Error::msg(error.clone()))
 }
 
-fn resolve() -> Result<PathBuf> {
+fn resolve_lock_file() -> Result<PathBuf> {
     let kept = target().join("generated/Cargo.lock");
     let widest = Project::render("widest", "--preset full")?;
     if kept.exists() {
@@ -134,13 +134,13 @@ fn resolve() -> Result<PathBuf> {
 
 /// A project that several tests use, written by the first of them.
 #[derive(Debug)]
-pub struct Lazy {
+pub struct LazyProject {
     case: &'static str,
     arguments: &'static str,
     project: OnceLock<Result<Project, String>>,
 }
 
-impl Lazy {
+impl LazyProject {
     pub const fn new(case: &'static str, arguments: &'static str) -> Self {
         Self {
             case,

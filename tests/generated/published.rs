@@ -15,7 +15,7 @@ const COMPUTED: usize = 6;
 
 #[test]
 #[ignore = "downloads sources: tests/run published"]
-fn the_table_of_published_servers_is_true() -> Result<()> {
+fn table_of_published_servers_is_up_to_date() -> Result<()> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/inspect.md");
     let document = fs::read_to_string(&path)?;
     let rows: Vec<&str> = document
@@ -36,7 +36,7 @@ fn the_table_of_published_servers_is_true() -> Result<()> {
             .context("a row begins with a crate and its version")?;
         let name = name.trim_matches('`');
         let found = inspect(&source(name, version)?)?;
-        let computed = computed(&found, name, version).join(" | ");
+        let computed = computed_cells(&found, name, version).join(" | ");
         if computed != cells[..COMPUTED].join(" | ") {
             wrong.push(format!(
                 "| {computed} | {} |",
@@ -90,7 +90,7 @@ fn inspect(directory: &Path) -> Result<Value> {
     Ok(serde_json::from_str(&run(inspect)?)?)
 }
 
-fn computed(found: &Value, name: &str, version: &str) -> [String; COMPUTED] {
+fn computed_cells(found: &Value, name: &str, version: &str) -> [String; COMPUTED] {
     let frameworks = list(&found["program"]["frameworks"], |value| {
         value["name"].clone()
     });

@@ -24,7 +24,7 @@ pub struct Servers {
 }
 
 impl Servers {
-    pub fn of(project: &Project) -> Result<Self> {
+    pub fn start(project: &Project) -> Result<Self> {
         let postgres = project.has("postgres").then(Postgres::start);
         let redis = project.has("redis").then(Redis::start);
         Ok(Self {
@@ -39,7 +39,7 @@ impl Servers {
     }
 
     /// The settings of its tests.
-    pub fn of_tests(&self) -> Vec<(&'static str, String)> {
+    pub fn test_settings(&self) -> Vec<(&'static str, String)> {
         self.variables("DATABASE_URL", "REDIS_URL")
     }
 
@@ -122,7 +122,7 @@ impl Postgres {
     }
 
     fn initialise(&self) -> Result<()> {
-        Self::hand_over(self.directory.path())?;
+        Self::give_ownership(self.directory.path())?;
         let mut initdb = Self::program("initdb")?;
         initdb.args(["-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"]);
         run(initdb.args(["--locale", "C", "-D"]).arg(self.data()))?;
@@ -168,7 +168,7 @@ impl Postgres {
     }
 
     /// Gives that user ownership of a directory.
-    pub fn hand_over(directory: &Path) -> Result<()> {
+    pub fn give_ownership(directory: &Path) -> Result<()> {
         if is_root()? {
             run(command("chown").args(["-R", "postgres"]).arg(directory))?;
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::command::{command, refused, run};
+use crate::command::{command, run, run_failing};
 use crate::http::{self, Connection, await_status};
 use crate::process::{DRAIN, Service};
 use crate::project::Project;
@@ -21,8 +21,8 @@ const CLIENTS: usize = 8;
 const PROPAGATION: Duration = Duration::from_secs(1);
 
 /// The routes respond, and the binary's commands work while the service is running.
-pub fn answers(project: &Project) -> Result<()> {
-    let servers = Servers::of(project)?;
+pub fn routes_respond(project: &Project) -> Result<()> {
+    let servers = Servers::start(project)?;
     let service = Service::start_with(project, servers.settings())?;
     await_status(service.address, "/ready", 200)?;
     let index = http::get(service.address, "/")?;
@@ -52,7 +52,7 @@ pub fn answers(project: &Project) -> Result<()> {
         service.stop("TERM")?.success(),
         "SIGTERM did not end it well"
     );
-    refused(stopped.arg("health"))?;
+    run_failing(stopped.arg("health"))?;
     Ok(())
 }
 
@@ -79,7 +79,7 @@ fn exposes_metrics(service: &Service) -> Result<()> {
 
 /// A load balancer and its clients see no error when the service is stopped, by an orchestrator's signal or by a terminal's.
 pub fn loses_no_request(project: &Project) -> Result<()> {
-    let servers = Servers::of(project)?;
+    let servers = Servers::start(project)?;
     for signal in ["TERM", "INT"] {
         let stopped = stops_under_load(project, &servers, signal);
         stopped.with_context(|| format!("SIG{signal} under load"))?;
@@ -95,7 +95,7 @@ pub fn stops_under_load(project: &Project, servers: &Servers, signal: &str) -> R
     let in_rotation = AtomicBool::new(true);
     let (served, unready) = thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
-            .map(|_| scope.spawn(|| keep_asking(address, &in_rotation)))
+            .map(|_| scope.spawn(|| send_requests(address, &in_rotation)))
             .collect();
         thread::sleep(Duration::from_millis(500));
         let unready = service.signal(signal).and_then(|()| await_unready(address));
@@ -119,20 +119,20 @@ pub fn stops_under_load(project: &Project, servers: &Servers, signal: &str) -> R
 
 /// Requests as a load balancer forwards them: on a kept connection until a response closes it, and on a new one while the service
 /// is in rotation. Returns the number of responses; a missing one is an error.
-fn keep_asking(address: SocketAddr, in_rotation: &AtomicBool) -> Result<usize> {
+fn send_requests(address: SocketAddr, in_rotation: &AtomicBool) -> Result<usize> {
     let mut served = 0;
     while in_rotation.load(Relaxed) {
         let mut connection = Connection::open(address)?;
         loop {
-            let answer = connection
+            let response = connection
                 .get("/")
                 .with_context(|| format!("request {served} of a client"))?;
             ensure!(
-                answer.status == 200,
-                "request {served} of a client was answered {answer:?}"
+                response.status == 200,
+                "request {served} of a client was answered {response:?}"
             );
             served += 1;
-            if answer.closes() {
+            if response.closes() {
                 break;
             }
         }
@@ -157,21 +157,21 @@ fn join<T>(client: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
 }
 
 /// A value of the wrong type prevents the start, with an error that names its key and place; so does an unknown key.
-pub fn refuses_a_bad_setting(project: &Project) -> Result<()> {
+pub fn rejects_invalid_settings(project: &Project) -> Result<()> {
     let mut binary = command(project.binary()?);
     binary.current_dir(&project.directory);
     if !project.has("config") {
-        let said = refused(binary.env("PORT", "many"))?;
+        let output = run_failing(binary.env("PORT", "many"))?;
         ensure!(
-            said.contains("--port") && said.contains("many"),
-            "a wrong value was refused with: {said}"
+            output.contains("--port") && output.contains("many"),
+            "a wrong value was refused with: {output}"
         );
         return Ok(());
     }
-    let said = refused(binary.env("APP__SERVER__PORT", "many"))?;
+    let output = run_failing(binary.env("APP__SERVER__PORT", "many"))?;
     ensure!(
-        said.contains("APP__SERVER__PORT"),
-        "a wrong variable was refused with: {said}"
+        output.contains("APP__SERVER__PORT"),
+        "a wrong variable was refused with: {output}"
     );
     binary.env_remove("APP__SERVER__PORT");
 
@@ -181,12 +181,12 @@ pub fn refuses_a_bad_setting(project: &Project) -> Result<()> {
         ("server.prot = 1\n", "prot"),
     ] {
         fs::write(&local, text)?;
-        let said = refused(&mut binary);
+        let output = run_failing(&mut binary);
         fs::remove_file(&local)?;
-        let said = said?;
+        let output = output?;
         ensure!(
-            said.contains(key) && said.contains("local.toml"),
-            "`{}` was refused with: {said}",
+            output.contains(key) && output.contains("local.toml"),
+            "`{}` was refused with: {output}",
             text.trim()
         );
     }

@@ -17,7 +17,7 @@ const CALLER: &str = "00f067aa0ba902b7";
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn a_trace_crosses_services_that_send_it_over_both_protocols() -> Result<()> {
+fn spans_are_exported_over_both_protocols() -> Result<()> {
     let collector = Collector::start()?;
     for (protocol, case) in [("otlp-http", "traces_http"), ("otlp-grpc", "traces_grpc")] {
         let arguments = format!("--preset minimal --with traces --set traces.protocol={protocol}");
@@ -25,12 +25,13 @@ fn a_trace_crosses_services_that_send_it_over_both_protocols() -> Result<()> {
         let endpoint = collector.endpoint(protocol)?;
         let service = Service::start_with(&project, vec![("APP__TRACES__ENDPOINT", endpoint)])?;
         let parent = format!("00-{TRACE}-{CALLER}-01");
-        let answer = http::get_traced(service.address, "/no/such/page?token=secret", &parent)?;
+        let response =
+            http::get_with_traceparent(service.address, "/no/such/page?token=secret", &parent)?;
         ensure!(
-            answer.body.contains(TRACE),
-            "an error that does not name its trace: {answer:?}"
+            response.body.contains(TRACE),
+            "an error that does not name its trace: {response:?}"
         );
-        let index = http::get_traced(service.address, "/", &parent)?;
+        let index = http::get_with_traceparent(service.address, "/", &parent)?;
         ensure!(index.status == 200, "GET / answered {index:?}");
         let status = service.stop("TERM")?;
         ensure!(status.success(), "SIGTERM made it end with {status}");

@@ -27,17 +27,17 @@ const ALL: [Validator; 23] = [
     compose,
     compose_schema,
     dclint,
-    dashboards::keep_to_the_schema,
-    dashboards::ask_loki_what_it_understands,
+    dashboards::match_grafana_schema,
+    dashboards::have_valid_loki_queries,
     actionlint,
     zizmor,
     workflow_schema,
     dependabot_schema,
-    charts::lints,
-    charts::agrees,
-    charts::names_images_of_a_release,
+    charts::passes_helm_lint,
+    charts::matches_kustomize,
+    charts::sets_image_tags,
     kubernetes,
-    pages::hold,
+    pages::instructions_work,
     monitoring::rules,
     monitoring::alertmanager,
     monitoring::operator,
@@ -47,17 +47,17 @@ const ALL: [Validator; 23] = [
     shfmt,
 ];
 
-/// None of them finds anything; the findings of all are shown.
-pub fn find_nothing(project: &Project) -> Result<()> {
-    each(&ALL, project)
+/// No validator finds anything; the findings of all are shown.
+pub fn passes_all_validators(project: &Project) -> Result<()> {
+    run_all(&ALL, project)
 }
 
-/// Like [`find_nothing`], without the one for dependencies, which need not be on disk then.
-pub fn find_nothing_in_files(project: &Project) -> Result<()> {
-    each(&ALL[1..], project)
+/// Like [`passes_all_validators`], without the one for dependencies, which need not be on disk then.
+pub fn passes_file_validators(project: &Project) -> Result<()> {
+    run_all(&ALL[1..], project)
 }
 
-fn each(validators: &[Validator], project: &Project) -> Result<()> {
+fn run_all(validators: &[Validator], project: &Project) -> Result<()> {
     let findings: Vec<String> = validators
         .iter()
         .filter_map(|validator| Some(format!("{:#}", validator(project).err()?)))
@@ -68,17 +68,17 @@ fn each(validators: &[Validator], project: &Project) -> Result<()> {
 
 pub fn hadolint(project: &Project) -> Result<()> {
     let dockerfiles = files(project, |path| path.ends_with("Dockerfile"))?;
-    over(&dockerfiles, "hadolint", &[])
+    run_on(&dockerfiles, "hadolint", &[])
 }
 
 /// It finds shellcheck in PATH, and runs it on every script in a workflow.
 pub fn actionlint(project: &Project) -> Result<()> {
-    over(&workflows(project)?, "actionlint", &["-no-color"])
+    run_on(&workflows(project)?, "actionlint", &["-no-color"])
 }
 
 pub fn zizmor(project: &Project) -> Result<()> {
     let inputs = files(project, |path| path.starts_with(".github") && is_yaml(path))?;
-    over(
+    run_on(
         &inputs,
         "zizmor",
         &[
@@ -92,7 +92,7 @@ pub fn zizmor(project: &Project) -> Result<()> {
 }
 
 pub fn workflow_schema(project: &Project) -> Result<()> {
-    over(
+    run_on(
         &workflows(project)?,
         "check-jsonschema",
         &["--builtin-schema", "vendor.github-workflows"],
@@ -101,7 +101,7 @@ pub fn workflow_schema(project: &Project) -> Result<()> {
 
 pub fn dependabot_schema(project: &Project) -> Result<()> {
     let updates = files(project, |path| path == Path::new(".github/dependabot.yml"))?;
-    over(
+    run_on(
         &updates,
         "check-jsonschema",
         &["--builtin-schema", "vendor.dependabot"],
@@ -121,7 +121,7 @@ pub fn compose(project: &Project) -> Result<()> {
 }
 
 pub fn compose_schema(project: &Project) -> Result<()> {
-    over(
+    run_on(
         &compose_files(project)?,
         "check-jsonschema",
         &["--builtin-schema", "vendor.compose-spec"],
@@ -132,7 +132,7 @@ pub fn compose_schema(project: &Project) -> Result<()> {
 pub fn dclint(project: &Project) -> Result<()> {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/dclint.yaml");
     let rules = rules.to_string_lossy();
-    over(
+    run_on(
         &compose_files(project)?,
         "dclint",
         &[
@@ -151,10 +151,10 @@ pub fn kubernetes(project: &Project) -> Result<()> {
     let examples = files(project, |path| {
         path.starts_with("k8s") && path.to_string_lossy().ends_with(".example.yaml")
     })?;
-    let charts = charts::rendered(project)?;
-    let manifests = [overlays(project)?, examples, charts].concat();
+    let charts = charts::render_environments(project)?;
+    let manifests = [render_overlays(project)?, examples, charts].concat();
     for release in KUBERNETES {
-        over(
+        run_on(
             &manifests,
             "kubernetes-validate",
             &["--strict", "--quiet", "--kubernetes-version", release],
@@ -165,10 +165,10 @@ pub fn kubernetes(project: &Project) -> Result<()> {
 
 /// The project itself, and the overlays and the chart as rendered by kustomize and Helm.
 pub fn trivy(project: &Project) -> Result<()> {
-    overlays(project)?;
-    charts::rendered(project)?;
+    render_overlays(project)?;
+    charts::render_environments(project)?;
     let registries = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/trivy");
-    for directory in [project.directory.clone(), rendered(project)] {
+    for directory in [project.directory.clone(), render_directory(project)] {
         let mut trivy = tool("trivy")?;
         trivy.current_dir(&project.directory).arg("config");
         trivy.args(["--quiet", "--exit-code", "1", "--disable-telemetry"]);
@@ -180,11 +180,11 @@ pub fn trivy(project: &Project) -> Result<()> {
 }
 
 pub fn shellcheck(project: &Project) -> Result<()> {
-    over(&scripts(project)?, "shellcheck", &["--severity", "style"])
+    run_on(&scripts(project)?, "shellcheck", &["--severity", "style"])
 }
 
 pub fn shfmt(project: &Project) -> Result<()> {
-    over(
+    run_on(
         &scripts(project)?,
         "shfmt",
         &["--diff", "--indent", "2", "--case-indent"],
@@ -205,7 +205,7 @@ pub fn cargo_deny(project: &Project) -> Result<()> {
     Ok(())
 }
 
-fn over(files: &[PathBuf], name: &str, arguments: &[&str]) -> Result<()> {
+fn run_on(files: &[PathBuf], name: &str, arguments: &[&str]) -> Result<()> {
     if !files.is_empty() {
         run(tool(name)?.args(arguments).args(files))?;
     }
@@ -213,8 +213,8 @@ fn over(files: &[PathBuf], name: &str, arguments: &[&str]) -> Result<()> {
 }
 
 /// The overlays, each built into a file of its own.
-pub fn overlays(project: &Project) -> Result<Vec<PathBuf>> {
-    let rendered = rendered(project);
+pub fn render_overlays(project: &Project) -> Result<Vec<PathBuf>> {
+    let rendered = render_directory(project);
     fs::create_dir_all(&rendered).with_context(|| format!("making {}", rendered.display()))?;
     let mut overlays = Vec::new();
     for kustomization in files(project, |path| {
@@ -235,7 +235,7 @@ pub fn overlays(project: &Project) -> Result<Vec<PathBuf>> {
     Ok(overlays)
 }
 
-pub fn rendered(project: &Project) -> PathBuf {
+pub fn render_directory(project: &Project) -> PathBuf {
     target().join("generated/overlays").join(&project.name)
 }
 

@@ -12,13 +12,13 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use walkdir::WalkDir;
 
-use crate::command::{command, refused, run, target};
+use crate::command::{command, run, run_failing, target};
 use crate::http;
 use crate::process::free_port;
 use crate::project::{Project, lock_file};
 
 /// A crate of `tests/wired`, with the code added to the package and wired in.
-fn wired(case: &str, package: &str, edition: &str) -> Result<Project> {
+fn wire_in(case: &str, package: &str, edition: &str) -> Result<Project> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/wired")
         .join(case);
@@ -63,7 +63,7 @@ fn wired(case: &str, package: &str, edition: &str) -> Result<Project> {
 }
 
 /// The checks that a reviewer of the crate would run.
-fn passes_review(project: &Project) -> Result<()> {
+fn passes_checks(project: &Project) -> Result<()> {
     run(project.cargo("fmt").arg("--check"))?;
     let lints = ["--", "-D", "warnings", "-W", "clippy::pedantic"];
     run(project
@@ -103,10 +103,10 @@ fn start(
     let running = Running(child);
     let begin = Instant::now();
     while http::get(metrics, "/metrics").is_err() {
-        let said = fs::read_to_string(project.path("log"))?;
+        let output = fs::read_to_string(project.path("log"))?;
         ensure!(
             begin.elapsed() < Duration::from_secs(10),
-            "no metrics: {said}"
+            "no metrics: {output}"
         );
         thread::sleep(Duration::from_millis(20));
     }
@@ -115,27 +115,30 @@ fn start(
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn an_axum_service_has_settings_a_log_and_metrics_in_every_edition() -> Result<()> {
+fn axum_service_has_settings_log_and_metrics_in_every_edition() -> Result<()> {
     for edition in ["2018", "2024", "2021"] {
-        passes_review(&wired("shop", "", edition)?)?;
+        passes_checks(&wire_in("shop", "", edition)?)?;
     }
     let shop = Project::existing(target().join("generated/wired/shop"), "shop");
     let (port, metrics_port) = (free_port()?, free_port()?);
     let settings = [("APP__SERVER__PORT", port.to_string())];
     let (_running, metrics) = start(&shop, metrics_port, &settings)?;
     let address: SocketAddr = (Ipv4Addr::LOCALHOST, port).into();
-    let answer = http::get(address, "/things/7")?;
-    ensure!(answer.status == 200, "{answer:?}");
-    let id = answer.header("x-request-id").to_owned();
-    ensure!(id.len() == 32, "{answer:?}");
+    let response = http::get(address, "/things/7")?;
+    ensure!(response.status == 200, "{response:?}");
+    let id = response.header("x-request-id").to_owned();
+    ensure!(id.len() == 32, "{response:?}");
     http::get(address, "/health")?;
 
-    let told = http::get(metrics, "/metrics")?.body;
+    let exposed = http::get(metrics, "/metrics")?.body;
     let counted = "http_requests_total{method=\"GET\",route=\"/things/{id}\",status=\"200\"} 1";
     for line in [counted, "build_info{name=\"shop\",version=\"0.1.0\"} 1"] {
-        ensure!(told.contains(line), "no `{line}` in {told}");
+        ensure!(exposed.contains(line), "no `{line}` in {exposed}");
     }
-    ensure!(told.contains("process_resident_memory_bytes"), "{told}");
+    ensure!(
+        exposed.contains("process_resident_memory_bytes"),
+        "{exposed}"
+    );
     let log = fs::read_to_string(shop.path("log"))?;
     let line: Value = serde_json::from_str(log.lines().next().context("no log")?)?;
     ensure!(
@@ -144,26 +147,26 @@ fn an_axum_service_has_settings_a_log_and_metrics_in_every_edition() -> Result<(
     );
     ensure!(!log.contains("/health"), "a probe is logged: {log}");
 
-    let said = refused(
+    let output = run_failing(
         command(shop.binary()?)
             .env("APP__SERVER__PORT", "x")
             .current_dir(&shop.directory),
     )?;
     let error = "APP__SERVER__PORT: server.port: invalid type: string \"x\", expected u16";
-    ensure!(said.contains(error), "{said}");
-    let said = refused(
+    ensure!(output.contains(error), "{output}");
+    let output = run_failing(
         command(shop.binary()?)
             .env("RUST_LOG", "loud")
             .current_dir(&shop.directory),
     )?;
-    ensure!(said.contains("`loud` is not a level"), "{said}");
+    ensure!(output.contains("`loud` is not a level"), "{output}");
     Ok(())
 }
 
 #[test]
 #[ignore = "slow: tests/run generated"]
-fn a_worker_takes_what_its_workspace_has_and_tells_its_metrics() -> Result<()> {
-    let courier = wired("market", "courier", "2021")?;
+fn worker_inherits_workspace_dependencies_and_serves_metrics() -> Result<()> {
+    let courier = wire_in("market", "courier", "2021")?;
     let manifest = fs::read_to_string(courier.path("Cargo.toml"))?;
     for line in [
         "anyhow.workspace = true\n",
@@ -171,9 +174,9 @@ fn a_worker_takes_what_its_workspace_has_and_tells_its_metrics() -> Result<()> {
     ] {
         ensure!(manifest.contains(line), "no `{line}` in {manifest}");
     }
-    passes_review(&courier)?;
+    passes_checks(&courier)?;
     let (_running, metrics) = start(&courier, free_port()?, &[])?;
-    let told = http::get(metrics, "/metrics")?.body;
-    ensure!(told.contains("build_info{name=\"courier\""), "{told}");
+    let exposed = http::get(metrics, "/metrics")?.body;
+    ensure!(exposed.contains("build_info{name=\"courier\""), "{exposed}");
     Ok(())
 }

@@ -45,7 +45,7 @@ pub struct Site {
 }
 
 impl Site {
-    pub fn with(encryption: &str) -> Result<Self> {
+    pub fn start(encryption: &str) -> Result<Self> {
         let arguments =
             format!("--preset minimal --with backup --set backup.encryption={encryption}");
         let project = Project::render(&format!("backup_{encryption}"), &arguments)?;
@@ -64,16 +64,16 @@ impl Site {
             storage,
             directory,
         };
-        site.settle()?;
-        site.make_keys(encryption)?;
-        Postgres::hand_over(site.directory.path())?;
-        site.storage(&["mkdir", &format!("storage:{BUCKET}")])?;
+        site.set_environment()?;
+        site.generate_keys(encryption)?;
+        Postgres::give_ownership(site.directory.path())?;
+        site.rclone(&["mkdir", &format!("storage:{BUCKET}")])?;
         site.postgres.query("CREATE DATABASE orders")?;
         site.query("orders", CONTENTS)?;
         Ok(site)
     }
 
-    fn settle(&mut self) -> Result<()> {
+    fn set_environment(&mut self) -> Result<()> {
         let own = self.directory.path().join("bin");
         let paths = env::var_os("PATH").unwrap_or_default();
         let paths = [own, Postgres::binaries()?]
@@ -97,7 +97,7 @@ impl Site {
         Ok(())
     }
 
-    fn make_keys(&mut self, encryption: &str) -> Result<()> {
+    fn generate_keys(&mut self, encryption: &str) -> Result<()> {
         let place = self.directory.path().to_owned();
         let path = |name: &str| place.join(name).to_string_lossy().into_owned();
         match encryption {
@@ -176,7 +176,7 @@ impl Site {
         Ok(names.lines().map(str::to_owned).collect())
     }
 
-    pub fn storage(&self, arguments: &[&str]) -> Result<String> {
+    pub fn rclone(&self, arguments: &[&str]) -> Result<String> {
         let mut rclone = command("rclone");
         rclone.args(arguments).envs(self.storage.credentials());
         rclone.env_remove("AWS_CA_BUNDLE").env("RCLONE_CONFIG", "");
@@ -196,65 +196,65 @@ impl Site {
         Ok(names.lines().map(str::to_owned).collect())
     }
 
-    /// The place of a file of the newest backup.
-    pub fn place(&self, file: &str) -> Result<String> {
+    /// The path in the storage of a file of the newest backup.
+    pub fn remote_path(&self, file: &str) -> Result<String> {
         let newest = self.backups()?.into_iter().next().context("no backup")?;
         Ok(format!("storage:{BUCKET}/test/{newest}/{file}"))
     }
 
-    /// Copies of those files.
-    pub fn stored(&self) -> PathBuf {
+    /// The directory with copies of those files.
+    pub fn local_copies(&self) -> PathBuf {
         self.directory.path().join("stored")
     }
 
     pub fn read(&self, file: &str) -> Result<Vec<u8>> {
-        let copy = self.stored().join(file);
+        let copy = self.local_copies().join(file);
         let encrypted = ["", ".age", ".gpg"].map(|suffix| format!("{file}{suffix}"));
-        let place = self.place("")?;
-        let names = self.storage(&["lsf", &place])?;
+        let place = self.remote_path("")?;
+        let names = self.rclone(&["lsf", &place])?;
         let name = encrypted
             .iter()
             .find(|name| names.lines().any(|other| other == *name))
             .with_context(|| format!("no {file} in {names}"))?;
-        self.storage(&["copyto", &format!("{place}{name}"), &copy.to_string_lossy()])?;
+        self.rclone(&["copyto", &format!("{place}{name}"), &copy.to_string_lossy()])?;
         Ok(fs::read(copy)?)
     }
 
     pub fn write(&self, file: &str, contents: &[u8]) -> Result<()> {
-        let copy = self.stored().join(file);
+        let copy = self.local_copies().join(file);
         fs::write(&copy, contents)?;
-        let place = self.place(file)?;
-        self.storage(&["copyto", "--ignore-times", &copy.to_string_lossy(), &place])?;
+        let place = self.remote_path(file)?;
+        self.rclone(&["copyto", "--ignore-times", &copy.to_string_lossy(), &place])?;
         Ok(())
     }
 
-    /// Copies the newest backup to one with another time.
-    pub fn age(&self, name: &str) -> Result<()> {
-        let newest = self.place("")?;
+    /// Copies the newest backup to one of this name, which is its time.
+    pub fn copy_newest_to(&self, name: &str) -> Result<()> {
+        let newest = self.remote_path("")?;
         let older = format!("storage:{BUCKET}/test/{name}");
-        self.storage(&["copy", &newest, &older])?;
+        self.rclone(&["copy", &newest, &older])?;
         Ok(())
     }
 
     /// From now on, the table checksums are not uploaded correctly.
-    pub fn storage_fails(&self, instead: &str) -> Result<()> {
+    pub fn break_uploads(&self, instead: &str) -> Result<()> {
         let real = run(command("sh").args(["-c", "command -v rclone"]))?;
         let instead = instead.replace("real", real.trim());
         let real = real.trim();
         let fake = format!(
             "#!/bin/sh\ncase \"$1 $2\" in\n\"copyto \"*/tables) {instead} ;;\n*) exec {real} \"$@\" ;;\nesac\n"
         );
-        let path = self.fake();
+        let path = self.fake_rclone();
         fs::write(&path, fake)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
         Ok(())
     }
 
-    pub fn storage_works(&self) -> Result<()> {
-        Ok(fs::remove_file(self.fake())?)
+    pub fn repair_uploads(&self) -> Result<()> {
+        Ok(fs::remove_file(self.fake_rclone())?)
     }
 
-    fn fake(&self) -> PathBuf {
+    fn fake_rclone(&self) -> PathBuf {
         self.directory.path().join("bin/rclone")
     }
 }
@@ -288,7 +288,7 @@ impl Storage {
         bail!("moto does not answer")
     }
 
-    /// It accepts any.
+    /// The server accepts any.
     fn credentials(&self) -> [(&'static str, &'static str); 2] {
         [
             ("AWS_ACCESS_KEY_ID", "test"),

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 
-use super::engine::{build, docker, stand_in};
+use super::engine::{build, create_stand_ins, docker};
 use crate::command::{run, tool};
 use crate::http;
 use crate::process::free_port;
 use crate::project::Project;
 
 /// The engine of these tests only has the host's network: a name there resolves to this machine, and no port can be published.
-const ON_THE_HOST: &str = "
+const HOST_NETWORK: &str = "
     network_mode: host
     extra_hosts: [\"db:127.0.0.1\", \"redis:127.0.0.1\"]
     ports: !reset []
@@ -21,13 +21,13 @@ const ON_THE_HOST: &str = "
 
 #[test]
 #[ignore = "needs a container engine: tests/run image"]
-fn compose_starts_what_the_service_stands_on() -> Result<()> {
+fn compose_starts_the_service_with_its_servers() -> Result<()> {
     let project = super::project()?;
     // Compose's own build needs a newer engine.
     let image = format!("{}:development", project.name);
     build(&project.directory, &image, None)?;
-    let stack = Stack::of(&project)?;
-    stand_in(&stack.images()?)?;
+    let stack = Stack::new(&project)?;
+    create_stand_ins(&stack.images()?)?;
 
     stack.compose(&["up", "--no-build", "--detach", "--wait", "app"])?;
     let migrated = stack.inspect("migrate", "{{.State.Status}} {{.State.ExitCode}}")?;
@@ -77,7 +77,7 @@ struct Stack {
 }
 
 impl Stack {
-    fn of(project: &Project) -> Result<Self> {
+    fn new(project: &Project) -> Result<Self> {
         let (port, metrics_port) = (free_port()?, free_port()?);
         let stack = Self {
             name: project.name.clone(),
@@ -87,7 +87,7 @@ impl Stack {
         };
         let mut changes = String::from("services:\n");
         for service in ["app", "migrate", "db", "redis"] {
-            changes.push_str(&format!("  {service}:{ON_THE_HOST}"));
+            changes.push_str(&format!("  {service}:{HOST_NETWORK}"));
             if service == "app" {
                 changes.push_str(&format!(
                     "    environment:\n      APP__SERVER__PORT: {port}\n      APP__METRICS__PORT: {metrics_port}\n"

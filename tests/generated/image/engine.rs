@@ -15,7 +15,7 @@ use crate::process::free_port;
 /// for several services, `target` selects one.
 pub fn build(directory: &Path, tag: &str, target: Option<&str>) -> Result<String> {
     let dockerfile = fs::read_to_string(directory.join("Dockerfile"))?;
-    stand_in(&bases(&dockerfile))?;
+    create_stand_ins(&base_images(&dockerfile))?;
     let mut docker = docker()?;
     docker.args(["build", "--network", "host", "--progress", "plain"]);
     if let Some(target) = target {
@@ -31,14 +31,14 @@ pub fn build(directory: &Path, tag: &str, target: Option<&str>) -> Result<String
 }
 
 /// Creates the missing images.
-pub fn stand_in<T: AsRef<OsStr>>(images: &[T]) -> Result<()> {
+pub fn create_stand_ins<T: AsRef<OsStr>>(images: &[T]) -> Result<()> {
     let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/engine");
     run(command(engine).arg("stand-in").args(images))?;
     Ok(())
 }
 
 /// The base images of a Dockerfile, without its own stages.
-fn bases(dockerfile: &str) -> Vec<&str> {
+fn base_images(dockerfile: &str) -> Vec<&str> {
     let mut stages = Vec::new();
     let mut bases = Vec::new();
     for from in dockerfile
@@ -55,7 +55,7 @@ fn bases(dockerfile: &str) -> Vec<&str> {
 }
 
 /// The compiled crates, from a build log.
-pub fn compiled(log: &str) -> Vec<&str> {
+pub fn compiled_packages(log: &str) -> Vec<&str> {
     let lines = log.lines();
     lines
         .filter_map(|line| Some(line.split_once(" Compiling ")?.1))

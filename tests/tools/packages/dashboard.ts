@@ -1,4 +1,4 @@
-// A dashboard by Grafana's own schema, and each kind of panel by that of its plugin: neither takes an option that it does not know.
+// The type of a dashboard by Grafana's own schema, and of each panel by that of its plugin: unknown options are errors.
 import type { Dashboard as Any, FieldConfig, Panel as AnyPanel, RowPanel } from "@grafana/schema";
 import type { Options as Heatmap, FieldConfig as HeatmapField } from "@grafana/schema/dist/esm/raw/composable/heatmap/panelcfg/x/HeatmapPanelCfg_types.gen";
 import type { Options as Logs } from "@grafana/schema/dist/esm/raw/composable/logs/panelcfg/x/LogsPanelCfg_types.gen";
@@ -13,13 +13,13 @@ export type Dashboard = Omit<Plain<Any>, "panels"> & {
 };
 
 type Panel =
-  | Of<"heatmap", Heatmap, HeatmapField>
-  | Of<"logs", Logs, {}>
-  | Of<"stat", Stat, {}>
-  | Of<"table", Table, TableField>
-  | Of<"timeseries", TimeSeries, TimeSeriesField>;
+  | PanelOf<"heatmap", Heatmap, HeatmapField>
+  | PanelOf<"logs", Logs, {}>
+  | PanelOf<"stat", Stat, {}>
+  | PanelOf<"table", Table, TableField>
+  | PanelOf<"timeseries", TimeSeries, TimeSeriesField>;
 
-type Of<Kind, Options, Custom> = Omit<Plain<AnyPanel>, "fieldConfig" | "options" | "type"> & {
+type PanelOf<Kind, Options, Custom> = Omit<Plain<AnyPanel>, "fieldConfig" | "options" | "type"> & {
   type: Kind;
   options: Partial<Plain<Options>>;
   fieldConfig: {
@@ -28,7 +28,7 @@ type Of<Kind, Options, Custom> = Omit<Plain<AnyPanel>, "fieldConfig" | "options"
   };
 };
 
-// As JSON has it: the text of an enumeration in place of its member.
+// As in JSON: with the text of an enumeration's member instead of the member.
 type Plain<T> = T extends string
   ? `${T}`
   : T extends Array<infer Item>

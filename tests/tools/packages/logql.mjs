@@ -1,4 +1,4 @@
-// Says where Grafana's own grammar of LogQL does not understand a query; each is an argument.
+// Reports where Grafana's own grammar of LogQL does not understand a query; each argument is one.
 import { parser } from "@grafana/lezer-logql";
 
 for (const query of process.argv.slice(2)) {
