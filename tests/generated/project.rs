@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{self, Command};
 use std::sync::{LazyLock, OnceLock};
 
 use anyhow::{Context as _, Error, Result};
@@ -123,12 +123,14 @@ pub fn lock_file() -> Result<&'static Path> {
 
 fn resolve_lock_file() -> Result<PathBuf> {
     let kept = target().join("generated/Cargo.lock");
-    let widest = Project::render("widest", "--preset full")?;
+    // Another process may be doing the same: the tests of images run at the same time.
+    let widest = Project::render(&format!("widest_{}", process::id()), "--preset full")?;
     if kept.exists() {
         fs::copy(&kept, widest.path("Cargo.lock"))?;
     }
     run(widest.cargo("fetch").arg("--quiet"))?;
-    fs::copy(widest.path("Cargo.lock"), &kept)?;
+    fs::rename(widest.path("Cargo.lock"), &kept)?;
+    fs::remove_dir_all(widest.directory)?;
     Ok(kept)
 }
 
