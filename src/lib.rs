@@ -93,7 +93,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
         Ok(report.outcome())
     });
     ran.unwrap_or_else(|error| {
-        let outcome = Outcome::of(&error);
+        let outcome = Outcome::from_error(&error);
         match format {
             Format::Text => shell.error(&error),
             Format::Json => drop(shell.out(report::error_json(&error, outcome))),

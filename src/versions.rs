@@ -8,7 +8,7 @@ use cargo_metadata::semver::{Op, Version, VersionReq};
 /// According to the [Cargo Book]: up to the leftmost number that is not zero.
 ///
 /// [Cargo Book]: https://doc.rust-lang.org/cargo/reference/specifying-dependencies.html
-pub(crate) fn promised(requirement: &VersionReq) -> String {
+pub(crate) fn compatibility(requirement: &VersionReq) -> String {
     let [only] = &requirement.comparators[..] else {
         return String::new();
     };
@@ -21,20 +21,20 @@ pub(crate) fn promised(requirement: &VersionReq) -> String {
 }
 
 /// The oldest version that meets a requirement: `1.2.0` for `1.2` and for `>=1.2, <3`; none without a lower bound.
-pub(crate) fn oldest(requirement: &VersionReq) -> Option<Version> {
+pub(crate) fn lowest(requirement: &VersionReq) -> Option<Version> {
     let mut comparators = requirement.comparators.iter();
     let lower = comparators.find(|it| !matches!(it.op, Op::Less | Op::LessEq))?;
     let (minor, patch) = (lower.minor.unwrap_or(0), lower.patch.unwrap_or(0));
-    let oldest = Version::new(lower.major, minor, patch);
+    let lowest = Version::new(lower.major, minor, patch);
     Some(Version {
         pre: lower.pre.clone(),
-        ..oldest
+        ..lowest
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{oldest, promised};
+    use super::{compatibility, lowest};
 
     #[test]
     fn the_oldest_version_is_the_lower_end() {
@@ -47,7 +47,7 @@ mod tests {
             ("<3", None),
             ("*", None),
         ] {
-            let found = oldest(&requirement.parse().unwrap());
+            let found = lowest(&requirement.parse().unwrap());
             let found = found.map(|version| version.to_string());
             assert_eq!(found.as_deref(), version, "{requirement}");
         }
@@ -65,7 +65,7 @@ mod tests {
             (">=1, <3", ""),
         ] {
             let requirement = requirement.parse().unwrap();
-            assert_eq!(promised(&requirement), part, "{requirement}");
+            assert_eq!(compatibility(&requirement), part, "{requirement}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 mod check;
 mod component;
-mod own;
+mod overlay;
 mod question;
 
 use std::borrow::Cow;
@@ -13,10 +13,10 @@ use include_dir::{Dir, DirEntry, include_dir};
 use serde::Deserialize;
 
 pub use component::{
-    Component, Each, Exception, Existing, Fact, Home, Next, Preset, Scope, Set, Template, Warning,
-    Wire,
+    Component, Each, EntryValue, Exception, Existing, Fact, Next, Preset, ProjectKind, Scope,
+    Template, Warning, Wire,
 };
-pub use own::{Origin, Own};
+pub use overlay::{Origin, Overlay};
 pub use question::{Basis, Check, Choice, Condition, Kind, Question, Value};
 
 use crate::tree::RelPath;
@@ -38,7 +38,7 @@ pub struct Catalog {
     pub versions: toml_edit::DocumentMut,
     components: BTreeMap<String, Component>,
     sources: Sources,
-    own: Option<Own>,
+    overlay: Option<Overlay>,
 }
 
 impl Catalog {
@@ -62,8 +62,8 @@ impl Catalog {
         Self::build(sources, None)
     }
 
-    fn build(sources: Sources, own: Option<Own>) -> Result<Self> {
-        let place = |path: &str| place(own.as_ref(), path);
+    fn build(sources: Sources, overlay: Option<Overlay>) -> Result<Self> {
+        let place = |path: &str| place(overlay.as_ref(), path);
         let mut components = BTreeMap::new();
         for path in sources.keys() {
             if let Some((name, "component.toml")) = path.split_once('/') {
@@ -75,7 +75,7 @@ impl Catalog {
             for other in component
                 .requires
                 .iter()
-                .chain(component.required(Home::Existing))
+                .chain(component.required(ProjectKind::Existing))
                 .chain(&component.conflicts)
                 .chain(&component.after)
             {
@@ -83,7 +83,7 @@ impl Catalog {
                 ensure!(
                     components.contains_key(other),
                     "{} names `{other}`, which is not a component",
-                    check::at(
+                    check::line_of(
                         &place(&path),
                         text(&sources, &path)?,
                         &format!("\"{other}\"")
@@ -100,13 +100,13 @@ impl Catalog {
             versions,
             components,
             sources,
-            own,
+            overlay,
         })
     }
 
     /// A template or a `component.toml`, by its path relative to the template directory, as shown in messages.
     pub fn place(&self, path: &str) -> String {
-        place(self.own.as_ref(), path)
+        place(self.overlay.as_ref(), path)
     }
 
     /// Every component, by name.
@@ -127,7 +127,7 @@ impl Catalog {
     /// Every question with its owner: `project` first, then the components.
     pub fn questions(&self) -> impl Iterator<Item = (&str, &Question)> {
         let of_project = self.project.iter().map(|question| ("project", question));
-        of_project.chain(self.components().flat_map(Component::asked))
+        of_project.chain(self.components().flat_map(Component::questions_with_owner))
     }
 
     /// The release of Rust that generated projects are built with.
@@ -173,9 +173,9 @@ fn is_embedded(component: &str) -> bool {
 }
 
 /// A file of an own directory, or of the embedded templates, as shown in messages.
-fn place(own: Option<&Own>, path: &str) -> String {
-    match own {
-        Some(own) if own.files.contains_key(path) => format!("{}/{path}", own.shown),
+fn place(overlay: Option<&Overlay>, path: &str) -> String {
+    match overlay {
+        Some(overlay) if overlay.files.contains_key(path) => format!("{}/{path}", overlay.shown),
         _ => format!("templates/{path}"),
     }
 }
@@ -239,15 +239,15 @@ fn read_component(
                 .iter()
                 .any(|template| template.path.as_str() == path),
             "{}: [files] names `{path}`, for which there is no template",
-            check::at(&place(&definition), text(sources, &definition)?, path)
+            check::line_of(&place(&definition), text(sources, &definition)?, path)
         );
     }
-    follow_renames(&component).with_context(|| place(&definition))?;
+    check_renames(&component).with_context(|| place(&definition))?;
     Ok(component)
 }
 
 /// The new path of a renamed file must be written, and its old path must not.
-fn follow_renames(component: &Component) -> Result<()> {
+fn check_renames(component: &Component) -> Result<()> {
     let is_written = |path: &str| {
         let mut templates = component.templates.iter();
         templates.any(|template| template.path.as_str() == path)

@@ -60,13 +60,13 @@ pub(super) fn components(
     usual: Preset,
 ) -> Result<BTreeSet<String>> {
     let sizes = Preset::ALL.map(|preset| {
-        let held = select::preset(catalog, preset);
-        (preset.to_string(), count(held.len(), "component"))
+        let included = select::preset(catalog, preset);
+        (preset.to_string(), count(included.len(), "component"))
     });
     let sizes = sizes.each_ref().map(|(name, help)| Item { name, help });
     let default = Preset::ALL.iter().position(|preset| *preset == usual);
     let chosen = prompt.choose("How much to write", &sizes, default.unwrap_or_default())?;
-    let held = select::preset(catalog, Preset::ALL.get(chosen).copied().unwrap_or(usual));
+    let included = select::preset(catalog, Preset::ALL.get(chosen).copied().unwrap_or(usual));
 
     let items: Vec<(Item<'_>, bool)> = catalog
         .components()
@@ -75,7 +75,7 @@ pub(super) fn components(
                 name: &component.name,
                 help: &component.summary,
             };
-            (item, held.contains(&component.name))
+            (item, included.contains(&component.name))
         })
         .collect();
     let chosen = prompt.choose_many("Components (space to toggle, enter to continue)", &items)?;

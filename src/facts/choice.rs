@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use cargo_metadata::{DependencyKind, Metadata, Package, Target, TargetKind};
 
-use super::found::{Evidence, Found};
+use super::evidence::{Evidence, Found};
 use super::toml::{TomlFile, shown};
-use crate::error::{Usage, did_you_mean, told};
+use crate::error::{Usage, did_you_mean, list_names};
 
 /// Which crate to inspect.
 #[derive(Clone, Debug, Default)]
@@ -196,7 +196,7 @@ fn member<'m>(
             let why = format!(
                 "the workspace has {} packages that could be the service: {}; name one with --package, or its binary with --bin, which `add` accepts more than once",
                 several.len(),
-                told(several.iter().map(|package| package.name.as_str()))
+                list_names(several.iter().map(|package| package.name.as_str()))
             );
             let of = |package: &&'m Package| {
                 let package = *package;
@@ -264,7 +264,7 @@ fn bin<'m>(
                 "package `{}` has {} binaries and no `default-run`: {}; name one with --bin, which `add` accepts more than once",
                 package.name,
                 bins.len(),
-                told(names.iter().map(String::as_str))
+                list_names(names.iter().map(String::as_str))
             );
             let bins = bins.into_iter().map(|bin| (package, bin)).collect();
             Ok(Meant::Several(Several { bins, why }))
@@ -288,7 +288,10 @@ fn unknown(kind: &str, name: &str, members: &[&Package]) -> anyhow::Error {
 fn unknown_name(what: &str, name: &str, names: &[String]) -> anyhow::Error {
     let mut near = did_you_mean(name, names.iter().map(String::as_str));
     if near.is_empty() && !names.is_empty() {
-        near = format!("; there is {}", told(names.iter().map(String::as_str)));
+        near = format!(
+            "; there is {}",
+            list_names(names.iter().map(String::as_str))
+        );
     }
     Usage::new(format!("{what} `{name}`{near}")).into()
 }

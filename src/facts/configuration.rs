@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::evidence::{Evidence, Found};
 use super::fallback::{self, Fallback};
-use super::found::{Evidence, Found};
 use super::listening::field_below;
 use super::source::{Call, Form, SourceFile, Sources};
 

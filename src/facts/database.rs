@@ -9,9 +9,9 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::semver::Version;
 use serde::{Deserialize, Serialize};
 
+use super::dependency_sources::lexical;
+use super::evidence::{Certainty, Evidence, Found};
 use super::files::{Places, When};
-use super::found::{Certainty, Evidence, Found};
-use super::origins::lexical;
 use super::source::{Call, Form, Sources};
 use super::toml::shown;
 

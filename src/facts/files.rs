@@ -10,8 +10,8 @@ use cargo_metadata::semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
 use super::database::Taken;
-use super::found::{Certainty, Evidence, Found};
-use super::origins::lexical;
+use super::dependency_sources::lexical;
+use super::evidence::{Certainty, Evidence, Found};
 use super::secret_files::SecretFiles;
 use super::source::{Call, Form, SourceFile, Sources};
 use super::toml::shown;

@@ -11,18 +11,18 @@ use super::builder::{self, Builder};
 use super::choice::{self, Choice, Which};
 use super::configuration::{self, Configuration};
 use super::database::{self, Database, Taken};
+use super::dependency_sources::{self, Source};
+use super::evidence::{Certainty, Evidence, Found};
 use super::files::{self, Asset, Places};
-use super::found::{Certainty, Evidence, Found};
 use super::graph::{self, Bound, Built, LockFile};
 use super::listening::{self, Listening};
 use super::location;
 use super::members::Members;
-use super::origins::{self, Source};
+use super::overrides;
 use super::package::{self, Manifests, Package, is_library};
 use super::problems::{self, Problem};
 use super::program::{self, Kinds, Program, ProgramKind};
 use super::routes::{self, Routes};
-use super::said;
 use super::settings::Settings;
 use super::source::{self, Root, Sources};
 use super::system::{System, Table};
@@ -147,7 +147,7 @@ impl Crate<'_> {
         let table = Table::embedded()?;
         let built_from = self.built_from(&table)?;
         let mut package = package::read(self.choice, self.manifests)?;
-        origins::add(&mut package.sources, built_from.sources);
+        dependency_sources::add(&mut package.sources, built_from.sources);
         let directory = self.directory();
         let places = Places {
             top,
@@ -186,7 +186,7 @@ impl Crate<'_> {
         };
         let package = self.choice.package.value;
         let manifest = TomlFile::read(package.manifest_path.as_std_path(), top)?;
-        said::apply(package, manifest.as_ref().unwrap_or(root), &mut inspection)?;
+        overrides::apply(package, manifest.as_ref().unwrap_or(root), &mut inspection)?;
         inspection.problems = problems::of(&inspection, kinds);
         Ok(inspection)
     }
@@ -260,7 +260,8 @@ impl Crate<'_> {
             });
             for dependency in built {
                 let evidence = || {
-                    let evidence = origins::declared(dependency, manifest, self.manifests.root);
+                    let evidence =
+                        dependency_sources::declared(dependency, manifest, self.manifests.root);
                     evidence.into_iter().next_back()
                 };
                 let known = taken
@@ -270,7 +271,7 @@ impl Crate<'_> {
                             .unwrap_or_else(|| Evidence::file(&manifest.shown, &dependency.name)),
                         features: BTreeSet::new(),
                         by: BTreeSet::new(),
-                        version: versions::oldest(&dependency.req),
+                        version: versions::lowest(&dependency.req),
                     });
                 known.features.extend(dependency.features.iter().cloned());
                 if dependency.uses_default_features {
@@ -345,7 +346,7 @@ impl Crate<'_> {
         Ok(BuiltFrom {
             resolution,
             system: table.resolve(&graph, lock),
-            sources: lock.map_or_else(Vec::new, |lock| origins::locked(&graph, lock)),
+            sources: lock.map_or_else(Vec::new, |lock| dependency_sources::locked(&graph, lock)),
         })
     }
 }

@@ -4,36 +4,36 @@
 //! result into [`Facts`]. Every other module finds one kind of fact; what is known about published crates is data, in the TOML
 //! files beside the modules.
 
+mod build;
 pub mod builder;
-mod building;
 pub mod choice;
 pub mod configuration;
 pub mod database;
+pub mod dependency_sources;
 pub mod disk;
+pub mod evidence;
 mod fallback;
 pub mod files;
-pub mod found;
 pub mod graph;
 pub mod inspection;
 pub mod listening;
 pub mod location;
 pub mod members;
-pub mod origins;
+pub mod mentions;
+pub mod overrides;
 pub mod package;
 pub mod problems;
 pub mod program;
-mod reachable;
+mod reachability;
 pub mod routes;
-pub mod said;
 mod secret;
 pub mod secret_files;
-pub mod seen;
 pub mod service;
 pub mod settings;
 pub mod source;
-pub mod sources;
 pub mod surroundings;
 pub mod system;
+pub mod template_facts;
 pub mod toml;
 pub mod walk;
 pub mod workspace;
@@ -88,7 +88,7 @@ pub struct Build {
     /// Files of secrets, which are left out of images.
     pub secret_files: SecretFiles,
     /// The sources of its dependencies, other than crates.io and the members of its workspace.
-    pub sources: Vec<origins::Source>,
+    pub sources: Vec<dependency_sources::Source>,
     /// Dependencies outside of the workspace.
     pub outside: Vec<Outside>,
     /// Whether there is a Cargo.lock.

@@ -7,8 +7,8 @@ use cargo_metadata::{DependencyKind, Package as CargoPackage, Target, TargetKind
 use serde::Serialize;
 
 use super::choice::{Choice, bins};
-use super::found::{Certainty, Evidence, Found};
-use super::origins::{self, Source};
+use super::dependency_sources::{self, Source};
+use super::evidence::{Certainty, Evidence, Found};
 use super::toml::{TomlFile, shown};
 use crate::versions;
 
@@ -127,7 +127,7 @@ pub fn read(choice: &Choice<'_>, manifests: &Manifests<'_>) -> Result<Package> {
         bin: choice.bin.clone().map(|target| target.name.clone()),
         features: features(package, manifest),
         build_scripts: build_scripts(package, uses, top),
-        sources: origins::find(package, manifests)?,
+        sources: dependency_sources::find(package, manifests)?,
         takes: takes(package),
     })
 }
@@ -140,7 +140,7 @@ fn takes(package: &CargoPackage) -> Vec<String> {
             format!(
                 "{} {}",
                 dependency.name,
-                versions::promised(&dependency.req)
+                versions::compatibility(&dependency.req)
             )
         })
         .collect()

@@ -4,12 +4,12 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::dependency_sources::SourceKind;
+use super::evidence::{Evidence, Found};
 use super::files::When;
-use super::found::{Evidence, Found};
 use super::inspection::{Inspection, Resolution};
-use super::origins::SourceKind;
 use super::program::{Kinds, ProgramKind};
-use super::reachable::{self, is_loopback};
+use super::reachability::{self, is_loopback};
 
 /// A problem.
 #[derive(Debug, Serialize)]
@@ -85,7 +85,7 @@ fn unprepared(inspection: &Inspection) -> Option<Problem> {
 /// it.
 fn loopback(inspection: &Inspection, kinds: &Kinds) -> Option<Problem> {
     let host = inspection.listening.host.as_ref()?;
-    let stays = is_loopback(&host.value) && reachable::environment(inspection, kinds).is_empty();
+    let stays = is_loopback(&host.value) && reachability::environment(inspection, kinds).is_empty();
     stays.then(|| Problem {
         severity: Severity::Warning,
         what: format!(

@@ -8,7 +8,7 @@ use std::fmt;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use super::found::{Certainty, Evidence, Found};
+use super::evidence::{Certainty, Evidence, Found};
 use super::listening::Listening;
 use super::source::{Call, Form, Sources};
 

@@ -5,7 +5,7 @@
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use super::found::{Certainty, Found};
+use super::evidence::{Certainty, Found};
 use super::source::{Call, Form, SourceFile, Sources};
 
 /// The routes of a program that the platform requests.

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-use super::found::{Certainty, Evidence, Found};
+use super::evidence::{Certainty, Evidence, Found};
 use super::toml::shown;
 
 /// The data file.

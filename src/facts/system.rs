@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use super::found::{Certainty, Evidence, Found};
+use super::evidence::{Certainty, Evidence, Found};
 use super::graph::{Graph, LockFile, Node};
 
 /// What a binary needs from the system besides what every Rust image has: a C compiler and libc.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use toml_edit::{Document, Item, TableLike};
 
-use super::found::{Evidence, shortened};
+use super::evidence::{Evidence, shortened};
 
 /// A TOML file.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use walkdir::{DirEntry, WalkDir};
 
 use super::toml::shown;
-use crate::error::told;
+use crate::error::list_names;
 
 /// Texts in directories, by path, and what could not be read.
 #[derive(Debug, Default)]
@@ -49,7 +49,12 @@ impl Texts {
     pub fn note(&self, root: &Path) -> Option<String> {
         let names: Vec<String> = self.unread.iter().map(|path| shown(path, root)).collect();
         let names = names.iter().map(String::as_str);
-        (names.len() > 0).then(|| format!("not searched, since it cannot be read: {}", told(names)))
+        (names.len() > 0).then(|| {
+            format!(
+                "not searched, since it cannot be read: {}",
+                list_names(names)
+            )
+        })
     }
 }
 

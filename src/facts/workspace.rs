@@ -8,7 +8,7 @@ use cargo_metadata::{Metadata, Package};
 use serde::Serialize;
 
 use super::choice::bins;
-use super::found::{Evidence, Found};
+use super::evidence::{Evidence, Found};
 use super::members::Members;
 use super::toml::{TomlFile, shown};
 use crate::vcs;
@@ -125,7 +125,7 @@ fn lock(top: &Path) -> Option<Found<Lock>> {
     if !path.is_file() {
         return None;
     }
-    let tracked = vcs::tracks(&path);
+    let tracked = vcs::is_tracked(&path);
     let says = match tracked {
         Some(true) => "tracked by git",
         Some(false) => "not tracked by git",

@@ -9,7 +9,7 @@ use super::entry::{Entry, Keys, bare, comments_above, find, same, shown};
 use super::owned::{self, Owned};
 use super::pin::{Pin, pin};
 use super::text::Text;
-use super::widen::{Wide, widen};
+use super::widen::{Widening, widen};
 use super::widened::Widened;
 
 /// The decisions on a manifest.
@@ -26,7 +26,7 @@ pub(super) struct Decision {
 pub(super) fn decide(sides: &Sides<'_>, ours: &DocumentMut) -> Result<Decision> {
     let base: DocumentMut = sides.base.parse().context("reading the base")?;
     let theirs: DocumentMut = sides.theirs.parse().context("reading the new entries")?;
-    let root = Three {
+    let root = ThreeWay {
         base: Some(base.as_item()),
         ours: Some(ours.as_item()),
         theirs: Some(theirs.as_item()),
@@ -52,13 +52,13 @@ pub(super) fn decide(sides: &Sides<'_>, ours: &DocumentMut) -> Result<Decision> 
 
 /// The three states of an item.
 #[derive(Clone, Copy)]
-struct Three<'d> {
+struct ThreeWay<'d> {
     base: Option<&'d Item>,
     ours: Option<&'d Item>,
     theirs: Option<&'d Item>,
 }
 
-impl<'d> Three<'d> {
+impl<'d> ThreeWay<'d> {
     fn get(self, key: &str) -> Self {
         let within = |item: Option<&'d Item>| item?.as_table_like()?.get(key);
         Self {
@@ -99,7 +99,7 @@ const ANCHOR: (&str, &str) = ("profile", "inherits");
 
 struct Decider<'d> {
     sides: &'d Sides<'d>,
-    root: Three<'d>,
+    root: ThreeWay<'d>,
     changes: Vec<Change>,
     owned: Vec<Owned>,
     widened: Vec<Widened>,
@@ -109,10 +109,10 @@ struct Decider<'d> {
 
 impl<'d> Decider<'d> {
     /// Decides about the entries of a table; prodify's are added to the `owned` of that index.
-    fn entries(&mut self, keys: &mut Keys, table: Three<'d>, owned: usize) -> Result<()> {
+    fn entries(&mut self, keys: &mut Keys, table: ThreeWay<'d>, owned: usize) -> Result<()> {
         for key in table.keys() {
             keys.push(key.clone());
-            let item = self.yielding(keys, table.get(&key));
+            let item = self.without_yielding(keys, table.get(&key));
             if item.is_table() {
                 self.table(keys, item)?;
             } else {
@@ -123,7 +123,7 @@ impl<'d> Decider<'d> {
         Ok(())
     }
 
-    fn table(&mut self, keys: &mut Keys, table: Three<'d>) -> Result<()> {
+    fn table(&mut self, keys: &mut Keys, table: ThreeWay<'d>) -> Result<()> {
         if let Some(ours) = table.ours.filter(|ours| !ours.is_table_like()) {
             let ours = ours.to_string();
             self.yours.push(format!(
@@ -135,7 +135,7 @@ impl<'d> Decider<'d> {
         }
         let of_base = table.base.and_then(Item::as_table);
         let of_base = of_base.filter(|table| !table.is_dotted() && !table.is_implicit());
-        let is_new = table.base.is_none() && self.is_made(table);
+        let is_new = table.base.is_none() && self.is_missing_or_ours(table);
         let above = table.theirs.and_then(Item::as_table).map(comments_above);
         let header = above.filter(|_| of_base.is_some() || is_new);
         self.owned.push(Owned {
@@ -154,7 +154,7 @@ impl<'d> Decider<'d> {
     }
 
     /// Whether a table is missing, or was created by a killed run, in which case it only contains that run's entries.
-    fn is_made(&self, table: Three<'d>) -> bool {
+    fn is_missing_or_ours(&self, table: ThreeWay<'d>) -> bool {
         let Some(ours) = table.ours else { return true };
         if ours
             .as_table()
@@ -173,8 +173,8 @@ impl<'d> Decider<'d> {
     fn entry(
         &mut self,
         keys: &[String],
-        table: Three<'d>,
-        item: Three<'d>,
+        table: ThreeWay<'d>,
+        item: ThreeWay<'d>,
         owned: usize,
     ) -> Result<()> {
         let key = keys.last().map_or("", String::as_str);
@@ -195,16 +195,16 @@ impl<'d> Decider<'d> {
                     above: above.unwrap_or_default(),
                     entry: new.clone(),
                 });
-                self.own(owned, new);
+                self.add_owned(owned, new);
             }
             (None, Some(ours), Some(new)) => {
                 if !is_same(ours, item.theirs) {
                     self.widen_or_keep(keys, item, &new);
                 } else if self.sides.interrupted {
-                    self.own(owned, new);
+                    self.add_owned(owned, new);
                 }
             }
-            (Some(_), None, Some(new)) => self.own(owned, new),
+            (Some(_), None, Some(new)) => self.add_owned(owned, new),
             (Some(old), Some(ours), Some(new)) => {
                 if is_value && is_same(ours, item.base) {
                     if old != new {
@@ -214,11 +214,11 @@ impl<'d> Decider<'d> {
                 } else if !is_same(ours, item.theirs) && old.value != new.value {
                     self.pin_or_keep(keys, item, &new);
                 }
-                self.own(owned, new);
+                self.add_owned(owned, new);
             }
             (Some(old), Some(ours), None) => {
                 let is_inline = !table.ours.is_some_and(Item::is_table);
-                let is_plain = is_value && (is_inline || self.behind(keys) == old.behind);
+                let is_plain = is_value && (is_inline || self.trailing(keys) == old.trailing);
                 if is_plain && is_same(ours, item.base) {
                     self.changes.push(Change::Remove {
                         keys: keys.to_vec(),
@@ -237,19 +237,19 @@ impl<'d> Decider<'d> {
     }
 
     /// The user's comment after a value.
-    fn behind(&self, keys: &[String]) -> String {
-        Text(self.sides.ours.to_owned()).behind(keys)
+    fn trailing(&self, keys: &[String]) -> String {
+        Text(self.sides.ours.to_owned()).trailing(keys)
     }
 
-    fn own(&mut self, owned: usize, entry: Entry) {
+    fn add_owned(&mut self, owned: usize, entry: Entry) {
         if let Some(owned) = self.owned.get_mut(owned) {
             owned.entries.push(entry);
         }
     }
 
     /// The newer of two versions of a dependency wins; all other user edits stay.
-    fn pin_or_keep(&mut self, keys: &[String], item: Three<'d>, new: &Entry) {
-        let Three {
+    fn pin_or_keep(&mut self, keys: &[String], item: ThreeWay<'d>, new: &Entry) {
+        let ThreeWay {
             base: Some(base),
             ours: Some(ours),
             theirs: Some(theirs),
@@ -274,17 +274,17 @@ impl<'d> Decider<'d> {
     }
 
     /// The user's value stays; a dependency gets the features that it lacks.
-    fn widen_or_keep(&mut self, keys: &[String], item: Three<'d>, new: &Entry) {
+    fn widen_or_keep(&mut self, keys: &[String], item: ThreeWay<'d>, new: &Entry) {
         let Some(ours) = item.ours else { return };
-        let wide = match item.theirs {
+        let widening = match item.theirs {
             Some(theirs) => widen(keys, item.base, ours, theirs),
-            None => Wide::Other,
+            None => Widening::NotADependency,
         };
-        match wide {
+        match widening {
             // Its version was checked before.
-            Wide::Enough if item.base.is_none() => return,
-            Wide::Other | Wide::Enough => {}
-            Wide::Value(keys, value) => return self.set(keys, value, item.base.is_none()),
+            Widening::Sufficient if item.base.is_none() => return,
+            Widening::NotADependency | Widening::Sufficient => {}
+            Widening::Value(keys, value) => return self.set(keys, value, item.base.is_none()),
         }
         let ours = ours.as_value().map(bare);
         self.yours.push(format!(
@@ -296,10 +296,10 @@ impl<'d> Decider<'d> {
     }
 
     /// Changes the value of a user's entry; if prodify has no part in the entry, the original value is recorded.
-    fn set(&mut self, keys: Keys, value: String, remembers: bool) {
+    fn set(&mut self, keys: Keys, value: String, record_original: bool) {
         let ours = self.root.ours.and_then(Item::as_table_like);
         let was = ours.and_then(|ours| find(ours, &keys)?.as_value());
-        if remembers {
+        if record_original {
             self.widened.push(Widened {
                 keys: keys.clone(),
                 was: was.map(bare),
@@ -314,7 +314,7 @@ impl<'d> Decider<'d> {
                     key: keys.last().cloned().unwrap_or_default(),
                     value,
                     above: String::new(),
-                    behind: String::new(),
+                    trailing: String::new(),
                 },
                 keys,
             },
@@ -323,7 +323,7 @@ impl<'d> Decider<'d> {
     }
 
     /// Leaves out entries of theirs that yield to something that the user has set.
-    fn yielding(&mut self, keys: &[String], item: Three<'d>) -> Three<'d> {
+    fn without_yielding(&mut self, keys: &[String], item: ThreeWay<'d>) -> ThreeWay<'d> {
         let name = shown(keys);
         let Some(reasons) = self
             .sides
@@ -345,7 +345,7 @@ impl<'d> Decider<'d> {
                 self.yours.push(format!(
                     "Cargo.toml: left out `{name}`, since `{reason}` is yours"
                 ));
-                Three {
+                ThreeWay {
                     theirs: None,
                     ..item
                 }

@@ -14,7 +14,7 @@ pub(super) struct Entry {
     /// The comment lines above it, with line endings.
     pub(super) above: String,
     /// The comment after it.
-    pub(super) behind: String,
+    pub(super) trailing: String,
 }
 
 impl Entry {
@@ -25,7 +25,7 @@ impl Entry {
             key: shown_key(name),
             value: bare(value),
             above: comments(name.leaf_decor().prefix()),
-            behind: text(value.decor().suffix()).trim().to_owned(),
+            trailing: text(value.decor().suffix()).trim().to_owned(),
         })
     }
 
@@ -35,10 +35,10 @@ impl Entry {
             key,
             value,
             above,
-            behind,
+            trailing,
         } = self;
-        let space = if behind.is_empty() { "" } else { " " };
-        format!("{above}{prefix}{key} = {value}{space}{behind}\n")
+        let space = if trailing.is_empty() { "" } else { " " };
+        format!("{above}{prefix}{key} = {value}{space}{trailing}\n")
     }
 }
 

@@ -33,7 +33,7 @@ mod fit;
 mod lines;
 mod owned;
 mod pin;
-mod places;
+mod positions;
 mod text;
 mod widen;
 mod widened;
@@ -43,7 +43,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, ensure};
 use toml_edit::{DocumentMut, Item};
 
-pub use fit::{There, fit};
+pub use fit::{Existing, fit};
 
 use change::Change;
 use decide::decide;
@@ -151,9 +151,9 @@ fn verify(before: &DocumentMut, after: &str, changes: &[Change]) -> Result<()> {
         ensure!(changed || stays, "`{}` would be lost", shown(&keys));
     }
     for change in changes {
-        let there = find(after.as_table(), change.keys()).is_some();
+        let is_present = find(after.as_table(), change.keys()).is_some();
         ensure!(
-            change.leaves(there),
+            change.allows(is_present),
             "`{}` could not be edited as it is written",
             shown(change.keys())
         );

@@ -8,11 +8,11 @@ use crate::render::{dependency, is_dependency};
 
 /// What to do with a user's dependency.
 #[derive(Debug, PartialEq)]
-pub(super) enum Wide {
+pub(super) enum Widening {
     /// It is not a dependency.
-    Other,
+    NotADependency,
     /// It has the needed features.
-    Enough,
+    Sufficient,
     /// The entry at this path of keys must get this value, or be created.
     Value(Keys, String),
 }
@@ -20,9 +20,9 @@ pub(super) enum Wide {
 /// The user's value, with the features that were added since the base, and without those that were removed.
 ///
 /// Its version and its `default-features` stay the user's.
-pub(super) fn widen(keys: &[String], base: Option<&Item>, ours: &Item, theirs: &Item) -> Wide {
+pub(super) fn widen(keys: &[String], base: Option<&Item>, ours: &Item, theirs: &Item) -> Widening {
     if !is_dependency(&keys.join(".")) {
-        return Wide::Other;
+        return Widening::NotADependency;
     }
     let (old, new) = (base.map(features).unwrap_or_default(), features(theirs));
     let there = features(ours);
@@ -31,7 +31,7 @@ pub(super) fn widen(keys: &[String], base: Option<&Item>, ours: &Item, theirs: &
     let missing = new.iter().filter(|feature| !old.contains(feature));
     wanted.extend(missing.filter(|feature| !there.contains(feature)).cloned());
     if wanted == there {
-        return Wide::Enough;
+        return Widening::Sufficient;
     }
     let mut list = match ours.as_table_like().and_then(|table| table.get(FEATURES)) {
         Some(there) => there.as_array().cloned().unwrap_or_default(),
@@ -47,11 +47,11 @@ pub(super) fn widen(keys: &[String], base: Option<&Item>, ours: &Item, theirs: &
     }
     if let Some(mut long) = dependency(ours) {
         set_features(&mut long, list);
-        return Wide::Value(keys.to_vec(), bare(&Value::InlineTable(long)));
+        return Widening::Value(keys.to_vec(), bare(&Value::InlineTable(long)));
     }
     // `[dependencies.x]` and `x.workspace = true`
     let keys = keys.iter().cloned().chain([FEATURES.to_owned()]);
-    Wide::Value(keys.collect(), bare(&Value::Array(list)))
+    Widening::Value(keys.collect(), bare(&Value::Array(list)))
 }
 
 const FEATURES: &str = "features";

@@ -28,13 +28,13 @@ const SECTIONS: [&str; 12] = [
 /// # Errors
 ///
 /// If a fragment is not TOML, or if two fragments give an entry different values; names the template and the entry.
-pub(super) fn compose(pieces: &[(impl fmt::Display, String)]) -> Result<String> {
+pub(super) fn compose(fragments: &[(impl fmt::Display, String)]) -> Result<String> {
     let mut whole = DocumentMut::new();
-    for (place, piece) in pieces {
-        let piece: DocumentMut = piece
+    for (place, fragment) in fragments {
+        let fragment: DocumentMut = fragment
             .parse()
             .with_context(|| format!("reading {place} as rendered"))?;
-        unite(whole.as_table_mut(), piece.as_table(), "")
+        unite(whole.as_table_mut(), fragment.as_table(), "")
             .with_context(|| format!("adding {place} to Cargo.toml"))?;
     }
     for (key, item) in whole.iter_mut() {
@@ -48,8 +48,8 @@ pub(super) fn compose(pieces: &[(impl fmt::Display, String)]) -> Result<String> 
     Ok(whole.to_string())
 }
 
-fn unite(whole: &mut dyn TableLike, piece: &dyn TableLike, path: &str) -> Result<()> {
-    for (name, item) in piece.iter() {
+fn unite(whole: &mut dyn TableLike, fragment: &dyn TableLike, path: &str) -> Result<()> {
+    for (name, item) in fragment.iter() {
         let path = if path.is_empty() {
             name.to_owned()
         } else {
@@ -58,7 +58,7 @@ fn unite(whole: &mut dyn TableLike, piece: &dyn TableLike, path: &str) -> Result
         match whole.get_mut(name) {
             None => {
                 whole.insert(name, item.clone());
-                if let (Some(mut to), Some(from)) = (whole.key_mut(name), piece.key(name)) {
+                if let (Some(mut to), Some(from)) = (whole.key_mut(name), fragment.key(name)) {
                     copy_decor(&mut to, from);
                 }
             }
@@ -80,11 +80,11 @@ fn unite_item(there: &mut Item, item: &Item, path: &str) -> Result<()> {
         }
         return Ok(());
     }
-    if let (Some(table), Some(piece)) = (there.as_table_like_mut(), item.as_table_like()) {
-        return unite(table, piece, path);
+    if let (Some(table), Some(fragment)) = (there.as_table_like_mut(), item.as_table_like()) {
+        return unite(table, fragment, path);
     }
-    if let (Some(list), Some(piece)) = (there.as_array_mut(), item.as_array()) {
-        for value in piece.iter().filter_map(Value::as_str) {
+    if let (Some(list), Some(fragment)) = (there.as_array_mut(), item.as_array()) {
+        for value in fragment.iter().filter_map(Value::as_str) {
             insert_sorted(list, value);
         }
         return Ok(());
@@ -191,12 +191,12 @@ mod tests {
 
     #[test]
     fn pieces_become_one_manifest() {
-        let pieces = [
+        let fragments = [
             ("profile", "# Fast.\n[profile.release]\nlto = \"fat\" # slow to build\n".to_owned()),
             ("service", "[package]\nname = \"x\"\n\n[dependencies]\n# The server.\ntokio = { version = \"1\", features = [\"net\"] }\naxum = \"0.8\"\n\n[lints.rust]\nunsafe_code = \"forbid\"\n".to_owned()),
             ("more", "[dependencies]\naxum = { version = \"0.8\", features = [\"ws\"] }\ntokio = { version = \"1\", features = [\"fs\", \"net\"] }\n# Errors.\nanyhow = \"1\"\n".to_owned()),
         ];
-        insta::assert_snapshot!(compose(&pieces).unwrap(), @r#"
+        insta::assert_snapshot!(compose(&fragments).unwrap(), @r#"
         [package]
         name = "x"
 
@@ -218,14 +218,14 @@ mod tests {
 
     #[test]
     fn two_values_for_one_entry_are_refused() {
-        let pieces = [
+        let fragments = [
             ("a", "[package]\nname = 'x'\n".to_owned()),
             (
                 "templates/b/manifest.toml.j2",
                 "[package]\nname = 'y'\n".to_owned(),
             ),
         ];
-        let error = format!("{:#}", compose(&pieces).unwrap_err());
+        let error = format!("{:#}", compose(&fragments).unwrap_err());
         assert!(
             error.contains("templates/b/") && error.contains("package.name"),
             "{error}"

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use super::page::Page;
 use crate::facts::configuration::Variable;
+use crate::facts::dependency_sources::SourceKind;
 use crate::facts::files::When;
 use crate::facts::inspection::{Inspection, Resolution};
-use crate::facts::origins::SourceKind;
 use crate::facts::problems::Severity;
 use crate::facts::program::{ProgramKind, Protocol};
 use crate::facts::workspace::Layout;

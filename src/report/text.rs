@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Details, Ending, FileReport, Summary, Written};
 use crate::catalog::{Basis, Origin, Preset};
-use crate::error::told;
+use crate::error::list_names;
 use crate::plan::{Action, GONE, MARKED};
 use crate::provenance::BASE;
 use crate::render::{NextStep, Wiring};
@@ -173,7 +173,7 @@ impl Written {
             });
         }
         if !stuck.is_empty() {
-            let paths = told(stuck.iter().map(|file| &*file.path));
+            let paths = list_names(stuck.iter().map(|file| &*file.path));
             let flag = flag(if is_update { "--ours PATH" } else { "--keep" });
             ways.push(format!(
                 "What is in the way of {paths} is never replaced: move it, or {flag} to leave it as it is."

@@ -493,7 +493,7 @@ fn what_another_run_is_at_work_on_is_left_alone() {
     let dir = changed_project();
     let root = &dir.path().join("orders");
     let before = contents(root);
-    let lock = Lock::of(root).unwrap();
+    let lock = Lock::acquire(root).unwrap();
     for verb in ["update", "add auth -y", "remove docker", "eject docker"] {
         let words: Vec<&str> = verb.split(' ').collect();
         let refused = prodify(root, &words);

@@ -1,10 +1,10 @@
 //! The host, if it is separate from the port: a variable, an option or a setting of its own.
 
 use super::address::{is_elsewhere, is_host, stem};
-use super::bound::{self, Host};
+use super::bind_argument::{self, Host};
 use super::{field_below, is_about_metrics};
+use crate::facts::evidence::Found;
 use crate::facts::fallback;
-use crate::facts::found::Found;
 use crate::facts::source::{Call, Form, SourceFile, Sources};
 
 /// A default for the host.
@@ -42,7 +42,8 @@ pub(super) fn find(sources: &Sources, ports: &[String]) -> Option<Found<String>>
     let mut given = Vec::new();
     for call in sources.calls() {
         let file = call.file;
-        let host = bound::argument(&call).and_then(|it| bound::host(file, it, sources));
+        let host =
+            bind_argument::of_call(&call).and_then(|it| bind_argument::host(file, it, sources));
         match host {
             _ if is_about_metrics(file, call.at) => {}
             Some(Host::Written(at, text)) => return Some(Found::likely(text, file.evidence(at))),

@@ -1,13 +1,13 @@
 //! Where the program listens: addresses and ports in the sources, ranked by how direct the evidence is.
 
 mod address;
-mod bound;
+mod bind_argument;
 mod host;
 
 use serde::Serialize;
 
 use self::address::{Address, address_at, is_about_port, parse, parse_value, value_at};
-use super::found::{Certainty, Evidence, Found};
+use super::evidence::{Certainty, Evidence, Found};
 use super::source::{Call, Form, SourceFile, Sources};
 
 /// Where a program listens.
@@ -157,8 +157,8 @@ fn is_about_metrics(file: &SourceFile, at: usize) -> bool {
 /// fallback of an environment variable whose name contains `PORT`.
 fn of_call(call: &Call<'_>, sources: &Sources) -> Option<Seen> {
     let file = call.file;
-    if let Some(argument) = bound::argument(call) {
-        let (at, address) = bound::address(file, argument, sources)?;
+    if let Some(argument) = bind_argument::of_call(call) {
+        let (at, address) = bind_argument::address(file, argument, sources)?;
         return see(file, at, Way::Bound, address);
     }
     match (call.form, call.name()) {

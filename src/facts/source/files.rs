@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{Package, Target};
 
 use super::{Call, SourceFile};
-use crate::facts::found::{Evidence, Found};
+use crate::facts::evidence::{Evidence, Found};
 use crate::facts::toml::shown;
 
 /// The sources of a binary.

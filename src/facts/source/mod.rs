@@ -13,7 +13,7 @@ pub use calls::{Call, Form};
 pub use files::{Root, Sources, read};
 use lexer::{Kind, Token};
 
-use super::found::{Evidence, shortened};
+use super::evidence::{Evidence, shortened};
 
 /// A source file of the binary.
 #[derive(Debug)]

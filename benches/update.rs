@@ -1,4 +1,4 @@
-//! `cargo bench --bench renewal`: compares `check` and `update`, with nothing to do, with `git status`.
+//! `cargo bench --bench update`: compares `check` and `update`, with nothing to do, with `git status`.
 //!
 //! The project is the output of `new --preset full`, committed. Everything is measured alternately in one run; what counts is the
 //! ratio of the medians. `check` runs cargo and waits for it, to locate the package, so that is measured too; the rest is

@@ -6,7 +6,7 @@ use anyhow::Result;
 use cargo_metadata::{Dependency, DependencyKind, Package as CargoPackage};
 use serde::Serialize;
 
-use super::found::{Certainty, Evidence, Found};
+use super::evidence::{Certainty, Evidence, Found};
 use super::graph::{Graph, LockFile};
 use super::package::Manifests;
 use super::toml::{TomlFile, shown};

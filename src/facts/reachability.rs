@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::configuration::Variable;
-use super::found::Found;
+use super::evidence::Found;
 use super::inspection::Inspection;
 use super::program::Kinds;
 

@@ -1,4 +1,4 @@
-//! The place of a new project: its directory, its name, and its surroundings.
+//! Where a new project goes: its directory, its name, and its surroundings.
 
 use std::path::{Component, Path, PathBuf};
 use std::{env, fs};
@@ -133,8 +133,8 @@ fn resolve(path: &Path) -> Result<PathBuf> {
     })
 }
 
-/// The project's place, and its consequences.
-pub(super) struct Place {
+/// Where the project goes, and what follows from that.
+pub(super) struct Placement {
     /// The root of the plan's paths: the project, or the workspace that it joins.
     pub(super) root: PathBuf,
     /// The project's directory relative to that.
@@ -147,13 +147,13 @@ pub(super) struct Place {
     pub(super) joins: bool,
 }
 
-impl Place {
+impl Placement {
     /// Examines the surroundings of a new project's directory.
     ///
     /// # Errors
     ///
     /// [`Usage`] if the workspace already has a package of that name; otherwise as [`Surroundings::of`].
-    pub(super) fn of(target: &Target, usage: WorkspaceUse) -> Result<Self> {
+    pub(super) fn find(target: &Target, usage: WorkspaceUse) -> Result<Self> {
         let surroundings = Surroundings::of(&target.directory)?;
         let joined = surroundings.workspace.as_ref().filter(|workspace| {
             usage == WorkspaceUse::Join && workspace.membership != Membership::Excluded

@@ -7,7 +7,7 @@ use crate::facts::fallback;
 use crate::facts::source::{Call, Form, SourceFile, Sources};
 
 /// The address argument of a call that listens: its first one. None if it does not listen.
-pub(super) fn argument(call: &Call<'_>) -> Option<Range<usize>> {
+pub(super) fn of_call(call: &Call<'_>) -> Option<Range<usize>> {
     let listens = match (call.form, call.name()) {
         (Form::Attribute, _) => false,
         (_, name) if name.starts_with("bind") => true,

@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::builder::Builder;
+use super::dependency_sources::SourceKind;
+use super::evidence::Found;
 use super::files::When;
-use super::found::Found;
 use super::inspection::Inspection;
-use super::origins::SourceKind;
 use super::secret_files::SecretFiles;
 use super::{Build, Carried, Outside};
 
@@ -18,7 +18,7 @@ use super::{Build, Carried, Outside};
 /// # Errors
 ///
 /// If the data is malformed, which a test rules out.
-pub(super) fn build(services: &[Inspection], first: &Inspection) -> Result<Build> {
+pub(super) fn from_inspections(services: &[Inspection], first: &Inspection) -> Result<Build> {
     let secrets = SecretFiles::embedded()?;
     let all = |packages: &dyn Fn(&Inspection) -> Vec<String>| -> Vec<String> {
         let all: BTreeSet<String> = services.iter().flat_map(packages).collect();
@@ -34,15 +34,15 @@ pub(super) fn build(services: &[Inspection], first: &Inspection) -> Result<Build
         .collect::<Vec<_>>();
     sources.sort();
     sources.dedup();
-    let lies_apart = |kind| matches!(kind, SourceKind::Member | SourceKind::Path);
+    let is_separate = |kind| matches!(kind, SourceKind::Member | SourceKind::Path);
     let several_packages =
-        workspace.members.len() > 1 || sources.iter().any(|source| lies_apart(source.kind));
+        workspace.members.len() > 1 || sources.iter().any(|source| is_separate(source.kind));
     sources.retain(|source| source.kind != SourceKind::Member);
     let checked = |inspection: &Inspection| {
         let database = &inspection.database;
         database.checked_queries.is_some() && database.offline_data.is_some()
     };
-    let mut build_env = configured(&first.builder);
+    let mut build_env = overriding_environment(&first.builder);
     if services.iter().any(checked) {
         build_env.insert("SQLX_OFFLINE".to_owned(), "true".to_owned());
     }
@@ -60,10 +60,10 @@ pub(super) fn build(services: &[Inspection], first: &Inspection) -> Result<Build
             .filter(|directory| is_plain_and_below(&directory.value))
             .map(|directory| directory.value.clone()),
         build_env,
-        files: carried(services, top, &secrets),
+        files: carried_files(services, top, &secrets),
         secret_files: secrets,
         sources,
-        outside: outside(services),
+        outside: outside_dependencies(services),
         locked: workspace.lock.is_some(),
         lock_committed: (workspace.lock.as_ref())
             .is_some_and(|lock| lock.value.tracked != Some(false)),
@@ -77,7 +77,7 @@ pub(super) fn build(services: &[Inspection], first: &Inspection) -> Result<Build
 }
 
 /// The environment that overrides the settings in cargo's configuration that are specific to a developer's machine.
-fn configured(builder: &Builder) -> BTreeMap<String, String> {
+fn overriding_environment(builder: &Builder) -> BTreeMap<String, String> {
     let wrappers = builder.wrappers.iter();
     // An empty value disables it.
     let mut set: BTreeMap<String, String> = wrappers
@@ -98,7 +98,7 @@ fn is_plain_and_below(path: &str) -> bool {
 }
 
 /// The services' dependencies outside of the workspace, without duplicates.
-fn outside(services: &[Inspection]) -> Vec<Outside> {
+fn outside_dependencies(services: &[Inspection]) -> Vec<Outside> {
     let mut outside: Vec<Outside> = Vec::new();
     for found in services.iter().flat_map(|it| &it.package.sources) {
         let source = &found.value;
@@ -116,7 +116,7 @@ fn outside(services: &[Inspection]) -> Vec<Outside> {
 }
 
 /// The existing files that the services read at run time: those that git is likely to track, without files of secrets.
-fn carried(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> Vec<Carried> {
+fn carried_files(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> Vec<Carried> {
     let mut carried = BTreeSet::new();
     for inspection in services {
         let manifest = Path::new(&inspection.package.manifest);

@@ -1,14 +1,14 @@
-//! From the facts found about an existing crate to what templates see.
+//! Converts the inspection of an existing crate into the facts that templates see.
 
 use anyhow::Result;
 
 use super::configuration;
-use super::found::{Evidence, Found};
+use super::evidence::{Evidence, Found};
 use super::inspection::Inspection;
 use super::program::{Kinds, ProgramKind, Signal};
 use super::secret::is_secret;
 use super::service::{Service, Variable};
-use super::{Facts, building, reachable};
+use super::{Facts, build, reachability};
 use crate::names;
 
 /// Variables that the system sets, rather than whoever deploys the service.
@@ -21,7 +21,7 @@ const SYSTEM: [&str; 8] = [
 /// # Errors
 ///
 /// If the data is malformed, which a test rules out.
-pub fn facts(project: &str, toolchain: &str, services: &[Inspection]) -> Result<Facts> {
+pub fn from_inspections(project: &str, toolchain: &str, services: &[Inspection]) -> Result<Facts> {
     let Some(first) = services.first() else {
         return Ok(Facts {
             existing: true,
@@ -32,12 +32,12 @@ pub fn facts(project: &str, toolchain: &str, services: &[Inspection]) -> Result<
     let asked_for = first.workspace.toolchain.as_ref();
     let release = asked_for.filter(|channel| is_release(&channel.value));
     let kinds = Kinds::embedded()?;
-    let mut seen: Vec<Service> = services
+    let mut services_seen: Vec<Service> = services
         .iter()
         .map(|inspection| service(inspection, &kinds))
         .collect();
-    seen.sort_by(|a, b| a.name.cmp(&b.name));
-    match &mut seen[..] {
+    services_seen.sort_by(|a, b| a.name.cmp(&b.name));
+    match &mut services_seen[..] {
         [only] => only.name = names::slug(project),
         several => {
             for service in several {
@@ -49,8 +49,8 @@ pub fn facts(project: &str, toolchain: &str, services: &[Inspection]) -> Result<
         existing: true,
         edition: first.package.edition.value.clone(),
         toolchain: release.map_or_else(|| toolchain.to_owned(), |release| release.value.clone()),
-        services: seen,
-        build: building::build(services, first)?,
+        services: services_seen,
+        build: build::from_inspections(services, first)?,
     })
 }
 
@@ -109,7 +109,7 @@ fn service(inspection: &Inspection, kinds: &Kinds) -> Service {
         stop_signal: (program.ends_at.as_ref())
             .filter(|signal| signal.value == Signal::Interrupt)
             .map(|signal| signal.value.to_string()),
-        container_env: reachable::environment(inspection, kinds),
+        container_env: reachability::environment(inspection, kinds),
         environment,
         ..Service::default()
     }
