@@ -111,7 +111,7 @@ pub fn draft(
                 .with_components(|_| true, &of_all, &answers)?
                 .with_components(|service| service.here, &of_package, &answers)?
         }
-        None => Facts::of_new(name, catalog.toolchain()?, &selection.components, &answers)?,
+        None => Facts::for_new_crate(name, catalog.toolchain()?, &selection.components, &answers)?,
     });
     let engine = Engine::new(catalog, selection, &context);
     let tree = render::render(&engine, selection)?;

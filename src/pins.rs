@@ -244,7 +244,7 @@ mod tests {
         "#;
         let pins = Pins::of(&versions.parse().unwrap());
         let path = RelPath::new("f").unwrap();
-        let tree = |text: &str| Tree::from([(path.clone(), File::of_all(text.to_owned()))]);
+        let tree = |text: &str| Tree::from([(path.clone(), File::of_project(text.to_owned()))]);
         let (mut base, mut theirs) = (tree(base), tree(theirs));
         let ours = Disk::from([(path.clone(), OnDisk::text(ours))]);
         let notes = pins.settle(&mut base, &ours, &mut theirs);

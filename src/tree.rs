@@ -127,7 +127,7 @@ pub struct File {
 
 impl File {
     /// Entries of a manifest, which belong to no single component.
-    pub fn of_all(text: String) -> Self {
+    pub fn of_project(text: String) -> Self {
         let component = "project".to_owned();
         Self {
             text,

@@ -239,7 +239,7 @@ pub enum Fact {
     },
     /// Whether the service depends on one of these, as in [`Service::takes`](crate::facts::Service::takes): true for a new
     /// project.
-    Taken {
+    DependsOn {
         /// Crates, each with its semver-compatible version.
         takes: Vec<String>,
     },

@@ -7,7 +7,7 @@ use cargo_metadata::{Package, Target};
 
 use super::project::Project;
 use crate::error::Usage;
-use crate::facts::choice::{self, Which};
+use crate::facts::choice::{self, CrateSpec};
 use crate::facts::inspection;
 use crate::facts::program::ProgramKind;
 use crate::provenance::ANSWERS;
@@ -54,7 +54,7 @@ pub(super) fn note_others(project: &Project, selection: &Selection<'_>) -> Resul
         if known.contains(name) {
             continue;
         }
-        let which = Which {
+        let spec = CrateSpec {
             manifest_path: None,
             package: Some(package.name.to_string()),
             bin: Some(name.clone()),
@@ -62,7 +62,7 @@ pub(super) fn note_others(project: &Project, selection: &Selection<'_>) -> Resul
         };
         let manifest = package.manifest_path.as_std_path();
         let metadata = &project.location.metadata;
-        let found = inspection::inspect_in(metadata, manifest, &which)?;
+        let found = inspection::inspect_in(metadata, manifest, &spec)?;
         let kind = found.program.kind.value;
         if kind != ProgramKind::Command && runs.contains(&kind.to_string()) {
             notes.push(format!(

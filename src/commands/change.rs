@@ -66,7 +66,7 @@ impl Change {
             notes.extend(merged.left);
             plan.extend([step]);
             if !merged.owned.is_empty() {
-                next_base.insert(RelPath::new(MANIFEST)?, File::of_all(merged.owned));
+                next_base.insert(RelPath::new(MANIFEST)?, File::of_project(merged.owned));
             }
         }
         let stays = |name: &String| selection.names().any(|other| other == name);

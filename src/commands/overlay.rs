@@ -145,7 +145,7 @@ fn read(directory: &Path, shown: &str, is_explicit: bool) -> Result<Overlay> {
         .into_iter()
         .filter_entry(|entry| !is_hidden(entry))
     {
-        let entry = entry.or_else(|error| walk::unlisted(error, &directory))?;
+        let entry = entry.or_else(|error| walk::walk_error(error, &directory))?;
         let below = entry.path().strip_prefix(&directory)?;
         let Some(path) = below.to_str().map(|path| path.replace(MAIN_SEPARATOR, "/")) else {
             bail!("{shown}/{} has a name that is not UTF-8", below.display());

@@ -13,9 +13,9 @@ use crate::catalog::{Component, ProjectKind, Scope, Value};
 use crate::cli;
 use crate::draft::ExistingCrate;
 use crate::error::{Usage, list_names};
-use crate::facts::choice::Which;
+use crate::facts::choice::CrateSpec;
 use crate::facts::inspection::{self, Inspection};
-use crate::facts::location::{Location, Wanted};
+use crate::facts::location::{Location, RequestedCrate};
 use crate::facts::{disk, surroundings, template_facts};
 use crate::manifest;
 use crate::names;
@@ -118,11 +118,11 @@ impl Project {
     ) -> Result<Self> {
         let directory = env::current_dir().context("finding the current directory")?;
         let directory = fs::canonicalize(&directory).context("finding the current directory")?;
-        let wanted = Wanted {
+        let requested = RequestedCrate {
             manifest: subject.manifest_path.as_deref(),
             package: subject.package.as_deref(),
         };
-        let location = Location::find(&directory, wanted)?;
+        let location = Location::find(&directory, requested)?;
         let root = root(&location)?;
         // From here on, what is read cannot change until this run is done.
         let lock = purpose.lock(&root)?;
@@ -240,7 +240,7 @@ impl Project {
         let Location {
             metadata, manifest, ..
         } = &self.location;
-        let which = Which {
+        let spec = CrateSpec {
             manifest_path: None,
             package: self.package.clone(),
             bin: None,
@@ -248,17 +248,17 @@ impl Project {
         };
         let asked = match prompt {
             Some(prompt) if self.bins.is_empty() => {
-                let candidates = inspection::candidates(metadata, manifest, &which)?;
+                let candidates = inspection::candidates(metadata, manifest, &spec)?;
                 wizard::bins(prompt, &candidates)?
             }
             _ => Vec::new(),
         };
         let bins = if asked.is_empty() { &self.bins } else { &asked };
         let services: Result<Vec<_>> = match &bins[..] {
-            [] => inspection::inspect_in(metadata, manifest, &which).map(|only| vec![only]),
+            [] => inspection::inspect_in(metadata, manifest, &spec).map(|only| vec![only]),
             bins => bins
                 .iter()
-                .map(|bin| self.inspect_bin(bin, &which))
+                .map(|bin| self.inspect_bin(bin, &spec))
                 .collect(),
         };
         let mut services = services?;
@@ -338,17 +338,17 @@ impl Project {
     }
 
     /// Inspects one of its binaries: those listed in prodify.toml are the same wherever they are read from.
-    fn inspect_bin(&self, bin: &String, which: &Which) -> Result<Inspection> {
+    fn inspect_bin(&self, bin: &String, spec: &CrateSpec) -> Result<Inspection> {
         let (manifest, package) = match self.record.answers_file.bins.contains(bin) {
             true => (&self.root.join(MANIFEST), None),
-            false => (&self.location.manifest, which.package.clone()),
+            false => (&self.location.manifest, spec.package.clone()),
         };
-        let which = Which {
+        let spec = CrateSpec {
             package,
             bin: Some(bin.clone()),
-            ..which.clone()
+            ..spec.clone()
         };
-        inspection::inspect_in(&self.location.metadata, manifest, &which)
+        inspection::inspect_in(&self.location.metadata, manifest, &spec)
     }
 }
 

@@ -11,7 +11,7 @@ use super::evidence::Found;
 use super::files::When;
 use super::inspection::Inspection;
 use super::secret_files::SecretFiles;
-use super::{Build, Carried, Outside};
+use super::{Build, CarriedFile, OutsideDependency};
 
 /// What all services together need to be built, and to run.
 ///
@@ -98,14 +98,14 @@ fn is_plain_and_below(path: &str) -> bool {
 }
 
 /// The services' dependencies outside of the workspace, without duplicates.
-fn outside_dependencies(services: &[Inspection]) -> Vec<Outside> {
-    let mut outside: Vec<Outside> = Vec::new();
+fn outside_dependencies(services: &[Inspection]) -> Vec<OutsideDependency> {
+    let mut outside: Vec<OutsideDependency> = Vec::new();
     for found in services.iter().flat_map(|it| &it.package.sources) {
         let source = &found.value;
         let is_known = outside.iter().any(|known| known.name == source.name);
         if source.kind == SourceKind::Outside && !is_known {
             let asked_for = found.evidence.first();
-            outside.push(Outside {
+            outside.push(OutsideDependency {
                 name: source.name.clone(),
                 place: source.place.clone(),
                 asked_for: asked_for.map_or_else(String::new, |it| it.place.to_string()),
@@ -116,7 +116,7 @@ fn outside_dependencies(services: &[Inspection]) -> Vec<Outside> {
 }
 
 /// The existing files that the services read at run time: those that git is likely to track, without files of secrets.
-fn carried_files(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> Vec<Carried> {
+fn carried_files(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> Vec<CarriedFile> {
     let mut carried = BTreeSet::new();
     for inspection in services {
         let manifest = Path::new(&inspection.package.manifest);
@@ -148,18 +148,18 @@ fn carried_files(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> 
         }
     }
     // A file that is excluded from the build context cannot be copied from it.
-    carried.retain(|it: &Carried| !secrets.are_all(&it.from, top));
+    carried.retain(|it: &CarriedFile| !secrets.covers(&it.from, top));
     carried.into_iter().collect()
 }
 
 /// A path as a program names it: it can only be carried if it is below the program's directory.
-fn carry(from: &str, named: &str) -> Option<Carried> {
+fn carry(from: &str, named: &str) -> Option<CarriedFile> {
     let to = named
         .strip_prefix("./")
         .unwrap_or(named)
         .trim_end_matches('/');
     let is_below = !to.is_empty() && !to.starts_with('/') && to.split('/').all(|part| part != "..");
-    is_below.then(|| Carried {
+    is_below.then(|| CarriedFile {
         from: from.to_owned(),
         to: to.to_owned(),
     })

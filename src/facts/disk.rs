@@ -170,7 +170,7 @@ pub fn unrelated_files<'a>(
         .sort_by_file_name()
         .into_iter();
     while let Some(entry) = entries.next() {
-        let entry = entry.or_else(|error| walk::unlisted(error, root))?;
+        let entry = entry.or_else(|error| walk::walk_error(error, root))?;
         let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
         let name = path.to_string_lossy().replace(MAIN_SEPARATOR, "/");
         if entry.file_type().is_dir() && directories.contains(&name) {

@@ -54,7 +54,7 @@ impl Settings {
         let reads = self.libraries.iter().find(|library| takes(library))?;
         let mut directories = self.directories.iter();
         let directory =
-            directories.find(|directory| self.is_of_settings(&package.join(directory)))?;
+            directories.find(|directory| self.has_settings(&package.join(directory)))?;
         let evidence = Evidence::file(directory, format!("exists, and {reads} is a dependency"));
         Some(Found::new(
             directory.clone(),
@@ -64,7 +64,7 @@ impl Settings {
     }
 
     /// Whether a directory exists and has a settings file.
-    fn is_of_settings(&self, directory: &Path) -> bool {
+    fn has_settings(&self, directory: &Path) -> bool {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
         let mut paths = entries.map(|entry| entry.path());
         paths.any(|path| {

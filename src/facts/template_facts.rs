@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::configuration;
 use super::evidence::{Evidence, Found};
 use super::inspection::Inspection;
-use super::program::{Kinds, ProgramKind, Signal};
+use super::program::{ProgramKind, ProgramRules, Signal};
 use super::secret::is_secret;
 use super::service::{Service, Variable};
 use super::{Facts, build, reachability};
@@ -31,10 +31,10 @@ pub fn from_inspections(project: &str, toolchain: &str, services: &[Inspection])
     };
     let asked_for = first.workspace.toolchain.as_ref();
     let release = asked_for.filter(|channel| is_release(&channel.value));
-    let kinds = Kinds::embedded()?;
+    let rules = ProgramRules::embedded()?;
     let mut services_seen: Vec<Service> = services
         .iter()
-        .map(|inspection| service(inspection, &kinds))
+        .map(|inspection| service(inspection, &rules))
         .collect();
     services_seen.sort_by(|a, b| a.name.cmp(&b.name));
     match &mut services_seen[..] {
@@ -61,7 +61,7 @@ fn is_release(channel: &str) -> bool {
     (2..=3).contains(&numbers.len()) && numbers.iter().all(number)
 }
 
-fn service(inspection: &Inspection, kinds: &Kinds) -> Service {
+fn service(inspection: &Inspection, rules: &ProgramRules) -> Service {
     let Inspection {
         package,
         program,
@@ -109,7 +109,7 @@ fn service(inspection: &Inspection, kinds: &Kinds) -> Service {
         stop_signal: (program.ends_at.as_ref())
             .filter(|signal| signal.value == Signal::Interrupt)
             .map(|signal| signal.value.to_string()),
-        container_env: reachability::environment(inspection, kinds),
+        container_env: reachability::environment(inspection, rules),
         environment,
         ..Service::default()
     }

@@ -24,7 +24,7 @@ impl Texts {
     /// of builds, package managers and git is left out.
     pub fn read(&mut self, directory: &Path, is_wanted: impl Fn(&Path) -> bool) {
         let entries = WalkDir::new(directory).sort_by_file_name().into_iter();
-        for entry in entries.filter_entry(|entry| !is_made(entry)) {
+        for entry in entries.filter_entry(|entry| !is_generated(entry)) {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
@@ -63,7 +63,7 @@ impl Texts {
 /// # Errors
 ///
 /// Always.
-pub fn unlisted<T>(error: walkdir::Error, root: &Path) -> Result<T> {
+pub fn walk_error<T>(error: walkdir::Error, root: &Path) -> Result<T> {
     let place = error.path().unwrap_or(root).display().to_string();
     // A walk that follows no links only fails because of the system, whose message it repeats.
     let why = error.io_error().and_then(io::Error::raw_os_error);
@@ -72,7 +72,7 @@ pub fn unlisted<T>(error: walkdir::Error, root: &Path) -> Result<T> {
 }
 
 /// Whether a directory below the first contains generated files.
-fn is_made(entry: &DirEntry) -> bool {
+fn is_generated(entry: &DirEntry) -> bool {
     if !entry.file_type().is_dir() || entry.depth() == 0 {
         return false;
     }

@@ -79,7 +79,7 @@ pub fn read(metadata: &Metadata, members: &Members<'_>, root: &TomlFile) -> Resu
             path: shown(path, top),
             bins: bins(package).map(|bin| bin.name.clone()).collect(),
             uses: members
-                .uses(package)
+                .dependencies_of(package)
                 .iter()
                 .map(|package| package.name.to_string())
                 .collect(),

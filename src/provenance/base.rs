@@ -308,7 +308,7 @@ mod tests {
     }
 
     fn tree(files: &[(&str, &str)]) -> Tree {
-        let file = |(at, text): &(&str, &str)| (path(at), File::of_all((*text).to_owned()));
+        let file = |(at, text): &(&str, &str)| (path(at), File::of_project((*text).to_owned()));
         files.iter().map(file).collect()
     }
 

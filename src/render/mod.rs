@@ -42,7 +42,7 @@ pub fn render(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Tree> {
     }
     if !pieces.is_empty() {
         let text = manifest::compose(&pieces)?;
-        tree.insert(RelPath::new("Cargo.toml")?, File::of_all(text));
+        tree.insert(RelPath::new("Cargo.toml")?, File::of_project(text));
     }
     Ok(tree)
 }

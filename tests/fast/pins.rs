@@ -43,7 +43,7 @@ fn a_pin_that_was_moved_on_stays_wherever_it_is() {
             let of = |numbers: &str, other: &str| line.replace(numbers, other);
             let (base, ours) = (of(numbers, "0.1"), of(numbers, "999.1"));
             let path = RelPath::new("f").unwrap();
-            let tree = |text: &str| Tree::from([(path.clone(), File::of_all(text.to_owned()))]);
+            let tree = |text: &str| Tree::from([(path.clone(), File::of_project(text.to_owned()))]);
             let (mut base, mut theirs) = (tree(&base), tree(line));
             let disk = Disk::from([(path.clone(), OnDisk::text(&ours))]);
             let notes = pins.settle(&mut base, &disk, &mut theirs);

@@ -77,7 +77,9 @@ fn read(text: &str) -> Result<Graph> {
         };
         above.truncate(level);
         if let Some((parent, build)) = above.last().copied() {
-            graph.nodes[parent].takes.push(Edge { to: index, build });
+            graph.nodes[parent]
+                .dependencies
+                .push(Edge { to: index, build });
         }
         above.push((index, false));
     }
@@ -103,7 +105,7 @@ fn node(entry: &str) -> Option<Node> {
         version: rest.split(' ').next()?.to_owned(),
         features: Some(features),
         is_macro: rest.contains("(proc-macro)"),
-        takes: Vec::new(),
+        dependencies: Vec::new(),
     })
 }
 
@@ -143,7 +145,7 @@ app v0.1.0 (/src/app)|
         assert_eq!(in_binary, ["app", "syn", "net", "_odd"]);
         let features = graph.nodes[3].features.as_ref().unwrap();
         assert!(features.contains("tls") && features.len() == 2);
-        assert_eq!(graph.way(&graph.ways(), 7), ["git"]);
+        assert_eq!(graph.path_to(&graph.predecessors(), 7), ["git"]);
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl SourceFile {
         if is_macro {
             open += 1;
         } else if self.is(open, ":") && self.is(open + 1, ":") && self.is(open + 2, "<") {
-            open = self.behind_generics(open + 2)?;
+            open = self.after_generics(open + 2)?;
         }
         let has_arguments =
             self.is(open, "(") || (is_macro && (self.is(open, "[") || self.is(open, "{")));
@@ -128,7 +128,7 @@ impl SourceFile {
     }
 
     /// The index after `<…>`.
-    fn behind_generics(&self, open: usize) -> Option<usize> {
+    fn after_generics(&self, open: usize) -> Option<usize> {
         let mut depth = 0_usize;
         // A call's generics are short; a comparison has no end.
         for at in open..open + 40 {

@@ -30,7 +30,7 @@ impl Sources {
 
     /// Those of one file of this text.
     #[cfg(test)]
-    pub(crate) fn of_text(text: &str) -> Self {
+    pub(crate) fn from_text(text: &str) -> Self {
         let file = SourceFile::new("a.rs".to_owned(), &Root::default(), text.to_owned());
         let files: Vec<SourceFile> = file.into_iter().collect();
         Self {
@@ -63,7 +63,7 @@ pub struct Root {
 
 impl Root {
     /// The root of a target of a package.
-    pub fn of(package: &Package, target: &Target) -> Self {
+    pub fn new(package: &Package, target: &Target) -> Self {
         let manifest = package.manifest_path.as_std_path();
         Self {
             package: package.name.to_string(),

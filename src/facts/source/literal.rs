@@ -124,7 +124,7 @@ mod tests {
     fn literal(expression: &str) -> Option<String> {
         let constants = "const HOST: &str = \"h\"; const PORT: u16 = 8_080; fn host() -> String { HOST.to_string() } \
             fn round() -> u16 { round() } fn two() -> u8 { 1 } fn two() -> u8 { 2 } let x = ";
-        let sources = Sources::of_text(&format!("{constants}{expression};"));
+        let sources = Sources::from_text(&format!("{constants}{expression};"));
         let file = &sources.files[0];
         let start = file.indices().rfind(|at| file.is(*at, "x")).unwrap() + 2;
         sources.literal(file, start..file.indices().end - 1)
