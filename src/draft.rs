@@ -127,7 +127,7 @@ pub fn draft(
         tree,
         wire,
         next,
-        pins: Pins::of(&catalog.versions),
+        pins: Pins::from_versions(&catalog.versions),
         templates: catalog
             .overlay()
             .filter(|overlay| overlay.is_explicit)

@@ -115,7 +115,7 @@ mod tests {
     use super::list_names;
 
     #[test]
-    fn of_many_names_a_few_are_told() {
+    fn long_lists_of_names_are_shortened() {
         let names: Vec<String> = (1..=200).map(|number| format!("m{number}")).collect();
         let first = |count: usize| list_names(names.iter().take(count).map(String::as_str));
         assert_eq!(first(2), "`m1`, `m2`");

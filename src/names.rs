@@ -329,7 +329,7 @@ mod tests {
     use super::{branch, dns_label, hostname, image, image_of, line, package, port_of, url};
 
     #[test]
-    fn a_package_name_serves_everywhere() {
+    fn package_names_are_valid_wherever_they_are_used() {
         let longest = "a".repeat(63);
         for good in ["a", "api", "my-app", "my_app", "app2", "a-b_c", &longest] {
             assert_eq!(package(good), Ok(()), "{good}");
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_images_and_addresses() {
+    fn validates_hosts_images_and_urls() {
         for good in ["a.b", "orders.example.com", "1.example.com", "x-1.io"] {
             assert_eq!(hostname(good), Ok(()), "{good}");
         }
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_follows_its_repository() {
+    fn image_is_derived_from_the_repository() {
         assert_eq!(
             image_of("https://github.com/Acme/Orders.git", "x"),
             "ghcr.io/acme/orders"
@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_nothing_unseen() {
+    fn line_rejects_control_characters() {
         for good in [
             "x",
             "a \"quoted\" line",
@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn a_branch_is_one_to_git_and_no_glob() {
+    fn branch_is_valid_for_git_and_not_a_glob() {
         for good in ["main", "release/1.x", "v2"] {
             assert_eq!(branch(good), Ok(()), "{good}");
         }
@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_is_named_or_that_of_the_scheme() {
+    fn port_defaults_to_that_of_the_scheme() {
         for (url, port) in [
             ("https://s3.example.com", 443),
             ("http://minio.storage/a:1", 80),

@@ -221,7 +221,7 @@ mod tests {
     use crate::catalog::Value;
 
     #[test]
-    fn answers_read_back() {
+    fn answers_read_back_as_written() {
         let answers = [
             ("docker.base".to_owned(), Value::Text("debian".to_owned())),
             (
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answers_file_that_cannot_be_taken_says_why() {
+    fn invalid_answers_files_are_rejected_with_a_reason() {
         let error = |text: &str| format!("{:#}", read_answers(text).unwrap_err());
         assert!(error("format = 2").contains("newer cargo prodify"));
         assert!(error("prodify = 'x'").contains("`prodify` must be the version"));
@@ -256,8 +256,11 @@ mod tests {
         assert!(error("[project]\nbins = 'a'").contains("`project.bins` must be a list of names"));
         assert!(error("[project]\nname = 1").contains("`project.name` must be text"));
         for name in ["", "../x", "x; touch pwned", "a b", "-x", "1", "a\\nb"] {
-            let said = error(&format!("[project]\nname = \"{name}\""));
-            assert!(said.contains("`project.name` cannot be `"), "{said}");
+            let error_text = error(&format!("[project]\nname = \"{name}\""));
+            assert!(
+                error_text.contains("`project.name` cannot be `"),
+                "{error_text}"
+            );
         }
         for templates in [
             "[templates]",
@@ -271,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_newer_than_this_one_by_its_numbers() {
+    fn compares_versions_numerically() {
         let newer = |version: &str| {
             let answers_file = AnswersFile {
                 version: Some(version.to_owned()),

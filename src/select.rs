@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_required_comes_along_and_first() {
+    fn required_components_are_added_before_their_dependents() {
         assert_eq!(
             pick(&[], &["cache"], &[], Scope::Repository).unwrap(),
             ["app", "db", "cache"]
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_project_is_a_package() {
+    fn new_project_always_gets_a_package() {
         let new = |with: &str, without: &[&str]| {
             let request = Request {
                 with: vec![with.to_owned()],
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_left_out_unless_it_was_asked_for() {
+    fn components_out_of_scope_are_left_out_unless_requested() {
         assert_eq!(
             pick(&["app", "ci"], &[], &[], Scope::Package).unwrap(),
             ["app"]
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_contradicts_itself_is_refused() {
+    fn rejects_contradictory_requests() {
         let error = |start: &[&str], with: &[&str], without: &[&str]| {
             pick(start, with, without, Scope::Repository).unwrap_err()
         };

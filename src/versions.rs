@@ -37,7 +37,7 @@ mod tests {
     use super::{compatibility, lowest};
 
     #[test]
-    fn the_oldest_version_is_the_lower_end() {
+    fn lowest_is_the_lower_bound() {
         for (requirement, version) in [
             ("1.2", Some("1.2.0")),
             ("5.*", Some("5.0.0")),
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn the_leftmost_number_promises() {
+    fn compatibility_is_the_leftmost_nonzero_number() {
         for (requirement, part) in [
             ("1.0.2", "1"),
             ("^2", "2"),

@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_directory_is_locked_once_and_then_free_again() {
+    fn second_lock_fails_until_the_first_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let first = Lock::acquire(dir.path()).unwrap();
         let elsewhere = first.held.as_ref().map(|held| held.try_clone().unwrap());
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_locked_is_written_to_without() {
+    fn acquire_succeeds_where_locking_is_impossible() {
         Lock::acquire(Path::new("/proc/none/of/that")).unwrap();
     }
 }

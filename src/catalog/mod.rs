@@ -289,7 +289,7 @@ mod tests {
     use super::Catalog;
 
     /// The error for a catalog whose single component has these renames, and a template for `new`.
-    fn refused(renames: &str) -> Option<String> {
+    fn rename_error(renames: &str) -> Option<String> {
         let says = "summary = \"x\"\npreset = \"minimal\"\nexisting = {}\n[renames]\n";
         let sources = [
             ("versions.toml", String::new()),
@@ -303,8 +303,8 @@ mod tests {
     }
 
     #[test]
-    fn a_rename_leads_from_what_is_gone_to_what_is_there() {
-        assert_eq!(refused("old = 'new'\nolder = ['new']"), None);
+    fn renames_must_lead_from_removed_to_existing_paths() {
+        assert_eq!(rename_error("old = 'new'\nolder = ['new']"), None);
         for (renames, why) in [
             (
                 "new = 'new'",
@@ -320,10 +320,10 @@ mod tests {
             ),
             ("'/old' = 'new'", "`/old` is not a path inside the project"),
         ] {
-            let said = refused(renames).unwrap_or_default();
+            let error = rename_error(renames).unwrap_or_default();
             assert!(
-                said.contains(why) && said.contains("c/component.toml"),
-                "{said}"
+                error.contains(why) && error.contains("c/component.toml"),
+                "{error}"
             );
         }
     }

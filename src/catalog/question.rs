@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_held_against_its_question() {
+    fn answers_are_validated_against_their_question() {
         let port =
             question("key = 'port'\nprompt = ''\ntype = 'integer'\nmin = 1\nmax = 9\ndefault = 5");
         assert_eq!(port.parse("9"), Ok(Value::Integer(9)));

@@ -55,7 +55,7 @@ impl Change {
 
         let written = theirs.clone();
         let (mut trees, mut notes) = moves::follow(project, selection, base, theirs)?;
-        notes.extend(draft.pins.settle_trees(&mut trees));
+        notes.extend(draft.pins.reconcile_trees(&mut trees));
         let mut plan = trees.plan();
         keep_edits(&mut plan, &trees);
         let undecided = resolve(&mut plan)?;
@@ -208,11 +208,11 @@ fn merge_manifest(
     let (action, why) = if merged.text == ours {
         (Action::Identical, None)
     } else {
-        let gone = "without its entries; the rest stays as it is";
-        let there = "with its entries; the rest stays as it is";
+        let without = "without its entries; the rest stays as it is";
+        let with = "with its entries; the rest stays as it is";
         (
             Action::Update,
-            Some(if fragment.is_empty() { gone } else { there }),
+            Some(if fragment.is_empty() { without } else { with }),
         )
     };
     let after =
@@ -239,21 +239,21 @@ fn next_base(
         .iter()
         .filter(|step| step.action == Action::Identical);
     for step in identical {
-        let (template, known_as) = trees.known_as(&step.path);
-        if !(base.files.contains_key(known_as) || project.record.interrupted) {
+        let (template, base_path) = trees.record_paths(&step.path);
+        if !(base.files.contains_key(base_path) || project.record.interrupted) {
             theirs.remove(template);
         }
     }
     let mut moved = trees.moved();
     for path in undecided {
-        let (template, known_as) = trees.known_as(path);
+        let (template, base_path) = trees.record_paths(path);
         theirs.remove(template);
         // An uncertain record does not become certain by being written again.
-        let before = base.files.get(known_as);
-        let before = before.filter(|_| !base.doubtful.contains(known_as));
-        theirs.extend(before.map(|file| (known_as.clone(), file.clone())));
+        let before = base.files.get(base_path);
+        let before = before.filter(|_| !base.doubtful.contains(base_path));
+        theirs.extend(before.map(|file| (base_path.clone(), file.clone())));
         let place = moved.remove(template);
-        moved.extend(place.map(|place| (known_as.clone(), place)));
+        moved.extend(place.map(|place| (base_path.clone(), place)));
     }
     moved.retain(|path, _| theirs.contains_key(path));
     (theirs, moved)

@@ -62,7 +62,7 @@ fn files(plan: &Plan, project: &Project) -> Vec<FileReport> {
     let top = project.repository.as_deref();
     let below = top.and_then(|top| project.root.strip_prefix(top).ok());
     let below = below.unwrap_or(Path::new(""));
-    let mut files = FileReport::of_plan(plan, true);
+    let mut files = FileReport::from_plan(plan, true);
     for file in &mut files {
         let place = below.join(&file.path).display().to_string();
         file.place = Some(place.replace(std::path::MAIN_SEPARATOR, "/"));

@@ -83,7 +83,7 @@ pub(super) fn ending(plan: &Plan, writing: &Writing) -> Ending {
 
 /// The files whose contents would be lost if they were replaced: those not committed.
 pub(super) fn originals(root: &Path, plan: &Plan) -> Vec<RelPath> {
-    let replaced = plan.steps.iter().filter(|step| step.replaces_the_users());
+    let replaced = plan.steps.iter().filter(|step| step.replaces_user_text());
     let is_committed = |step: &&Step| {
         let before = step.before.as_deref();
         let lies = step.from.as_ref().unwrap_or(&step.path).in_root(root);

@@ -117,7 +117,7 @@ pub(super) fn run(
         name: name.to_owned(),
         path: root.display().to_string(),
         components: vec![name.to_owned()],
-        files: FileReport::of_plan(&plan, arguments.preview.diff),
+        files: FileReport::from_plan(&plan, arguments.preview.diff),
         notes,
         wire: Vec::new(),
         next: vec![next],

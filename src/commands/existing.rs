@@ -182,7 +182,7 @@ impl Run<'_> {
             name: change.name,
             path: project.shown.clone(),
             components: change.components,
-            files: FileReport::of_plan(&change.plan, self.writing.preview.diff),
+            files: FileReport::from_plan(&change.plan, self.writing.preview.diff),
             notes: change.notes,
             wire: self.wire,
             next: self.next,

@@ -16,7 +16,7 @@ impl Markers {
     pub(super) fn find(project: &Project, plan: &Plan) -> Self {
         let looks_marked = |step: &Step| {
             let before = step.before.as_deref();
-            before.is_some_and(merge::has_markers_of_git)
+            before.is_some_and(merge::has_git_markers)
         };
         // A text may be about git; outside of a repository, it must be.
         let must_ask = project.repository.is_some() && plan.steps.iter().any(looks_marked);
@@ -37,13 +37,12 @@ impl Markers {
             Action::Skip | Action::Merge | Action::Rename | Action::Conflict
         );
         let is_unmerged = || {
-            let path = step.lies_at().as_str();
+            let path = step.current_path().as_str();
             let all = self.unmerged.as_ref();
             all.is_none_or(|all| all.iter().any(|unmerged| unmerged == path))
         };
-        let has_markers = |text: &str| {
-            merge::has_markers(text) || merge::has_markers_of_git(text) && is_unmerged()
-        };
+        let has_markers =
+            |text: &str| merge::has_markers(text) || merge::has_git_markers(text) && is_unmerged();
         stays && step.before.as_deref().is_some_and(has_markers)
     }
 }

@@ -48,10 +48,10 @@ pub(super) fn follow(
         moved.insert(path, place);
     }
     let mut trees = Trees::follow(base, ours, theirs, &moved, &renames);
-    let modules = disk::modules(&project.root, trees.news());
+    let modules = disk::modules(&project.root, trees.new_paths());
     trees.ours.extend(modules);
     for path in &record.base.doubtful {
-        trees.doubt(path);
+        trees.mark_doubtful(path);
     }
     let doubtful: Vec<&str> = record.base.doubtful.iter().map(RelPath::as_str).collect();
     if !doubtful.is_empty() {
@@ -92,7 +92,7 @@ fn missing_files<'b>(
         let Some(target) = target else { return false };
         let new = &theirs[&target];
         let has_changed = new.text != old.text && new.class == Class::Shared;
-        let place = plan::place(path, moved, theirs);
+        let place = plan::current_path(path, moved, theirs);
         has_changed && !ours.contains_key(place) && !ours.contains_key(&target)
     };
     base.iter().filter(is_missing).collect()
@@ -124,7 +124,7 @@ fn find_moved(
         let mut similar: Vec<_> = of_its_kind
             .filter(|(_, text)| merge::is_similar(&old.text, text))
             .map(|(place, text)| {
-                let share = merge::shared_share(&old.text, text);
+                let share = merge::similarity(&old.text, text);
                 ((share, place.name() == path.name()), place)
             })
             .collect();

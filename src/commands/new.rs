@@ -227,7 +227,7 @@ impl NewProject {
             name: target.name.clone(),
             path: target.shown.clone(),
             components: selection.names().map(str::to_owned).collect(),
-            files: FileReport::of_plan(&self.plan, arguments.writing.preview.diff),
+            files: FileReport::from_plan(&self.plan, arguments.writing.preview.diff),
             notes,
             wire: Vec::new(),
             next: enter.into_iter().chain(self.next.iter().cloned()).collect(),

@@ -323,16 +323,16 @@ impl Project {
             existing.answers.insert(key, Value::Text(branch));
         }
         if let Some(package) = self.location.package().or(own) {
-            let said = [
+            let answered_by_manifest = [
                 ("project.description", &package.description),
                 ("project.repository", &package.repository),
             ];
-            let said = said
+            let answered_by_manifest = answered_by_manifest
                 .into_iter()
                 .filter_map(|(key, text)| Some((key, text.clone()?)));
-            existing
-                .answers
-                .extend(said.map(|(key, text)| (key.to_owned(), Value::Text(text))));
+            existing.answers.extend(
+                answered_by_manifest.map(|(key, text)| (key.to_owned(), Value::Text(text))),
+            );
         }
         Ok(existing)
     }
@@ -453,7 +453,7 @@ mod tests {
     use super::{parse_release, relative_path};
 
     #[test]
-    fn a_directory_is_shown_as_it_would_be_typed() {
+    fn relative_path_is_what_a_user_would_type() {
         let show = |from: &str, to: &str| relative_path(Path::new(from), Path::new(to));
         assert_eq!(show("/a/b", "/a/b"), ".");
         assert_eq!(show("/a/b", "/a"), "..");
@@ -463,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn a_release_is_three_numbers() {
+    fn parses_a_release_of_three_numbers() {
         assert_eq!(parse_release("1.95.0"), Some((1, 95, 0)));
         assert_eq!(parse_release("stable"), None);
     }

@@ -54,7 +54,7 @@ pub(super) fn refuse_merged(project: &Project, plan: &Plan) -> Result<()> {
         .steps
         .iter()
         .filter(|step| changes_edits(project, step));
-    let merged: Vec<&RelPath> = merged.map(Step::lies_at).collect();
+    let merged: Vec<&RelPath> = merged.map(Step::current_path).collect();
     if merged.is_empty() {
         return Ok(());
     }
@@ -72,7 +72,7 @@ fn changes_edits(project: &Project, step: &Step) -> bool {
     let after = step.after.as_ref().map(|file| &file.text);
     let is_changed = step.action.writes() && !step.resolved && after != Some(before);
     let is_own = is_record(&step.path) || step.path.as_str() == MANIFEST;
-    let written = project.record.base.at(step.lies_at());
+    let written = project.record.base.at(step.current_path());
     let is_edited = written.is_none_or(|file| merge::to_lf(&file.text) != merge::to_lf(before));
     is_changed && !is_own && is_edited
 }

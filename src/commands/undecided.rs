@@ -14,7 +14,7 @@ pub(super) fn leave_marked(project: &Project, plan: &mut Plan) -> Undecided {
     for step in &mut plan.steps {
         if step.action != Action::Skip && markers.are_in(step) {
             step.leave_marked();
-            step.leave();
+            step.leave_unchanged();
             undecided.insert(step.path.clone());
         }
     }
@@ -27,7 +27,7 @@ pub(super) fn leave_conflicts(project: &Project, plan: &mut Plan) -> Undecided {
     let mut undecided = leave_marked(project, plan);
     for step in &mut plan.steps {
         if step.action == Action::Conflict && step.after.is_some() {
-            step.leave();
+            step.leave_unchanged();
             undecided.insert(step.path.clone());
         }
     }

@@ -73,7 +73,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
         name: change.name,
         path: project.shown.clone(),
         components: change.components,
-        files: FileReport::of_plan(&change.plan, merging.preview.diff),
+        files: FileReport::from_plan(&change.plan, merging.preview.diff),
         notes: change.notes,
         wire,
         next,

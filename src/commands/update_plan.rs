@@ -180,7 +180,7 @@ impl Resolutions<'_> {
                     !is_done
                 }
                 None => {
-                    step.mark();
+                    step.mark_conflict();
                     step.action == Action::Conflict
                 }
             };
@@ -236,7 +236,7 @@ impl SideChoice<'_> {
 
     /// Resolves the conflicts of an earlier run, whose markers are still in the file.
     fn resolve_markers(&self, step: &mut Step) -> Result<()> {
-        match step.unmark(self.side) {
+        match step.resolve_markers(self.side) {
             true => Ok(()),
             false => Err(self.refusal(
                 "contains conflict markers that were edited: resolve what is left of them",

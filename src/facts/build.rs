@@ -137,13 +137,13 @@ fn carried_files(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> 
         for file in &inspection.configuration.files {
             // `config/default` means a file of that name with any extension.
             let named = Path::new(&file.value);
-            let there = named
+            let existing = named
                 .ancestors()
                 .take(2)
                 .find(|path| !path.as_os_str().is_empty() && top.join(package).join(path).exists());
-            if let Some(there) = there {
-                let place = package.join(there);
-                carried.extend(carry(&place.to_string_lossy(), &there.to_string_lossy()));
+            if let Some(existing) = existing {
+                let place = package.join(existing);
+                carried.extend(carry(&place.to_string_lossy(), &existing.to_string_lossy()));
             }
         }
     }
@@ -170,7 +170,7 @@ mod tests {
     use super::{carry, is_plain_and_below};
 
     #[test]
-    fn what_lies_below_is_carried() {
+    fn carries_only_paths_below_the_package() {
         let to = |named: &str| carry("a", named).map(|carried| carried.to);
         assert_eq!(to("./pages/").as_deref(), Some("pages"));
         assert_eq!(
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_path_below_is_left_out_of_an_image() {
+    fn accepts_only_plain_paths_below_the_workspace() {
         assert!(is_plain_and_below("out/build") && is_plain_and_below(".build"));
         for other in ["/tmp/target", "../target", "a/../..", ".", "my target", ""] {
             assert!(!is_plain_and_below(other), "{other}");

@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_of_clap_may_name_its_variable_by_a_constant() {
+    fn reads_clap_variable_names_from_constants() {
         let code = r#"
             const ADDR: &str = "MY_HTTP_ADDR";
             const DEFAULT: &str = "0.0.0.0:7700";
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_that_is_no_literal_is_one_all_the_same() {
+    fn non_literal_defaults_make_a_variable_optional() {
         for default in [
             "default_value_t = Size::Human",
             "default_value_t",
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_function_reads_it_is_said_by_the_path_or_an_import() {
+    fn recognizes_env_var_by_its_path_or_import() {
         for code in [
             r#"fn f() { std::env::var("A")?; }"#,
             r#"use std::env::var; fn f() { var("A")?; }"#,

@@ -66,13 +66,13 @@ pub fn read<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Re
 /// Those of `paths` whose modules exist in other files, so that they cannot be written.
 pub fn modules<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Disk {
     let taken = |path: &RelPath| {
-        let there = path.same_module()?;
-        let why = match there.name() {
+        let other = path.same_module()?;
+        let why = match other.name() {
             "mod.rs" => "its module already exists, in a `mod.rs`",
             _ => "its module already exists, in a file beside this directory",
         };
-        let is_there = there.in_root(root).is_file();
-        is_there.then(|| (path.clone(), OnDisk::Other(why)))
+        let exists = other.in_root(root).is_file();
+        exists.then(|| (path.clone(), OnDisk::Other(why)))
     };
     paths.into_iter().filter_map(taken).collect()
 }

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_literal_is_a_default() {
+    fn literal_fallbacks_are_defaults() {
         for (code, default) in [
             (r#"env::var("A").unwrap_or("x".into())"#, "x"),
             (r#"env::var("A").unwrap_or_else(|_| "x".to_owned())"#, "x"),
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_literal_of_the_variables_own_is_no_default() {
+    fn derived_and_computed_fallbacks_are_not_defaults() {
         for code in [
             r#"env::var("A").map_or(false, |it| it == "on")"#,
             r#"env::var("A").map_or(1, |it| if it == "on" { 2 } else { 1 })"#,
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_is_required_where_the_program_ends_without_it() {
+    fn variable_is_required_if_the_program_ends_without_it() {
         for code in [
             r#"env::var("A").unwrap()"#,
             r#"env::var("A").ok().expect("A must be set")"#,
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_that_is_passed_on_is_optional() {
+    fn variable_passed_on_as_an_option_is_optional() {
         for code in [
             r#"env::var_os("A")?"#,
             r#"env::var("A").ok()?"#,

@@ -116,8 +116,13 @@ pub fn load_metadata(manifest: &Path) -> Result<Metadata> {
         .exec();
     let loaded = loaded.map_err(|error| match error {
         cargo_metadata::Error::CargoMetadata { stderr } => {
-            let said = stderr.trim_end();
-            anyhow::Error::msg(said.strip_prefix("error: ").unwrap_or(said).to_owned())
+            let message = stderr.trim_end();
+            anyhow::Error::msg(
+                message
+                    .strip_prefix("error: ")
+                    .unwrap_or(message)
+                    .to_owned(),
+            )
         }
         error => error.into(),
     });

@@ -64,7 +64,7 @@ mod tests {
     use super::first_mention;
 
     #[test]
-    fn a_word_is_found_in_code_and_not_in_comments() {
+    fn finds_words_in_code_but_not_in_comments() {
         let words = ["catch_unwind".to_owned()];
         let code = "// catch_unwind\nfn f() {\n    std::panic::catch_unwind(g);\n}\n";
         assert_eq!(first_mention(code, &words), Some((3, words[0].clone())));

@@ -64,7 +64,7 @@ mod tests {
     use super::is_loopback;
 
     #[test]
-    fn the_loopback_interface_has_several_names() {
+    fn recognizes_loopback_hosts() {
         assert!(
             ["localhost", "127.0.0.1", "127.1.2.3", "::1", "[::1]"]
                 .into_iter()

@@ -77,7 +77,7 @@ mod tests {
     use super::is_secret;
 
     #[test]
-    fn a_secret_is_known_by_its_name() {
+    fn recognizes_secrets_by_name() {
         for name in [
             "API_KEY",
             "JWT_SECRET",
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_known_by_its_form() {
+    fn recognizes_passwords_in_values() {
         for value in [
             "admin:admin",
             "me@example.com:hunter2",

@@ -72,7 +72,7 @@ mod tests {
     use super::SecretFiles;
 
     #[test]
-    fn secrets_are_known_by_their_names() {
+    fn recognizes_secret_files_by_name() {
         let secrets = SecretFiles::embedded().unwrap();
         for place in [
             ".env",

@@ -113,7 +113,7 @@ mod tests {
     use super::Settings;
 
     #[test]
-    fn each_directory_with_a_port_is_one_of_configuration() {
+    fn directories_of_settings_files_are_configuration_directories() {
         let settings = Settings::embedded().unwrap();
         for file in &settings.files {
             if let Some((directory, _)) = file.split_once('/') {
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_is_read_from_the_tables_that_are_about_listening() {
+    fn reads_ports_only_from_tables_about_listening() {
         let settings = Settings::embedded().unwrap();
         for (text, port) in [
             (

@@ -161,7 +161,7 @@ mod tests {
     use super::{is_release, selects_development};
 
     #[test]
-    fn a_release_is_a_channel_of_numbers() {
+    fn releases_are_numeric_channels() {
         for release in ["1.88", "1.88.0"] {
             assert!(is_release(release), "{release}");
         }
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_selected_for_developers_is_known_by_its_name_and_value() {
+    fn recognizes_variables_that_select_development() {
         for (name, default) in [
             ("APP_ENVIRONMENT", "local"),
             ("RUST_ENV", "dev"),

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_wrote_is_left_out() {
+    fn skips_generated_directories_and_binary_files() {
         let dir = tempfile::tempdir().unwrap();
         for path in [
             "src/a.rs",
@@ -126,7 +126,7 @@ mod tests {
     /// For root, no file is unreadable; but a path can be too long to open for any user.
     #[test]
     #[cfg(target_os = "linux")]
-    fn what_cannot_be_read_is_told_and_the_rest_is_read() {
+    fn notes_unreadable_paths_and_reads_the_rest() {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), "src/a.rs", "text");
         let half = vec!["d".repeat(200); 12].join("/");

@@ -114,10 +114,10 @@ fn inherit(new: &mut Item, shared: &Item) {
         let names = list.into_iter().flatten().filter_map(Value::as_str);
         names.map(str::to_owned).collect()
     };
-    let there = features(shared);
+    let present = features(shared);
     let missing: Array = features(new)
         .into_iter()
-        .filter(|feature| !there.contains(feature))
+        .filter(|feature| !present.contains(feature))
         .collect();
     let mut inherited = InlineTable::new();
     inherited.insert("workspace", true.into());
@@ -152,7 +152,7 @@ toml = \"1.2\"
     }
 
     #[test]
-    fn what_the_workspace_has_is_inherited() {
+    fn inherits_dependencies_that_the_workspace_declares() {
         let workspace =
             "[workspace.dependencies]\nserde = { version = \"1\", features = [\"derive\"] }\n";
         let inherited = "\
@@ -167,7 +167,7 @@ toml = \"1.2\"
     }
 
     #[test]
-    fn what_the_manifest_has_itself_is_its_own() {
+    fn does_not_inherit_what_the_manifest_declares_itself() {
         let own = "[dependencies]\nserde = \"1.0.100\"\n";
         let workspace = "[workspace.dependencies]\nserde = \"0.9\"\n";
         assert_eq!(fitted(own, workspace).unwrap(), FRAGMENT);
@@ -175,7 +175,7 @@ toml = \"1.2\"
     }
 
     #[test]
-    fn another_version_is_refused_wherever_it_stands() {
+    fn rejects_incompatible_versions_in_either_manifest() {
         let refusal = "`toml` is in use at version 0.8.2, but what is added is written for 1.2: change to that version first";
         let own = "[dependencies]\ntoml = { version = \"0.8.2\" }\n";
         assert_eq!(fitted(own, "").unwrap_err(), refusal);
@@ -187,7 +187,7 @@ toml = \"1.2\"
     }
 
     #[test]
-    fn what_was_written_before_is_left_to_the_merge() {
+    fn leaves_previously_written_dependencies_to_the_merge() {
         let existing = Existing {
             base: FRAGMENT,
             own: "[dependencies]\ntoml = \"2\"\n",
@@ -197,7 +197,7 @@ toml = \"1.2\"
     }
 
     #[test]
-    fn what_was_inherited_before_is_again() {
+    fn keeps_inheriting_what_was_inherited_before() {
         let inherited = "[dependencies]\nserde = { workspace = true, features = [\"rc\"] }\n";
         let existing = Existing {
             base: inherited,

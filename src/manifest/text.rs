@@ -181,14 +181,14 @@ impl Text {
         let lines = self.lines();
         let is_dependencies = keys.last().is_some_and(|key| key.ends_with("dependencies"));
         if is_dependencies {
-            let mut there: Vec<(usize, &str)> = table
+            let mut entries: Vec<(usize, &str)> = table
                 .iter()
                 .filter_map(|(key, _)| Some((table.key(key)?.span()?.start, key)))
                 .collect();
-            there.retain(|(at, _)| !lines.is_header(*at));
-            there.sort_unstable();
-            let sorted = there.is_sorted_by_key(|(_, key)| *key);
-            let greater = there.iter().find(|(_, key)| *key > entry.key.as_str());
+            entries.retain(|(at, _)| !lines.is_header(*at));
+            entries.sort_unstable();
+            let sorted = entries.is_sorted_by_key(|(_, key)| *key);
+            let greater = entries.iter().find(|(_, key)| *key > entry.key.as_str());
             if let Some((at, _)) = greater.filter(|_| sorted) {
                 return lines.all_comments_above(*at);
             }

@@ -50,11 +50,11 @@ impl<'c> Engine<'c> {
         // With auto-escaping on, a captured block counts as escaped already, which it is.
         environment.set_auto_escape_callback(|_| AutoEscape::Custom("literal".into()));
         environment.set_formatter(|out, state, value| {
-            let text = bare(current(state), value)?;
+            let text = bare(current_format(state), value)?;
             out.write_str(&text).map_err(Error::from)
         });
         environment.add_filter("lit", |state: &State<'_, '_>, value: &Value| {
-            literal(current(state), value)
+            literal(current_format(state), value)
         });
         environment.add_filter("items", filters::items);
         environment.add_filter("join", filters::join);
@@ -65,7 +65,7 @@ impl<'c> Engine<'c> {
         environment.add_test("endingwith", minijinja::tests::is_endingwith);
         environment.add_test("none", minijinja::tests::is_none);
         environment.add_test("bare", |state: &State<'_, '_>, value: &Value| {
-            current(state).takes_bare(&value.to_string())
+            current_format(state).allows_bare(&value.to_string())
         });
         environment.add_filter("sort_lines", sort_lines);
         environment.add_filter("json_entries", json_entries);
@@ -117,7 +117,7 @@ impl<'c> Engine<'c> {
         if is_text(source) {
             return Ok(source.to_string());
         }
-        let context = self.context_for(Format::of_template(template), service);
+        let context = self.context_for(Format::for_template(template), service);
         // An environment caches what it includes, although hardly anything is included twice: a clone is dropped along with its cache.
         let environment = self.environment.clone();
         let rendered = environment.render_named_str(template, source, context);
@@ -271,7 +271,7 @@ fn is_text(source: &str) -> bool {
 }
 
 /// The format being written. Without one, the strictest applies, for which `lit` has no literals.
-fn current(state: &State<'_, '_>) -> Format {
+fn current_format(state: &State<'_, '_>) -> Format {
     let format = state.lookup(FORMAT);
     let format = format.as_ref().and_then(Value::downcast_object_ref);
     format.copied().unwrap_or(Format::Plain)
@@ -288,7 +288,7 @@ fn bare(format: Format, value: &Value) -> Result<String, Error> {
     let text = value.to_string();
     // Rendered text, numbers and booleans are valid in every format.
     let plain = value.is_safe() || value.is_number() || value.kind() == ValueKind::Bool;
-    if plain || format.takes_bare(&text) {
+    if plain || format.allows_bare(&text) {
         return Ok(text);
     }
     let text = text.escape_debug();
@@ -373,7 +373,7 @@ mod tests {
     use super::json_entries;
 
     #[test]
-    fn entries_of_json_get_their_order_and_commas() {
+    fn json_entries_are_sorted_and_separated_by_commas() {
         let object = "  \"b/c\": {\n    \"x\": 1\n  }\n  \"b\": 2\n  \"a\": [\n    3\n  ]\n";
         assert_eq!(
             json_entries(object).to_string(),

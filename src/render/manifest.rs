@@ -190,7 +190,7 @@ mod tests {
     use super::compose;
 
     #[test]
-    fn pieces_become_one_manifest() {
+    fn composes_fragments_into_one_manifest() {
         let fragments = [
             ("profile", "# Fast.\n[profile.release]\nlto = \"fat\" # slow to build\n".to_owned()),
             ("service", "[package]\nname = \"x\"\n\n[dependencies]\n# The server.\ntokio = { version = \"1\", features = [\"net\"] }\naxum = \"0.8\"\n\n[lints.rust]\nunsafe_code = \"forbid\"\n".to_owned()),
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn two_values_for_one_entry_are_refused() {
+    fn rejects_two_values_for_one_entry() {
         let fragments = [
             ("a", "[package]\nname = 'x'\n".to_owned()),
             (

@@ -193,7 +193,7 @@ mod tests {
     use super::{add_member, inherit, stand_alone};
 
     #[test]
-    fn a_member_is_added_in_the_layout_that_is_there() {
+    fn adds_a_member_in_the_existing_layout() {
         let cases = [
             ("[workspace]\n", "[workspace]\nmembers = [\"m\"]\n"),
             (
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_inherits_as_cargo_new_lets_it() {
+    fn package_inherits_like_with_cargo_new() {
         let package = "[package]\nname = \"x\"\nedition = \"2024\"\n\n[dependencies]\n\n[lints.rust]\nunsafe_code = \"forbid\"\n";
         let workspace = "[workspace.package]\nedition = \"2021\"\nlicense = \"MIT\"\nrust-version = \"1.70\"\n[workspace.lints.rust]\n";
         insta::assert_snapshot!(inherit(package, workspace).unwrap(), @r#"

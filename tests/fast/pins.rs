@@ -21,7 +21,7 @@ fn versions(item: &Item) -> Vec<String> {
 #[test]
 fn a_pin_that_was_moved_on_stays_wherever_it_is() {
     let catalog = Catalog::embedded().unwrap();
-    let pins = Pins::of(&catalog.versions);
+    let pins = Pins::from_versions(&catalog.versions);
     let components: Vec<&str> = catalog.names().collect();
     let tree = render(&catalog, "orders", &components, &[]);
     let tables = catalog
@@ -46,7 +46,7 @@ fn a_pin_that_was_moved_on_stays_wherever_it_is() {
             let tree = |text: &str| Tree::from([(path.clone(), File::of_project(text.to_owned()))]);
             let (mut base, mut theirs) = (tree(&base), tree(line));
             let disk = Disk::from([(path.clone(), OnDisk::text(&ours))]);
-            let notes = pins.settle(&mut base, &disk, &mut theirs);
+            let notes = pins.reconcile(&mut base, &disk, &mut theirs);
             assert_eq!((&theirs[&path].text, notes), (&ours, Vec::new()), "{line}");
         }
     }

@@ -28,9 +28,9 @@ pub fn exact(package: &Package, features: &[String]) -> Result<Graph> {
     }
     let output = command.output().context("running cargo tree")?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let said = said.lines().next().unwrap_or_default();
-        bail!("{}", said.strip_prefix("error: ").unwrap_or(said));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let stderr = stderr.lines().next().unwrap_or_default();
+        bail!("{}", stderr.strip_prefix("error: ").unwrap_or(stderr));
     }
     let text = String::from_utf8(output.stdout).context("reading what cargo tree printed")?;
     read(&text).context("reading what cargo tree printed")
@@ -128,7 +128,7 @@ app v0.1.0 (/src/app)|
 ";
 
     #[test]
-    fn a_tree_is_read_with_its_kinds_and_features() {
+    fn parses_dependency_kinds_and_features() {
         let graph = read(TREE).unwrap();
         let names: Vec<&str> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
         assert_eq!(
@@ -149,7 +149,7 @@ app v0.1.0 (/src/app)|
     }
 
     #[test]
-    fn what_is_no_tree_is_refused() {
+    fn rejects_malformed_trees() {
         assert!(read("[build-dependencies]").is_err());
         assert!(read("app").is_err());
     }

@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_followed_to_where_it_is_written() {
+    fn follows_an_address_to_its_definition() {
         for (code, port, host) in [
             (
                 r#"let addr = "127.0.0.1:3000"; TcpListener::bind(addr)"#,
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_apart_from_the_port_is_found() {
+    fn finds_a_host_separate_from_the_port() {
         let host = r#"let host = env::var("WHERE").unwrap_or_else(|_| "127.0.0.1".to_string());"#;
         let port = r#"let port: u16 = env::var("PORT").unwrap_or("8080".into()).parse()?;"#;
         for bind in [
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_beside_the_port_is_known_by_its_name() {
+    fn matches_a_host_to_the_port_by_name() {
         for code in [
             r#"fn f() { env::var("APP_HOST").unwrap_or("127.0.0.1".into()); env::var("APP_PORT").unwrap_or("80".into()); }"#,
             r#"struct A { #[arg(env = "ORDERS_PORT", default_value_t = 80)] port: u16, #[arg(long, default_value = "127.0.0.1")] host: IpAddr }"#,
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_it_connects_to_is_none() {
+    fn ignores_hosts_that_the_program_connects_to() {
         let port = r#"env::var("PORT").unwrap_or("8080".into());"#;
         for code in [
             r#"env::var("JAEGER_HOST").unwrap_or("localhost".into())"#,

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_told_apart_by_their_form() {
+    fn distinguishes_functions_methods_macros_and_attributes() {
         let text = r#"
             #[launch] #[get("/a", rank = 1)] fn f(a: u8) {
                 std::env::var("A"); x.route("/b", get(h)); vec![1, 2]; "g()"; /* h() */
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_give_their_texts_and_options() {
+    fn reads_texts_and_options_from_arguments() {
         let text = r#"#[arg(long, env = "PORT", default_value_t = 80)] f(&"a", g("b", 1))"#;
         let file = SourceFile::new("a.rs".to_owned(), &Root::default(), text.to_owned()).unwrap();
         let calls: Vec<_> = file.calls().collect();

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_end_where_rust_ends_them() {
+    fn lexes_string_literals() {
         for (text, kind) in [
             (r#""a\"b""#, Kind::Text),
             (r#""\\""#, Kind::Text),
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_lifetimes_and_raw_names_are_told_apart() {
+    fn distinguishes_characters_lifetimes_and_raw_identifiers() {
         for text in [
             "'a'",
             "'\"'",
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stop_before_a_range_and_a_method() {
+    fn numbers_end_before_ranges_and_methods() {
         assert_eq!(kinds("8_080u16"), [(Kind::Number, "8_080u16")]);
         assert_eq!(kinds("1.5")[0], (Kind::Number, "1.5"));
         assert_eq!(kinds("1..5")[0], (Kind::Number, "1"));
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_are_no_tokens_and_count_their_lines() {
+    fn skips_comments_but_counts_their_lines() {
         let text = "#!/usr/bin/env x\n// \"a\n/* /* \" */ \n */ b /// c\n";
         let tokens = tokens(text).unwrap();
         assert_eq!(tokens.len(), 1);
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn brackets_know_each_other_and_must_match() {
+    fn pairs_brackets_and_rejects_mismatches() {
         let found = tokens("f(a[1]{})").unwrap();
         assert_eq!((found[1].partner, found[8].partner), (8, 1));
         assert_eq!((found[3].partner, found[6].partner), (5, 7));

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_converted_is_still_a_literal() {
+    fn converted_literals_are_literals() {
         for (expression, value) in [
             (r#""a""#, "a"),
             (r#"&"a""#, "a"),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_together_is_none() {
+    fn computed_expressions_are_not_literals() {
         for expression in [
             r#"format!("http://{}:{}", host, 80)"#,
             r#"format!("{host}")"#,

@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compiled_for_tests_alone_is_left_out() {
+    fn drops_code_compiled_only_for_tests() {
         for (text, left) in [
             ("#[cfg(test)] mod tests { fn a() {} } b", "b"),
             ("#[cfg(test)] mod tests; b", "b"),
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn literals_give_their_values() {
+    fn reads_literal_values() {
         let file = file(
             r####""a\"\\n" r#"b"c"# 8_080 9u16 1.5 0x50 "x\
             y""####,
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_cut_in_evidence() {
+    fn shortens_long_lines_in_evidence() {
         let evidence = file(&format!("fn a() {{}} // {}", "ä".repeat(100))).evidence(0);
         assert_eq!(evidence.says.chars().count(), 80);
     }
