@@ -147,12 +147,14 @@ pub fn select_new<'c>(
 ) -> Result<Selection<'c>> {
     let selection = select(catalog, request, widest)?;
     let mut chosen = selection.components.iter();
-    if chosen.any(|component| catalog.makes_package(component)) {
+    if chosen.any(|component| catalog.creates_package(component)) {
         return Ok(selection);
     }
-    let makers = catalog.components().filter(|it| catalog.makes_package(it));
-    let makers: Vec<&String> = makers.map(|component| &component.name).collect();
-    match makers[..] {
+    let creators = catalog
+        .components()
+        .filter(|it| catalog.creates_package(it));
+    let creators: Vec<&String> = creators.map(|component| &component.name).collect();
+    match creators[..] {
         [only] if !request.without.contains(only) => {
             let mut request = request.clone();
             request.with.push(only.clone());
@@ -164,7 +166,7 @@ pub fn select_new<'c>(
         _ => Err(Usage::new(format!(
             "a new project must be a package, and none of {} creates one: select {} too, or add to an existing crate with `cargo prodify add`",
             list_names(selection.names()),
-            makers.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+            creators.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
         ))
         .into()),
     }

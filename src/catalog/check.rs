@@ -42,7 +42,7 @@ pub(super) fn check_overlay(catalog: &Catalog) -> Result<()> {
                     .components()
                     .any(|owner| owner.slots.contains_key(slot)),
                 "{} fills the slot `{slot}`, which no component offers",
-                catalog.place(source)
+                catalog.display_path(source)
             );
         }
     }
@@ -53,7 +53,7 @@ pub(super) fn check_overlay(catalog: &Catalog) -> Result<()> {
         {
             bail!(
                 "{}: `requires` and `after` form a cycle: {}",
-                catalog.place(&format!("{}/component.toml", component.name)),
+                catalog.display_path(&format!("{}/component.toml", component.name)),
                 path.join(", ")
             );
         }
@@ -64,8 +64,8 @@ pub(super) fn check_overlay(catalog: &Catalog) -> Result<()> {
 fn check_questions(catalog: &Catalog, component: &Component) -> Result<()> {
     let path = format!("{}/component.toml", component.name);
     let text = catalog.source(&path).map_or("", AsRef::as_ref);
-    let place = |word: &str| line_of(&catalog.place(&path), text, word);
-    let document: DocumentMut = text.parse().with_context(|| catalog.place(&path))?;
+    let place = |word: &str| line_of(&catalog.display_path(&path), text, word);
+    let document: DocumentMut = text.parse().with_context(|| catalog.display_path(&path))?;
     let tables = document
         .get("questions")
         .and_then(|it| it.as_array_of_tables());
@@ -110,7 +110,7 @@ fn check_questions(catalog: &Catalog, component: &Component) -> Result<()> {
 /// A component must not write files that are reserved for prodify, cargo or git.
 fn check_paths(catalog: &Catalog, component: &Component) -> Result<()> {
     for template in &component.templates {
-        let (path, place) = (&template.path, catalog.place(&template.source));
+        let (path, place) = (&template.path, catalog.display_path(&template.source));
         ensure!(
             !provenance::is_record(path) && !path.as_str().starts_with(".prodify/"),
             "{place}: `{path}` is reserved for cargo prodify"
@@ -148,7 +148,7 @@ fn check_slots(catalog: &Catalog, component: &Component) -> Result<()> {
             ensure!(
                 offered.contains(slot),
                 "{} includes the slot `{slot}`, which is offered neither by `{}` nor by a component that it requires",
-                line_of(&catalog.place(source), text, &format!("slot:{slot}")),
+                line_of(&catalog.display_path(source), text, &format!("slot:{slot}")),
                 component.name
             );
             included.insert(slot);
@@ -163,7 +163,7 @@ fn check_slots(catalog: &Catalog, component: &Component) -> Result<()> {
     {
         Some(slot) => bail!(
             "{}: no template of `{}` includes the slot `{slot}` that it offers",
-            line_of(&catalog.place(&path), text, slot),
+            line_of(&catalog.display_path(&path), text, slot),
             component.name
         ),
         None => Ok(()),
@@ -187,7 +187,7 @@ fn check_references(catalog: &Catalog, component: &Component) -> Result<()> {
                 bail!(
                     "{} names `{name}`, which `{}` does not require",
                     line_of(
-                        &catalog.place(source),
+                        &catalog.display_path(source),
                         text,
                         inside.lines().next().unwrap_or_default()
                     ),

@@ -63,7 +63,7 @@ impl Catalog {
     }
 
     fn build(sources: Sources, overlay: Option<Overlay>) -> Result<Self> {
-        let place = |path: &str| place(overlay.as_ref(), path);
+        let place = |path: &str| display_path(overlay.as_ref(), path);
         let mut components = BTreeMap::new();
         for path in sources.keys() {
             if let Some((name, "component.toml")) = path.split_once('/') {
@@ -105,8 +105,8 @@ impl Catalog {
     }
 
     /// A template or a `component.toml`, by its path relative to the template directory, as shown in messages.
-    pub fn place(&self, path: &str) -> String {
-        place(self.overlay.as_ref(), path)
+    pub fn display_path(&self, path: &str) -> String {
+        display_path(self.overlay.as_ref(), path)
     }
 
     /// Every component, by name.
@@ -148,7 +148,7 @@ impl Catalog {
     }
 
     /// Whether a component creates the package itself, rather than adds to it.
-    pub fn makes_package(&self, component: &Component) -> bool {
+    pub fn creates_package(&self, component: &Component) -> bool {
         let manifest = component.manifest.as_ref();
         let manifest = manifest.and_then(|path| self.source(path));
         manifest.is_some_and(|text| text.lines().any(|line| line.trim() == "[package]"))
@@ -173,9 +173,11 @@ fn is_embedded(component: &str) -> bool {
 }
 
 /// A file of an own directory, or of the embedded templates, as shown in messages.
-fn place(overlay: Option<&Overlay>, path: &str) -> String {
+fn display_path(overlay: Option<&Overlay>, path: &str) -> String {
     match overlay {
-        Some(overlay) if overlay.files.contains_key(path) => format!("{}/{path}", overlay.shown),
+        Some(overlay) if overlay.files.contains_key(path) => {
+            format!("{}/{path}", overlay.display_path)
+        }
         _ => format!("templates/{path}"),
     }
 }

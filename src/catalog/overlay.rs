@@ -30,7 +30,7 @@ pub struct Overlay {
     /// Its absolute path, without links.
     pub directory: PathBuf,
     /// Its path as shown in messages.
-    pub shown: String,
+    pub display_path: String,
     /// Whether it was given to this run, rather than found in prodify.toml.
     pub is_explicit: bool,
     /// Its files, by their relative paths.
@@ -55,8 +55,8 @@ impl Overlay {
             .contains_key(&format!("{component}/component.toml"))
     }
 
-    fn place(&self, path: &str) -> String {
-        format!("{}/{path}", self.shown)
+    fn display_path(&self, path: &str) -> String {
+        format!("{}/{path}", self.display_path)
     }
 
     /// The components that it has files of.
@@ -85,7 +85,7 @@ impl Catalog {
                 ensure!(
                     self.get(name).is_some(),
                     "{} has no component.toml, and cargo prodify has no component `{name}` for it to overlay",
-                    overlay.place(name)
+                    overlay.display_path(name)
                 );
             }
         }
@@ -97,12 +97,12 @@ impl Catalog {
             } else if path == "project.toml" {
                 bail!(
                     "{}: the questions about a project are the same for all components, and cannot be replaced; ask yours in a component",
-                    overlay.place(path)
+                    overlay.display_path(path)
                 );
             } else if path.ends_with(".toml") || path.ends_with(".j2") {
                 bail!(
                     "{} belongs to no component: templates go into a component's directory, and only {VERSIONS} is read beside those",
-                    overlay.place(path)
+                    overlay.display_path(path)
                 );
             }
         }
@@ -147,12 +147,12 @@ fn check_name(name: &str, overlay: &Overlay) -> Result<()> {
     ensure!(
         begins && !name.ends_with('-') && name.chars().all(plain),
         "{}: a component's name begins with a lower-case letter, and consists of lower-case letters, digits and dashes",
-        overlay.place(name)
+        overlay.display_path(name)
     );
     ensure!(
         !RESERVED.contains(&name),
         "{}: no component can be called `{name}`, which has another meaning in templates or in prodify.toml",
-        overlay.place(name)
+        overlay.display_path(name)
     );
     Ok(())
 }
@@ -163,7 +163,7 @@ fn overlay_versions(sources: &mut Sources, overlay: &Overlay, text: &str) -> Res
         let document: Result<DocumentMut, _> = text.parse();
         document.map_err(|error| anyhow::anyhow!("reading {place}: {error}"))
     };
-    let added = read(text, overlay.place(VERSIONS))?;
+    let added = read(text, overlay.display_path(VERSIONS))?;
     let below = sources.get(VERSIONS).map_or("", AsRef::as_ref);
     let mut whole = read(below, format!("templates/{VERSIONS}"))?;
     for (table, items) in added.iter() {
@@ -171,14 +171,14 @@ fn overlay_versions(sources: &mut Sources, overlay: &Overlay, text: &str) -> Res
         let Some(items) = items else {
             bail!(
                 "{}: `{table}` is not a table",
-                super::check::line_of(&overlay.place(VERSIONS), text, table)
+                super::check::line_of(&overlay.display_path(VERSIONS), text, table)
             );
         };
         match whole
             .get_mut(table)
             .and_then(|there| there.as_table_like_mut())
         {
-            Some(there) => unite(there, items),
+            Some(there) => merge_tables(there, items),
             None => drop(whole.insert(table, added[table].clone())),
         }
     }
@@ -186,7 +186,7 @@ fn overlay_versions(sources: &mut Sources, overlay: &Overlay, text: &str) -> Res
     Ok(())
 }
 
-fn unite(there: &mut dyn TableLike, items: &dyn TableLike) {
+fn merge_tables(there: &mut dyn TableLike, items: &dyn TableLike) {
     for (name, item) in items.iter() {
         there.insert(name, item.clone());
     }

@@ -47,7 +47,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Check, shell: &Shell) -> Result
         outcome,
         is_dry: true,
         name: change.name,
-        path: project.shown.clone(),
+        path: project.display_path.clone(),
         components: change.components,
         files: files(&plan, &project),
         notes: change.notes,

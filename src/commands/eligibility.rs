@@ -25,7 +25,7 @@ pub(super) fn check(component: &Component, project: &Project, kind: ProjectKind)
         .into());
     }
     if component.scope > project.widest() {
-        let (scope, shown) = (component.scope, &project.shown);
+        let (scope, shown) = (component.scope, &project.display_path);
         let hint = project
             .repository
             .as_ref()

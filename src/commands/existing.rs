@@ -103,7 +103,7 @@ fn services(
     {
         return Err(Usage::new(format!(
             "`{first}` is for programs that run in production, but no package in {} has a binary",
-            project.shown
+            project.display_path
         ))
         .into());
     }
@@ -167,7 +167,7 @@ impl Run<'_> {
         change.notes.extend(undecided::note(&change.undecided));
         let confirms = self.confirms && outcome == Ending::Done;
         if let Some(terminal) = self.terminal.filter(|_| confirms) {
-            wizard::confirm(terminal, &change.plan, &project.shown, self.shell)?;
+            wizard::confirm(terminal, &change.plan, &project.display_path, self.shell)?;
         }
         // Even with nothing left to write, a killed run may have left remains to clean up.
         let is_dry = self.writing.preview.is_dry();
@@ -180,7 +180,7 @@ impl Run<'_> {
             outcome,
             is_dry,
             name: change.name,
-            path: project.shown.clone(),
+            path: project.display_path.clone(),
             components: change.components,
             files: FileReport::from_plan(&change.plan, self.writing.preview.diff),
             notes: change.notes,

@@ -213,9 +213,9 @@ impl NewProject {
         selection: &Selection<'_>,
     ) -> Written {
         let outcome = conflicts::ending(&self.plan, &arguments.writing);
-        let enter = (target.shown != ".").then(|| NextStep {
+        let enter = (target.display_path != ".").then(|| NextStep {
             component: None,
-            command: format!("cd {}", shell_word(&target.shown)),
+            command: format!("cd {}", shell_word(&target.display_path)),
             why: "the new project".to_owned(),
         });
         let mut notes = place.notes(target, selection);
@@ -225,7 +225,7 @@ impl NewProject {
             outcome,
             is_dry: arguments.writing.preview.is_dry(),
             name: target.name.clone(),
-            path: target.shown.clone(),
+            path: target.display_path.clone(),
             components: selection.names().map(str::to_owned).collect(),
             files: FileReport::from_plan(&self.plan, arguments.writing.preview.diff),
             notes,
@@ -293,7 +293,7 @@ fn refuse_recreation(plan: &Plan, target: &Target) -> Result<()> {
         provenance::is_record(&step.path) && step.path.as_str().ends_with(provenance::ANSWERS)
     });
     if other {
-        let shown = &target.shown;
+        let shown = &target.display_path;
         return Err(Usage::new(format!("{shown} is already a project of cargo prodify, with other answers (see {shown}/prodify.toml): choose another path")).into());
     }
     Ok(())
@@ -309,7 +309,7 @@ fn init_repository(
     let why = match (asked, place.surroundings.repository.as_deref()) {
         (Some(Vcs::None), _) | (None, Some(_)) => return None,
         (Some(Vcs::Git), Some(top)) => {
-            format!("{} is in the one at {}", target.shown, top.display())
+            format!("{} is in the one at {}", target.display_path, top.display())
         }
         (_, None) if project.has_unrelated_files => {
             "the directory contains files that are not part of the project".to_owned()

@@ -166,7 +166,7 @@ fn read(directory: &Path, shown: &str, is_explicit: bool) -> Result<Overlay> {
     }
     Ok(Overlay {
         directory,
-        shown: shown.to_owned(),
+        display_path: shown.to_owned(),
         is_explicit,
         files,
     })
@@ -191,7 +191,7 @@ pub(super) fn check_loaded(project: &Project, catalog: &Catalog) -> Result<()> {
     Err(Usage::new(format!(
         "{} names the templates in {named}: run this in {}, or pass --templates",
         project.root.join(ANSWERS).display(),
-        project.shown
+        project.display_path
     ))
     .into())
 }

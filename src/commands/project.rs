@@ -34,7 +34,7 @@ pub(super) struct Project {
     /// Absolute, without links.
     pub(super) root: PathBuf,
     /// As the user would type it.
-    pub(super) shown: String,
+    pub(super) display_path: String,
     /// The workspace that it belongs to.
     pub(super) location: Location,
     /// The root of its git repository.
@@ -130,7 +130,7 @@ impl Project {
         check_name(&record, &location, &root)?;
         let recorded = record.answers_file.bins.clone();
         let project = Self {
-            shown: relative_path(&directory, &root),
+            display_path: relative_path(&directory, &root),
             repository: surroundings::repository(&root),
             bins: Vec::new(),
             package: subject.package.clone(),
@@ -211,7 +211,7 @@ impl Project {
             let packages = packages.iter().map(|package| &*package.name);
             Usage::new(format!(
                 "the workspace at {} has several packages: choose with --package the one to name the project after ({})",
-                self.shown,
+                self.display_path,
                 list_names(packages)
             ))
             .into()

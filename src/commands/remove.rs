@@ -76,7 +76,7 @@ fn check_present(component: &Component, project: &Project) -> Result<()> {
     if present.contains(&component.name) || project.record.interrupted {
         return Ok(());
     }
-    let (name, shown) = (&component.name, &project.shown);
+    let (name, shown) = (&component.name, &project.display_path);
     let why = if present.is_empty() {
         format!("nothing was added there: it has no {ANSWERS}")
     } else {

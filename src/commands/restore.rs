@@ -15,7 +15,7 @@ const MAX_COMMITS: usize = 30;
 
 /// The commands that restore what `--overwrite` once replaced at the paths that a plan deletes.
 pub(super) fn commands(project: &Project, plan: &Plan) -> Vec<NextStep> {
-    let quoted = |path: &str| match &*project.shown {
+    let quoted = |path: &str| match &*project.display_path {
         "." => shell_word(path),
         shown => shell_word(&format!("{shown}/{path}")),
     };

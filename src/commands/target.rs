@@ -19,7 +19,7 @@ pub(super) struct Target {
     /// Absolute, without links.
     pub(super) directory: PathBuf,
     /// As it was typed.
-    pub(super) shown: String,
+    pub(super) display_path: String,
     /// The project's name.
     pub(super) name: String,
 }
@@ -41,7 +41,7 @@ impl Target {
             };
             return Ok(Self {
                 directory: resolve(Path::new(&name))?,
-                shown: name.clone(),
+                display_path: name.clone(),
                 name,
             });
         };
@@ -61,14 +61,14 @@ impl Target {
         };
         Ok(Self {
             directory,
-            shown: shown(path),
+            display_path: without_trailing_slash(path),
             name,
         })
     }
 }
 
 /// As it was typed, without a trailing separator.
-fn shown(path: &Path) -> String {
+fn without_trailing_slash(path: &Path) -> String {
     let typed = path.display().to_string();
     match typed.trim_end_matches('/') {
         "" => typed,

@@ -71,7 +71,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
         outcome,
         is_dry,
         name: change.name,
-        path: project.shown.clone(),
+        path: project.display_path.clone(),
         components: change.components,
         files: FileReport::from_plan(&change.plan, merging.preview.diff),
         notes: change.notes,

@@ -7,7 +7,7 @@ use anyhow::Result;
 use cargo_metadata::{DependencyKind, Metadata, Package, Target, TargetKind};
 
 use super::evidence::{Evidence, Found};
-use super::toml::{TomlFile, shown};
+use super::toml::{TomlFile, display_path};
 use crate::error::{Usage, did_you_mean, list_names};
 
 /// Which crate to inspect.
@@ -132,7 +132,7 @@ fn package<'m>(
     if let Some(package) = here.filter(|package| is_alone || bins(package).next().is_some()) {
         let has_bin = |bin: &String| bins(package).any(|target| target.name == *bin);
         if is_alone || spec.bin.as_ref().is_none_or(has_bin) {
-            let evidence = Evidence::file(&shown_manifest(metadata, package), "the nearest one");
+            let evidence = Evidence::file(&manifest_path(metadata, package), "the nearest one");
             return Ok(Match::One(Found::certain(package, evidence)));
         }
     }
@@ -316,8 +316,8 @@ fn root_of(package: &Package) -> PathBuf {
         .unwrap_or_default()
 }
 
-fn shown_manifest(metadata: &Metadata, package: &Package) -> String {
-    shown(
+fn manifest_path(metadata: &Metadata, package: &Package) -> String {
+    display_path(
         package.manifest_path.as_std_path(),
         metadata.workspace_root.as_std_path(),
     )

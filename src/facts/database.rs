@@ -13,7 +13,7 @@ use super::dependency_sources::normalize;
 use super::evidence::{Certainty, Evidence, Found};
 use super::files::{BaseDirectories, When};
 use super::source::{Call, Form, Sources};
-use super::toml::shown;
+use super::toml::display_path;
 
 /// How a program uses databases.
 #[derive(Debug, Default, Serialize)]
@@ -182,7 +182,7 @@ fn offline_data(sources: &Sources, directories: &BaseDirectories<'_>) -> Option<
         } else {
             Some(old).filter(|path| path.is_file())?
         };
-        let shown = shown(&path, directories.top);
+        let shown = display_path(&path, directories.top);
         Some(Found::certain(
             shown.clone(),
             Evidence::file(&shown, "exists"),
@@ -234,7 +234,7 @@ fn migrations(
         Certainty::Guess
     };
     let migrations = Migrations {
-        path: Some(path.map_or(written, |path| shown(&path, directories.top))),
+        path: Some(path.map_or(written, |path| display_path(&path, directories.top))),
         when: Some(when),
     };
     Some(Found::new(migrations, certainty, vec![evidence]))
@@ -244,7 +244,7 @@ fn migrations(
 fn unused_migrations(directories: &BaseDirectories<'_>) -> Option<Found<Migrations>> {
     let directory = [directories.package, directories.top].map(|base| base.join("migrations"));
     let directory = directory.into_iter().find(|path| path.is_dir())?;
-    let shown = shown(&directory, directories.top);
+    let shown = display_path(&directory, directories.top);
     let migrations = Migrations {
         path: Some(shown.clone()),
         when: None,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::evidence::{Certainty, Evidence, Found};
 use super::graph::{Graph, LockFile};
 use super::package::Manifests;
-use super::toml::{TomlFile, shown};
+use super::toml::{TomlFile, display_path};
 
 /// The end of crates.io's name in Cargo.lock, whichever protocol is used.
 const CRATES_IO: &str = "rust-lang/crates.io-index";
@@ -128,7 +128,7 @@ fn source(dependency: &Dependency, manifests: &Manifests<'_>) -> Option<Source> 
         } else {
             path_kind(path, manifests.top)
         };
-        return Some(new_source(kind, shown(path, manifests.top)));
+        return Some(new_source(kind, display_path(path, manifests.top)));
     }
     if let Some(git) = source.and_then(|source| source.strip_prefix("git+")) {
         return Some(new_source(SourceKind::Git, git.to_owned()));
@@ -189,7 +189,10 @@ fn patches(manifests: &Manifests<'_>) -> Vec<Found<Source>> {
             let (kind, place) = match (text("path"), text("git")) {
                 (Some(path), _) => {
                     let path = normalize(&manifests.top.join(path));
-                    (path_kind(&path, manifests.top), shown(&path, manifests.top))
+                    (
+                        path_kind(&path, manifests.top),
+                        display_path(&path, manifests.top),
+                    )
                 }
                 (_, Some(git)) => (SourceKind::Git, git.to_owned()),
                 (None, None) => continue,

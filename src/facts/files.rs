@@ -14,7 +14,7 @@ use super::dependency_sources::normalize;
 use super::evidence::{Certainty, Evidence, Found};
 use super::secret_files::SecretFiles;
 use super::source::{Call, Form, SourceFile, Sources};
-use super::toml::shown;
+use super::toml::display_path;
 
 /// A file or directory that is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -208,7 +208,7 @@ fn asset(
     directories: &BaseDirectories<'_>,
 ) -> Option<Found<Asset>> {
     let path = call.text(reads.argument)?;
-    let beside = directories.top.join(&call.file.shown);
+    let beside = directories.top.join(&call.file.display_path);
     let bases = if reads.beside {
         vec![beside.parent()?]
     } else {
@@ -217,7 +217,7 @@ fn asset(
     let path = before_wildcard(&path);
     let place = relative_to_workspace(path, &bases, directories.top);
     // Files among the sources exist wherever those do.
-    let own = shown(&call.file.directory.join("src"), directories.top);
+    let own = display_path(&call.file.directory.join("src"), directories.top);
     let certainty = match &place {
         Some(place) if Path::new(place).starts_with(&own) => return None,
         Some(_) => Certainty::Likely,
@@ -269,7 +269,7 @@ fn build_input(
         .rsplit_once('=')
         .map_or(path.as_str(), |(_, path)| path)
         .trim();
-    let script = directories.top.join(&file.shown);
+    let script = directories.top.join(&file.display_path);
     let place = relative_to_workspace(path, &[script.parent()?], directories.top)?;
     if matches!(
         path,
@@ -308,7 +308,7 @@ fn relative_to_workspace(path: &str, bases: &[&Path], top: &Path) -> Option<Stri
         .iter()
         .map(|base| normalize(&base.join(path)))
         .find(|path| path.exists())?;
-    found.starts_with(top).then(|| shown(&found, top))
+    found.starts_with(top).then(|| display_path(&found, top))
 }
 
 /// Whether a path belongs to the machine rather than the project.

@@ -267,8 +267,9 @@ impl Crate<'_> {
                 let known = dependencies
                     .entry(dependency.name.clone())
                     .or_insert_with(|| DirectDependency {
-                        evidence: evidence()
-                            .unwrap_or_else(|| Evidence::file(&manifest.shown, &dependency.name)),
+                        evidence: evidence().unwrap_or_else(|| {
+                            Evidence::file(&manifest.display_path, &dependency.name)
+                        }),
                         features: BTreeSet::new(),
                         by: BTreeSet::new(),
                         version: versions::lowest(&dependency.req),
@@ -331,7 +332,7 @@ impl Crate<'_> {
             let evidence = Evidence::file("Cargo.lock", says);
             (Found::certain(Resolution::StaleLockFile, evidence), graph)
         } else if table.applies_to(&graph) {
-            match graph::exact(target.package, target.features) {
+            match graph::resolve_with_cargo(target.package, target.features) {
                 Ok(exact) => {
                     let says = "which crates and features are built".to_owned();
                     (of_cargo(Resolution::Cargo, says), exact)

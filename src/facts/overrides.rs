@@ -115,6 +115,6 @@ impl Overrides<'_> {
 
     fn invalid(&self, what: &str) -> anyhow::Error {
         let table = TABLE.join(".");
-        Usage::new(format!("{}: [{table}]: {what}", self.manifest.shown)).into()
+        Usage::new(format!("{}: [{table}]: {what}", self.manifest.display_path)).into()
     }
 }

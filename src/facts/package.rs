@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::choice::{Choice, bins};
 use super::dependency_sources::{self, Source};
 use super::evidence::{Certainty, Evidence, Found};
-use super::toml::{TomlFile, shown};
+use super::toml::{TomlFile, display_path};
 use crate::versions;
 
 /// The facts about a package.
@@ -86,12 +86,12 @@ pub fn read(choice: &Choice<'_>, manifests: &Manifests<'_>) -> Result<Package> {
     let inherited = |key: &str| inherited(manifest, root, key);
     let edition = inherited("edition").unwrap_or_else(|| {
         vec![Evidence::file(
-            &manifest.shown,
+            &manifest.display_path,
             "no `edition`, which means 2015",
         )]
     });
     let bin = |target: &Target| {
-        let says = shown(target.src_path.as_std_path(), top);
+        let says = display_path(target.src_path.as_std_path(), top);
         let bin = Bin {
             name: target.name.clone(),
             path: says.clone(),
@@ -109,7 +109,7 @@ pub fn read(choice: &Choice<'_>, manifests: &Manifests<'_>) -> Result<Package> {
             package.version.to_string(),
             inherited("version").unwrap_or_else(|| vec![field("version")]),
         ),
-        manifest: manifest.shown.clone(),
+        manifest: manifest.display_path.clone(),
         edition: certain(package.edition.to_string(), edition),
         rust_version: package.rust_version.as_ref().map(|version| {
             let evidence = inherited("rust-version");
@@ -119,7 +119,7 @@ pub fn read(choice: &Choice<'_>, manifests: &Manifests<'_>) -> Result<Package> {
             )
         }),
         library: library.map(|target| {
-            let says = shown(target.src_path.as_std_path(), top);
+            let says = display_path(target.src_path.as_std_path(), top);
             let evidence = Evidence::metadata("packages[].targets", says);
             Found::certain(target.name.replace('-', "_"), evidence)
         }),
@@ -209,7 +209,7 @@ fn build_scripts(package: &CargoPackage, uses: &[&CargoPackage], top: &Path) -> 
         .filter(|target| target.kind.contains(&TargetKind::CustomBuild));
     scripts
         .map(|target| {
-            let path = shown(target.src_path.as_std_path(), top);
+            let path = display_path(target.src_path.as_std_path(), top);
             Found::certain(path.clone(), Evidence::metadata("packages[].targets", path))
         })
         .collect()

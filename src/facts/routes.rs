@@ -208,12 +208,12 @@ fn may_refer_to(file: &SourceFile, at: usize, home: &SourceFile) -> bool {
         .filter(|_| file.is(at - 1, ":"))
         .and_then(|at| file.name(at));
     match qualifier {
-        Some("self" | "Self") => file.shown == home.shown,
+        Some("self" | "Self") => file.display_path == home.display_path,
         Some(qualifier) => {
             let of_type = |at: usize| home.is(at, "impl") && home.is(at + 1, qualifier);
             qualifier == home.module() || home.indices().any(of_type)
         }
-        None => file.shown == home.shown || file.imports(home.module()),
+        None => file.display_path == home.display_path || file.imports(home.module()),
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
-use super::toml::shown;
+use super::toml::display_path;
 
 /// The names of files of secrets.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -53,7 +53,7 @@ impl SecretFiles {
     pub fn covers(&self, place: &str, top: &Path) -> bool {
         let below = WalkDir::new(top.join(place)).into_iter().flatten();
         let mut files = below.filter(|entry| !entry.file_type().is_dir());
-        files.all(|file| self.contains(&shown(file.path(), top)))
+        files.all(|file| self.contains(&display_path(file.path(), top)))
     }
 }
 

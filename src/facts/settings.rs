@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use super::evidence::{Certainty, Evidence, Found};
-use super::toml::shown;
+use super::toml::display_path;
 
 /// The data file.
 #[derive(Debug, Deserialize)]
@@ -43,7 +43,7 @@ impl Settings {
                 let text = fs::read_to_string(&path).ok()?;
                 let (line, port) = self.port_in(&text)?;
                 let says = text.lines().nth(line - 1).unwrap_or_default().trim();
-                let evidence = Evidence::line(&shown(&path, top), line, says);
+                let evidence = Evidence::line(&display_path(&path, top), line, says);
                 Some(Found::new(port, Certainty::Likely, vec![evidence]))
             })
         })

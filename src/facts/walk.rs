@@ -7,7 +7,7 @@ use std::{fs, io};
 use anyhow::{Context as _, Result};
 use walkdir::{DirEntry, WalkDir};
 
-use super::toml::shown;
+use super::toml::display_path;
 use crate::error::list_names;
 
 /// Texts in directories, by path, and what could not be read.
@@ -47,7 +47,11 @@ impl Texts {
 
     /// A note on what could not be read, with paths relative to `root`.
     pub fn note(&self, root: &Path) -> Option<String> {
-        let names: Vec<String> = self.unread.iter().map(|path| shown(path, root)).collect();
+        let names: Vec<String> = self
+            .unread
+            .iter()
+            .map(|path| display_path(path, root))
+            .collect();
         let names = names.iter().map(String::as_str);
         (names.len() > 0).then(|| {
             format!(

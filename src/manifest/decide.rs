@@ -5,7 +5,7 @@ use toml_edit::{DocumentMut, Item, TableLike};
 
 use super::Sides;
 use super::change::Change;
-use super::entry::{Entry, Keys, bare, comments_above, find, same, shown};
+use super::entry::{Entry, Keys, bare, comments_above, find, format_keys, same};
 use super::owned::{self, Owned};
 use super::pin::{Pin, pin};
 use super::text::Text;
@@ -128,7 +128,7 @@ impl<'d> Decider<'d> {
             let ours = ours.to_string();
             self.yours.push(format!(
                 "Cargo.toml: `{} = {}` stays, although a table is needed",
-                shown(keys),
+                format_keys(keys),
                 ours.trim()
             ));
             return Ok(());
@@ -184,7 +184,7 @@ impl<'d> Decider<'d> {
         ensure!(
             new.is_some() == item.theirs.is_some(),
             "`{}` is neither a value nor a table",
-            shown(keys)
+            format_keys(keys)
         );
         let is_value = item.ours.is_some_and(Item::is_value);
         match (old, item.ours, new) {
@@ -226,7 +226,7 @@ impl<'d> Decider<'d> {
                         alone: keys.len() == 3 && keys[0] == ANCHOR.0 && key == ANCHOR.1,
                     });
                 } else {
-                    let key = shown(keys);
+                    let key = format_keys(keys);
                     self.left
                         .push(format!("Cargo.toml: `{key}` was edited, and stays"));
                 }
@@ -266,7 +266,7 @@ impl<'d> Decider<'d> {
                 self.set(keys.to_vec(), new.value.clone(), false);
                 self.yours.push(format!(
                     "Cargo.toml: `{} = {ours}` is older than the current pin, {}",
-                    shown(keys),
+                    format_keys(keys),
                     new.value
                 ));
             }
@@ -289,7 +289,7 @@ impl<'d> Decider<'d> {
         let ours = ours.as_value().map(bare);
         self.yours.push(format!(
             "Cargo.toml: `{} = {}` is yours and stays; it would have been {}",
-            shown(keys),
+            format_keys(keys),
             ours.as_deref().unwrap_or("…"),
             new.value
         ));
@@ -324,7 +324,7 @@ impl<'d> Decider<'d> {
 
     /// Leaves out entries of theirs that yield to something that the user has set.
     fn without_yielding(&mut self, keys: &[String], item: ThreeWay<'d>) -> ThreeWay<'d> {
-        let name = shown(keys);
+        let name = format_keys(keys);
         let Some(reasons) = self
             .sides
             .yields

@@ -22,7 +22,7 @@ impl Entry {
     pub(super) fn of(table: &dyn TableLike, key: &str) -> Option<Self> {
         let (name, value) = (table.key(key)?, table.get(key)?.as_value()?);
         Some(Self {
-            key: shown_key(name),
+            key: format_key(name),
             value: bare(value),
             above: comments(name.leaf_decor().prefix()),
             trailing: text(value.decor().suffix()).trim().to_owned(),
@@ -53,8 +53,8 @@ pub(super) fn bare(value: &Value) -> String {
 }
 
 /// Keys as written in a header, or with dots between them.
-pub(super) fn shown(keys: &[String]) -> String {
-    let keys: Vec<String> = keys.iter().map(|key| shown_key(&Key::new(key))).collect();
+pub(super) fn format_keys(keys: &[String]) -> String {
+    let keys: Vec<String> = keys.iter().map(|key| format_key(&Key::new(key))).collect();
     keys.join(".")
 }
 
@@ -99,7 +99,7 @@ fn same_value(one: &Value, other: &Value) -> bool {
     }
 }
 
-fn shown_key(key: &Key) -> String {
+fn format_key(key: &Key) -> String {
     key.display_repr().into_owned()
 }
 

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use toml_edit::{Document, InlineTable, Item, Table, Value};
 
-use super::entry::{Entry, find, shown};
+use super::entry::{Entry, find, format_keys};
 
 /// Parses a manifest.
 pub(super) fn parse(text: &str) -> Result<Document<&str>> {
@@ -69,7 +69,7 @@ pub(super) fn inline_insertion(
     entry: &Entry,
 ) -> Result<(usize, String)> {
     let dot = if rest.is_empty() { "" } else { "." };
-    let text = format!("{}{dot}{} = {}", shown(rest), entry.key, entry.value);
+    let text = format!("{}{dot}{} = {}", format_keys(rest), entry.key, entry.value);
     let mut ends = Vec::new();
     collect_ends(table, &mut ends);
     match ends.into_iter().max() {

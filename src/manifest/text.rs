@@ -5,7 +5,7 @@ use std::ops::Range;
 use anyhow::{Context as _, Result};
 use toml_edit::{Item, Table, TableLike, Value};
 
-use super::entry::{Entry, find, shown};
+use super::entry::{Entry, find, format_keys};
 use super::lines::Lines;
 use super::positions::{
     Nearest, body_end, collect, collect_ends, enclosing_inline_table, inline_insertion, nearest,
@@ -52,7 +52,7 @@ impl Text {
             Nearest::Table(table) => (self.in_body(table, header.keys, entry), entry.lines("")),
             Nearest::None => {
                 let Header { keys, above } = header;
-                let text = format!("{above}[{}]\n{}", shown(keys), entry.lines(""));
+                let text = format!("{above}[{}]\n{}", format_keys(keys), entry.lines(""));
                 let at = self.for_table(root, keys);
                 let gap = if at == 0 { "" } else { "\n" };
                 (at, format!("{gap}{text}"))
@@ -148,7 +148,7 @@ impl Text {
 
     fn position(&self, keys: &[String]) -> Result<Position> {
         let document = parse(&self.0)?;
-        let missing = || format!("`{}` is not in the manifest", shown(keys));
+        let missing = || format!("`{}` is not in the manifest", format_keys(keys));
         let (last, parents) = keys.split_last().with_context(missing)?;
         let mut table: &dyn TableLike = document.as_table();
         let mut inline = false;

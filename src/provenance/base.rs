@@ -98,7 +98,7 @@ pub fn read_base(text: &str) -> Result<Base> {
         !has_no_checksums,
         "it contains conflict markers: take either side of the merge unchanged, and let `cargo prodify update` bring it up to date"
     );
-    Ok(unite(self::read(&ours)?, self::read(&theirs)?))
+    Ok(combine_sides(self::read(&ours)?, self::read(&theirs)?))
 }
 
 fn read(text: &str) -> Result<Base> {
@@ -161,7 +161,7 @@ impl Base {
 }
 
 /// Combines two sides of a conflict: if a file is valid in both, either will do.
-fn unite(mut ours: Base, mut theirs: Base) -> Base {
+fn combine_sides(mut ours: Base, mut theirs: Base) -> Base {
     for (path, file) in theirs.files {
         let is_better = ours.doubtful.contains(&path) && !theirs.doubtful.contains(&path);
         if ours.files.contains_key(&path) && !is_better {

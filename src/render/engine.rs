@@ -112,7 +112,7 @@ impl<'c> Engine<'c> {
     ///
     /// [`Usage`] if the template refuses the crate; otherwise names the template, the line, and what is wrong there.
     pub fn render(&self, template: &str, service: usize) -> Result<String> {
-        let place = || format!("rendering {}", self.place(template));
+        let place = || format!("rendering {}", self.display_path(template));
         let source = self.catalog.source(template).with_context(place)?;
         if is_text(source) {
             return Ok(source.to_string());
@@ -160,13 +160,13 @@ impl<'c> Engine<'c> {
     }
 
     /// A template as shown in messages.
-    pub(super) fn place(&self, template: &str) -> String {
-        self.catalog.place(template)
+    pub(super) fn display_path(&self, template: &str) -> String {
+        self.catalog.display_path(template)
     }
 
     /// A component's definition as shown in messages.
     pub(super) fn definition(&self, component: &str) -> String {
-        self.place(&format!("{component}/component.toml"))
+        self.display_path(&format!("{component}/component.toml"))
     }
 
     /// The number of services that a file may be for.
@@ -193,7 +193,7 @@ pub fn compile(catalog: &Catalog, component: &Component) -> Result<()> {
         let read = environment.template_from_named_str(source, text);
         if let Err(error) = read {
             let line = error.line().map(|line| format!(":{line}"));
-            let (place, line) = (catalog.place(source), line.unwrap_or_default());
+            let (place, line) = (catalog.display_path(source), line.unwrap_or_default());
             bail!(
                 "{place}{line}: {}",
                 error.detail().unwrap_or("cannot be read")
@@ -207,9 +207,9 @@ pub fn compile(catalog: &Catalog, component: &Component) -> Result<()> {
         .filter_map(|file| file.when.as_ref());
     let conditions = conditions.chain(component.next.iter().filter_map(|next| next.when.as_ref()));
     for condition in conditions {
-        environment
-            .compile_expression(condition)
-            .with_context(|| format!("{}: `when = \"{condition}\"`", catalog.place(&place)))?;
+        environment.compile_expression(condition).with_context(|| {
+            format!("{}: `when = \"{condition}\"`", catalog.display_path(&place))
+        })?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use toml_edit::{Array, DocumentMut, Item, RawString, Table, Value};
 
-use super::manifest::arrange;
+use super::manifest::sort_sections;
 
 /// Adds a member to the workspace of a manifest, in order if the list is sorted; everything else stays byte for byte.
 ///
@@ -37,7 +37,7 @@ pub fn stand_alone(manifest: &str) -> Result<String> {
         .decor_mut()
         .set_prefix("\n# A workspace of its own, so that the one around it leaves it alone.\n");
     document.insert("workspace", Item::Table(table));
-    arrange(document.as_table_mut());
+    sort_sections(document.as_table_mut());
     Ok(document.to_string())
 }
 
@@ -77,7 +77,7 @@ pub fn inherit(manifest: &str, workspace: &str) -> Result<String> {
         lints.decor_mut().set_prefix("\n");
         document.insert("lints", Item::Table(lints));
     }
-    arrange(document.as_table_mut());
+    sort_sections(document.as_table_mut());
     Ok(document.to_string())
 }
 

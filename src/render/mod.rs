@@ -34,14 +34,14 @@ pub fn render(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Tree> {
             );
         }
     }
-    let mut pieces = Vec::new();
+    let mut fragments = Vec::new();
     for component in &selection.components {
         if let Some(source) = &component.manifest {
-            pieces.push((engine.place(source), engine.render(source, FIRST)?));
+            fragments.push((engine.display_path(source), engine.render(source, FIRST)?));
         }
     }
-    if !pieces.is_empty() {
-        let text = manifest::compose(&pieces)?;
+    if !fragments.is_empty() {
+        let text = manifest::compose(&fragments)?;
         tree.insert(RelPath::new("Cargo.toml")?, File::of_project(text));
     }
     Ok(tree)

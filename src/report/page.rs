@@ -48,7 +48,7 @@ impl Page {
         }
     }
 
-    pub(super) fn maybe<T>(
+    pub(super) fn optional_fact<T>(
         &mut self,
         label: &str,
         fact: Option<&Found<T>>,

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use lock::LockFile;
 pub use members::{BuildTarget, UpperBound, is_built, is_enabled, is_target};
-pub use tree::exact;
+pub use tree::resolve_with_cargo;
 
 /// The target of all facts: where servers run. Nothing here depends on the processor.
 pub const TARGET: &str = "x86_64-unknown-linux-gnu";

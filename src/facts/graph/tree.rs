@@ -16,7 +16,7 @@ use super::{Edge, Graph, Node, TARGET};
 /// # Errors
 ///
 /// If cargo fails: a crate is not downloaded, or Cargo.lock does not match the manifests. The message is cargo's.
-pub fn exact(package: &Package, features: &[String]) -> Result<Graph> {
+pub fn resolve_with_cargo(package: &Package, features: &[String]) -> Result<Graph> {
     let mut command = Command::new(cargo());
     command
         .args(["tree", "--locked", "--offline", "--charset", "ascii"])

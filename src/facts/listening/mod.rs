@@ -165,7 +165,7 @@ fn is_about_metrics(file: &SourceFile, at: usize) -> bool {
         let text = text.to_lowercase();
         text.contains("metric") || text.contains("prometheus")
     };
-    is_it(&file.evidence(at).says) || file.around(at).any(is_it)
+    is_it(&file.evidence(at).says) || file.enclosing_names(at).any(is_it)
 }
 
 /// `bind("0.0.0.0:80")`, `bind(("0.0.0.0", 80))`, `run(([0, 0, 0, 0], 80))`, `#[arg(default_value_t = 80)] port: u16`, and the

@@ -9,7 +9,7 @@ use cargo_metadata::{Package, Target};
 
 use super::{Call, SourceFile};
 use crate::facts::evidence::{Evidence, Found};
-use crate::facts::toml::shown;
+use crate::facts::toml::display_path;
 
 /// The sources of a binary.
 #[derive(Debug, Default)]
@@ -84,7 +84,7 @@ pub fn read(roots: &[Root], top: &Path, left_out: &BTreeSet<PathBuf>) -> Sources
             if !seen.insert(path.clone()) {
                 continue;
             }
-            let name = shown(&path, top);
+            let name = display_path(&path, top);
             let file = match fs::read(&path).map(String::from_utf8) {
                 Ok(Ok(text)) => SourceFile::new(name.clone(), root, text)
                     .ok_or("its brackets or quotes do not match"),

@@ -100,7 +100,7 @@ impl Lexer<'_> {
         } else if let Some((kind, length)) = literal(rest)? {
             self.push(kind, length);
         } else if first == '\'' {
-            self.push(Kind::Other, quote(rest)?);
+            self.push(Kind::Other, single_quoted(rest)?);
         } else if first.is_alphabetic() || first == '_' {
             self.push(Kind::Name, name(rest));
         } else if first.is_ascii_digit() {
@@ -157,10 +157,10 @@ fn literal(text: &str) -> Option<Option<(Kind, usize)>> {
     let kind = |kind| if is_bytes { Kind::Other } else { kind };
     match prefix {
         "" | "b" | "c" if rest.starts_with('"') => {
-            let length = quoted(rest)?;
+            let length = double_quoted(rest)?;
             Some(Some((kind(Kind::Text), marks + length)))
         }
-        "b" if rest.starts_with('\'') => Some(Some((Kind::Other, marks + quote(rest)?))),
+        "b" if rest.starts_with('\'') => Some(Some((Kind::Other, marks + single_quoted(rest)?))),
         "r" | "br" | "cr" => {
             let hashes = rest.len() - rest.trim_start_matches('#').len();
             if !rest[hashes..].starts_with('"') {
@@ -177,7 +177,7 @@ fn literal(text: &str) -> Option<Option<(Kind, usize)>> {
 }
 
 /// The length of a double-quoted literal.
-fn quoted(text: &str) -> Option<usize> {
+fn double_quoted(text: &str) -> Option<usize> {
     let mut bytes = text.bytes().enumerate().skip(1);
     while let Some((at, byte)) = bytes.next() {
         match byte {
@@ -190,7 +190,7 @@ fn quoted(text: &str) -> Option<usize> {
 }
 
 /// The length of a single-quoted character, or of a lifetime.
-fn quote(text: &str) -> Option<usize> {
+fn single_quoted(text: &str) -> Option<usize> {
     let inside = &text[1..];
     let first = inside.chars().next()?;
     if first == '\\' {

@@ -19,7 +19,7 @@ use super::evidence::{Evidence, shortened};
 #[derive(Debug)]
 pub struct SourceFile {
     /// Its path as shown in evidence.
-    pub shown: String,
+    pub display_path: String,
     /// The name of the package that it belongs to.
     pub package: String,
     /// The directory of that package, to which paths in its macros are relative.
@@ -31,10 +31,10 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
-    fn new(shown: String, root: &Root, text: String) -> Option<Self> {
+    fn new(display_path: String, root: &Root, text: String) -> Option<Self> {
         let tokens = lexer::tokens(&text)?;
         let mut file = Self {
-            shown,
+            display_path,
             package: root.package.clone(),
             directory: root.directory.clone(),
             text,
@@ -135,7 +135,7 @@ impl SourceFile {
     }
 
     /// The names before each block around an index: all four of `impl Default for Metrics { … }`.
-    pub fn around(&self, at: usize) -> impl Iterator<Item = &str> {
+    pub fn enclosing_names(&self, at: usize) -> impl Iterator<Item = &str> {
         let opens = (0..at)
             .rev()
             .filter(move |open| self.is(*open, "{") && self.inside(*open).contains(&at));
@@ -148,10 +148,10 @@ impl SourceFile {
     /// The name of the file's module: `users` for `users.rs` and `users/mod.rs`.
     pub fn module(&self) -> &str {
         let path = self
-            .shown
+            .display_path
             .strip_suffix("/mod.rs")
-            .or(self.shown.strip_suffix(".rs"));
-        let path = path.unwrap_or(&self.shown);
+            .or(self.display_path.strip_suffix(".rs"));
+        let path = path.unwrap_or(&self.display_path);
         path.rsplit('/').next().unwrap_or(path)
     }
 
@@ -159,12 +159,12 @@ impl SourceFile {
     pub fn import(&self, name: &str) -> Option<String> {
         let at = self.imported().find(|at| self.name(*at) == Some(name))?;
         let start = (0..at).rfind(|before| self.is(*before, "use"))?;
-        let around = (start..at)
+        let enclosing_names = (start..at)
             .rev()
             .filter(|open| self.is(*open, "{") && self.inside(*open).contains(&at));
         let mut path = self.path_to(at);
         // `use {a, b}` has nothing before its braces.
-        for open in around.filter(|open| self.is(open - 1, ":")) {
+        for open in enclosing_names.filter(|open| self.is(open - 1, ":")) {
             path = format!("{}::{path}", self.path_to(open - 3));
         }
         Some(path)
@@ -186,7 +186,7 @@ impl SourceFile {
     pub fn evidence(&self, index: usize) -> Evidence {
         let line = self.tokens.get(index).map_or(1, |token| token.line);
         let words = self.text.lines().nth(line - 1).unwrap_or_default().trim();
-        Evidence::line(&self.shown, line, shortened(words))
+        Evidence::line(&self.display_path, line, shortened(words))
     }
 
     /// Removes items that are only compiled for tests.
