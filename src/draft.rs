@@ -13,7 +13,7 @@ use crate::names;
 use crate::pins::Pins;
 use crate::prompt::Prompt;
 use crate::provenance::AnswersFile;
-use crate::render::{self, Context, Engine, FIRST, NextStep, Wiring};
+use crate::render::{self, Context, Engine, FIRST_SERVICE, NextStep, Wiring};
 use crate::select::Selection;
 use crate::shell::Shell;
 use crate::tree::{RelPath, Tree};
@@ -149,7 +149,7 @@ pub fn reusable_answers(catalog: &Catalog, from: &AnswersFile, name: &str) -> Re
     };
     let default = |(owner, question): (&str, &Question), name: &str, answers: &Answers| {
         let subject = &Subject::new(name);
-        let scope = Scope {
+        let scope = QuestionScope {
             catalog,
             subject,
             owner,
@@ -204,7 +204,7 @@ fn answer_all(
         .iter()
         .flat_map(|component| component.questions_with_owner());
     for (owner, question) in of_project.chain(of_components) {
-        let scope = Scope {
+        let scope = QuestionScope {
             catalog,
             subject,
             owner,
@@ -250,14 +250,14 @@ fn answer_all(
 }
 
 /// What a question can refer to while it is asked: the project, and the answers so far.
-struct Scope<'a> {
+struct QuestionScope<'a> {
     catalog: &'a Catalog,
     subject: &'a Subject<'a>,
     owner: &'a str,
     answers: &'a Answers,
 }
 
-impl Scope<'_> {
+impl QuestionScope<'_> {
     /// A new project has no facts about the crate yet: they depend on the answers.
     fn context(&self, answers: &Answers) -> Context {
         let none = Facts::default();
@@ -274,7 +274,7 @@ impl Scope<'_> {
             Value::Text(text) if question.basis().is_some() => {
                 let context = self.context(self.answers);
                 let engine = Engine::new(self.catalog, &Selection::default(), &context);
-                Ok(Value::Text(engine.render_text(text, FIRST)?))
+                Ok(Value::Text(engine.render_text(text, FIRST_SERVICE)?))
             }
             value => Ok(value.clone()),
         }
@@ -289,7 +289,7 @@ impl Scope<'_> {
         answers.insert(format!("{}.{}", self.owner, question.key), value.clone());
         let context = self.context(&answers);
         let engine = Engine::new(self.catalog, &Selection::default(), &context);
-        match engine.holds(&condition.when, FIRST) {
+        match engine.holds(&condition.when, FIRST_SERVICE) {
             Ok(true) => Ok(()),
             Ok(false) => Err(condition.must.clone()),
             Err(error) => Err(format!("has a condition that cannot be read: {error:#}")),

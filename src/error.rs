@@ -85,12 +85,12 @@ impl fmt::Display for Interrupted {
 impl std::error::Error for Interrupted {}
 
 /// The number of names to list before the rest is only counted.
-const TOLD: usize = 6;
+const MAX_LISTED: usize = 6;
 
 /// Names, as listed in a message; the first few, if there are many.
 pub fn list_names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    let (first, more) = names.split_at(names.len().min(TOLD));
+    let (first, more) = names.split_at(names.len().min(MAX_LISTED));
     let first = first.join(", ");
     match more.len() {
         0 => first,

@@ -59,7 +59,7 @@ impl Disk<'_> {
     }
 
     /// Moves a file to a free path: a link fails where a rename would replace a file that was created meanwhile.
-    pub(super) fn move_new(self, from: &Path, to: &Path) -> io::Result<()> {
+    pub(super) fn rename_no_replace(self, from: &Path, to: &Path) -> io::Result<()> {
         (self.watch)(to)?;
         fs::hard_link(from, to).or_else(|error| {
             if fs::symlink_metadata(to).is_ok() {

@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 /// How often a run that creates a directory tries to lock its parent directory,
-const TRIES: usize = 500;
+const MAX_ATTEMPTS: usize = 500;
 
 /// and how long it waits in between: five seconds in all, while another run takes a few milliseconds.
-const REST: Duration = Duration::from_millis(10);
+const RETRY_DELAY: Duration = Duration::from_millis(10);
 
 /// Keeps other runs from writing to a directory, until it is dropped or the program ends in any way.
 ///
@@ -40,11 +40,11 @@ impl Lock {
 
     /// Like [`Lock::acquire`], but waits for others: for a directory in which they too may create theirs.
     pub(super) fn acquire_waiting(directory: &Path) -> Result<Self> {
-        for _ in 1..TRIES {
+        for _ in 1..MAX_ATTEMPTS {
             if let Some(lock) = Self::try_acquire(directory) {
                 return Ok(lock);
             }
-            thread::sleep(REST);
+            thread::sleep(RETRY_DELAY);
         }
         Self::acquire(directory)
     }

@@ -218,7 +218,7 @@ impl Edit<'_> {
         if step.action == Action::Create || step.from.is_some() {
             self.undo
                 .create_dirs(target.parent().unwrap_or(self.root))?;
-            disk.move_new(&new, &target)?;
+            disk.rename_no_replace(&new, &target)?;
             self.undo.created.push(target);
             return Ok(());
         }
@@ -247,7 +247,7 @@ impl Edit<'_> {
         };
         let copy = self.staged(index, "orig");
         self.disk.copy(target, &copy)?;
-        self.disk.move_new(&copy, &place)?;
+        self.disk.rename_no_replace(&copy, &place)?;
         self.undo.created.push(place);
         Ok(())
     }

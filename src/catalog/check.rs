@@ -23,7 +23,7 @@ pub(super) fn line_of(place: &str, text: &str, word: &str) -> String {
     }
 }
 
-/// Checks the components that an own directory changes, and those that depend on them.
+/// Checks the components that an overlay changes, and those that depend on them.
 ///
 /// # Errors
 ///

@@ -172,7 +172,7 @@ fn is_embedded(component: &str) -> bool {
     EMBEDDED.get_dir(component).is_some()
 }
 
-/// A file of an own directory, or of the embedded templates, as shown in messages.
+/// A file of an overlay, or of the embedded templates, as shown in messages.
 fn display_path(overlay: Option<&Overlay>, path: &str) -> String {
     match overlay {
         Some(overlay) if overlay.files.contains_key(path) => {

@@ -37,7 +37,7 @@ pub struct Overlay {
     pub files: BTreeMap<String, String>,
 }
 
-/// How an own directory changes a component.
+/// How an overlay changes a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
@@ -68,7 +68,7 @@ impl Overlay {
 }
 
 impl Catalog {
-    /// This catalog with an own directory overlaid: a component with a `component.toml` there is replaced entirely, and of any
+    /// This catalog with an overlay applied: a component with a `component.toml` there is replaced entirely, and of any
     /// other one, single templates are.
     ///
     /// # Errors
@@ -111,12 +111,12 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// The own directory that is overlaid, if any.
+    /// The overlay, if there is one.
     pub fn overlay(&self) -> Option<&Overlay> {
         self.overlay.as_ref()
     }
 
-    /// How an own directory changes a component; none if it does not.
+    /// How an overlay changes a component; none if it does not.
     pub fn origin(&self, component: &str) -> Option<Origin> {
         let overlay = self.overlay.as_ref()?;
         if !overlay.components().contains(component) {

@@ -19,7 +19,9 @@ use crate::select::Selection;
 ///
 /// [`Usage`] if one does not.
 pub(super) fn check_exist(project: &Project) -> Result<()> {
-    let bins: Vec<&str> = all(project).map(|(_, bin)| bin.name.as_str()).collect();
+    let bins: Vec<&str> = workspace_bins(project)
+        .map(|(_, bin)| bin.name.as_str())
+        .collect();
     match project.bins.iter().find(|bin| !bins.contains(&bin.as_str())) {
         Some(missing) => Err(Usage::new(format!(
             "in {ANSWERS}: `project.bins` names `{missing}`, but there is no such binary (there is {})",
@@ -49,7 +51,7 @@ pub(super) fn note_others(project: &Project, selection: &Selection<'_>) -> Resul
     let mut notes = Vec::new();
     let written = project.written_files()?;
     let below = |package: &Package| package.manifest_path.starts_with(&project.root);
-    for (package, bin) in all(project).filter(|(package, _)| below(package)) {
+    for (package, bin) in workspace_bins(project).filter(|(package, _)| below(package)) {
         let name = &bin.name;
         if known.contains(name) {
             continue;
@@ -76,7 +78,7 @@ pub(super) fn note_others(project: &Project, selection: &Selection<'_>) -> Resul
 }
 
 /// Every binary of the workspace, with its package.
-fn all(project: &Project) -> impl Iterator<Item = (&Package, &Target)> {
+fn workspace_bins(project: &Project) -> impl Iterator<Item = (&Package, &Target)> {
     let packages = project.location.metadata.workspace_packages();
     packages
         .into_iter()

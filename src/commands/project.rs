@@ -292,7 +292,7 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// As [`seen::facts`].
+    /// As [`template_facts::from_inspections`].
     pub(super) fn existing_crate(
         &self,
         toolchain: &str,

@@ -152,9 +152,9 @@ impl Placement {
     ///
     /// # Errors
     ///
-    /// [`Usage`] if the workspace already has a package of that name; otherwise as [`Surroundings::of`].
+    /// [`Usage`] if the workspace already has a package of that name; otherwise as [`Surroundings::find`].
     pub(super) fn find(target: &Target, usage: WorkspaceUse) -> Result<Self> {
-        let surroundings = Surroundings::of(&target.directory)?;
+        let surroundings = Surroundings::find(&target.directory)?;
         let joined = surroundings.workspace.as_ref().filter(|workspace| {
             usage == WorkspaceUse::Join && workspace.membership != Membership::Excluded
         });

@@ -12,7 +12,7 @@ use crate::tree::RelPath;
 use crate::vcs::{self, Uncommitted};
 
 /// The number of uncommitted files that are listed.
-const NAMED: usize = 3;
+const MAX_LISTED: usize = 3;
 
 /// Refuses to update a project with uncommitted files that git tracks or prodify wrote.
 ///
@@ -97,8 +97,12 @@ fn refuse(files: &[Uncommitted]) -> Result<()> {
     if files.is_empty() {
         return Ok(());
     }
-    let names: Vec<&str> = files.iter().map(|file| &*file.path).take(NAMED).collect();
-    let more = match files.len().saturating_sub(NAMED) {
+    let names: Vec<&str> = files
+        .iter()
+        .map(|file| &*file.path)
+        .take(MAX_LISTED)
+        .collect();
+    let more = match files.len().saturating_sub(MAX_LISTED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };

@@ -65,7 +65,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
         let originals = conflicts::originals(&project.root, &change.plan);
         apply(&project.root, &change.plan, &originals)?;
     }
-    let again = (outcome == Ending::Unresolved).then(|| again(&project, subject));
+    let again = (outcome == Ending::Unresolved).then(|| rerun_command(&project, subject));
     Ok(Report::Written(Box::new(Written {
         command: "update",
         outcome,
@@ -92,7 +92,7 @@ fn ending(plan: &Plan, is_dry: bool) -> Ending {
 }
 
 /// The command line that resolves the conflicts that an update has left. Its changes need not be committed first.
-fn again(project: &Project, subject: &Subject) -> String {
+fn rerun_command(project: &Project, subject: &Subject) -> String {
     let command = command_line::for_subject("update", subject);
     match uncommitted::would_refuse(project) {
         true => format!("{command} --allow-dirty"),

@@ -16,7 +16,7 @@ use crate::select;
 use crate::shell::{Shell, count};
 
 /// The number of a component's files that are listed before the last question.
-const SHOWN: usize = 3;
+const MAX_LISTED: usize = 3;
 
 /// The user's terminal, if there is one and questions are allowed.
 ///
@@ -141,11 +141,11 @@ pub(super) fn confirm(
     for (component, files) in files {
         let shown = files
             .iter()
-            .take(SHOWN)
+            .take(MAX_LISTED)
             .copied()
             .collect::<Vec<_>>()
             .join(", ");
-        let more = match files.len().saturating_sub(SHOWN) {
+        let more = match files.len().saturating_sub(MAX_LISTED) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };

@@ -123,7 +123,7 @@ fn carried_files(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> 
         let package = manifest.parent().unwrap_or(Path::new(""));
         for asset in &inspection.files {
             if let (When::Run, Some(place)) = (asset.value.when, &asset.value.place) {
-                carried.extend(carry(place, &asset.value.path));
+                carried.extend(carried_file(place, &asset.value.path));
             }
         }
         let migrations = inspection.database.migrations.iter();
@@ -131,7 +131,7 @@ fn carried_files(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> 
             if let Some(place) = &migrations.value.path {
                 let below = Path::new(place).strip_prefix(package);
                 let below = below.map_or_else(|_| place.clone(), |it| it.display().to_string());
-                carried.extend(carry(place, &below));
+                carried.extend(carried_file(place, &below));
             }
         }
         for file in &inspection.configuration.files {
@@ -143,7 +143,10 @@ fn carried_files(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> 
                 .find(|path| !path.as_os_str().is_empty() && top.join(package).join(path).exists());
             if let Some(existing) = existing {
                 let place = package.join(existing);
-                carried.extend(carry(&place.to_string_lossy(), &existing.to_string_lossy()));
+                carried.extend(carried_file(
+                    &place.to_string_lossy(),
+                    &existing.to_string_lossy(),
+                ));
             }
         }
     }
@@ -153,7 +156,7 @@ fn carried_files(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> 
 }
 
 /// A path as a program names it: it can only be carried if it is below the program's directory.
-fn carry(from: &str, named: &str) -> Option<CarriedFile> {
+fn carried_file(from: &str, named: &str) -> Option<CarriedFile> {
     let to = named
         .strip_prefix("./")
         .unwrap_or(named)
@@ -167,11 +170,11 @@ fn carry(from: &str, named: &str) -> Option<CarriedFile> {
 
 #[cfg(test)]
 mod tests {
-    use super::{carry, is_plain_and_below};
+    use super::{carried_file, is_plain_and_below};
 
     #[test]
     fn carries_only_paths_below_the_package() {
-        let to = |named: &str| carry("a", named).map(|carried| carried.to);
+        let to = |named: &str| carried_file("a", named).map(|carried| carried.to);
         assert_eq!(to("./pages/").as_deref(), Some("pages"));
         assert_eq!(
             to("config/default.toml").as_deref(),

@@ -1,7 +1,7 @@
 //! Facts about a crate: as templates see them, and as they are found.
 //!
-//! [`Facts`] is what templates see. [`inspection::inspect`] is the entry point for an existing crate, and [`seen`] converts its
-//! result into [`Facts`]. Every other module finds one kind of fact; what is known about published crates is data, in the TOML
+//! [`Facts`] is what templates see. [`inspection::inspect`] is the entry point for an existing crate, and [`template_facts`] converts
+//! its result into [`Facts`]. Every other module finds one kind of fact; what is known about published crates is data, in the TOML
 //! files beside the modules.
 
 mod build;

@@ -35,8 +35,8 @@ fn reachable_value(variable: &Found<Variable>, inspection: &Inspection) -> Optio
     if let Ok(address) = default.replace("localhost", "127.0.0.1").parse() {
         let address: SocketAddr = address;
         let port = listening.port.as_ref().map(|port| port.value);
-        let is_it = address.ip().is_loopback() && Some(address.port()) == port;
-        return is_it.then(|| match address {
+        let is_own_address = address.ip().is_loopback() && Some(address.port()) == port;
+        return is_own_address.then(|| match address {
             SocketAddr::V4(_) => format!("0.0.0.0:{}", address.port()),
             SocketAddr::V6(_) => format!("[::]:{}", address.port()),
         });

@@ -191,9 +191,9 @@ impl<'s> Finder<'s> {
                 |call: &Call<'_>| self.table.hands_on.iter().any(|name| name == call.name());
             file.calls().filter(hands_on).find_map(|call| {
                 let mut inside = call.arguments.iter().cloned().flatten();
-                let is_it =
+                let is_use =
                     |at: &usize| file.name(*at) == Some(name) && may_refer_to(file, *at, home);
-                let at = inside.find(is_it)?;
+                let at = inside.find(is_use)?;
                 self.nest_around(file, at).map(|_| (file, at))
             })
         })

@@ -19,12 +19,12 @@ const WORDS: [&str; 11] = [
 const WHOLE: [&str; 4] = ["CREDS", "PASS", "PW", "PWD"];
 
 /// Prefixes of the names of switches: `REQUIRE_AUTH`.
-const SWITCHES: [&str; 9] = [
+const SWITCH_PREFIXES: [&str; 9] = [
     "ALLOW", "DISABLE", "ENABLE", "ENABLED", "NO", "REQUIRE", "SKIP", "USE", "WITH",
 ];
 
 /// The values of switches.
-const SWITCHED: [&str; 8] = ["0", "1", "false", "no", "none", "off", "on", "true"];
+const SWITCH_VALUES: [&str; 8] = ["0", "1", "false", "no", "none", "off", "on", "true"];
 
 /// Text before a colon that is not a user name.
 const SCHEMES: [&str; 9] = [
@@ -42,8 +42,10 @@ fn is_named_secret(name: &str, default: Option<&str>) -> bool {
         return true;
     }
     let words: Vec<&str> = name.split('_').collect();
-    let is_switch = words.first().is_some_and(|first| SWITCHES.contains(first))
-        || default.is_some_and(|value| SWITCHED.contains(&value.to_lowercase().as_str()));
+    let is_switch = words
+        .first()
+        .is_some_and(|first| SWITCH_PREFIXES.contains(first))
+        || default.is_some_and(|value| SWITCH_VALUES.contains(&value.to_lowercase().as_str()));
     // `AUTH_URL` and `AUTH_METHOD` tell how to authenticate, and `BASIC_AUTH` with what.
     let is_whole = words.iter().any(|word| WHOLE.contains(word));
     (is_whole || words.last() == Some(&"AUTH")) && !is_switch

@@ -141,7 +141,7 @@ fn environment(inspection: &Inspection) -> Vec<Variable> {
 /// Whether a variable selects the program's environment, and defaults to that of developers: `APP_ENVIRONMENT` with `local`.
 fn selects_development(name: &str, default: Option<&str>) -> bool {
     const LAST_WORDS: [&str; 5] = ["ENV", "ENVIRONMENT", "MODE", "PROFILE", "STAGE"];
-    const OF_DEVELOPERS: [&str; 7] = [
+    const DEVELOPMENT: [&str; 7] = [
         "debug",
         "dev",
         "devel",
@@ -153,7 +153,7 @@ fn selects_development(name: &str, default: Option<&str>) -> bool {
     let name = name.to_uppercase();
     let last = name.rsplit('_').next().unwrap_or_default();
     let default = default.map(str::to_lowercase).unwrap_or_default();
-    LAST_WORDS.contains(&last) && OF_DEVELOPERS.contains(&default.as_str())
+    LAST_WORDS.contains(&last) && DEVELOPMENT.contains(&default.as_str())
 }
 
 #[cfg(test)]

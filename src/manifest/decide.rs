@@ -178,7 +178,7 @@ impl<'d> Decider<'d> {
         owned: usize,
     ) -> Result<()> {
         let key = keys.last().map_or("", String::as_str);
-        let entry = |table: Option<&Item>| Entry::of(table?.as_table_like()?, key);
+        let entry = |table: Option<&Item>| Entry::get(table?.as_table_like()?, key);
         let (old, new) = (entry(table.base), entry(table.theirs));
         let new = new.filter(|_| item.theirs.is_some());
         ensure!(

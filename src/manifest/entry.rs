@@ -19,7 +19,7 @@ pub(super) struct Entry {
 
 impl Entry {
     /// The entry with that key, which must be a value.
-    pub(super) fn of(table: &dyn TableLike, key: &str) -> Option<Self> {
+    pub(super) fn get(table: &dyn TableLike, key: &str) -> Option<Self> {
         let (name, value) = (table.key(key)?, table.get(key)?.as_value()?);
         Some(Self {
             key: format_key(name),

@@ -148,8 +148,8 @@ impl Trees {
                     (None, None) => (is_free(path) && is_free(to), false),
                     (Some(_), None) => (is_free(to), false),
                     (None, Some(on_disk)) => {
-                        let is_it = on_disk == new || merge::is_similar(&old.text, on_disk);
-                        (is_free(path) && is_it, false)
+                        let is_same_file = on_disk == new || merge::is_similar(&old.text, on_disk);
+                        (is_free(path) && is_same_file, false)
                     }
                     (Some(ours), Some(on_disk)) => {
                         let is_already_moved = self.is_already_moved(path, ours, to, on_disk);

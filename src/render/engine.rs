@@ -27,7 +27,7 @@ const TEXT: &str = "text";
 const INLINE: &str = "component.toml";
 
 /// The service that is used where none in particular is meant.
-pub const FIRST: usize = 0;
+pub const FIRST_SERVICE: usize = 0;
 
 /// Renders the templates of a catalog.
 pub struct Engine<'c> {

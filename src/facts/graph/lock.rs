@@ -80,8 +80,8 @@ impl LockFile {
 
     /// The dependencies of a workspace member, with their indices; none if the member is not in it.
     pub fn dependencies_of(&self, member: &str) -> Option<Vec<(usize, &Locked)>> {
-        let is_it = |locked: &&Locked| locked.name == member && locked.source.is_none();
-        let member = self.packages.iter().find(is_it)?;
+        let matches = |locked: &&Locked| locked.name == member && locked.source.is_none();
+        let member = self.packages.iter().find(matches)?;
         let dependencies = member.dependencies.iter();
         Some(dependencies.map(|at| (*at, &self.packages[*at])).collect())
     }
@@ -98,8 +98,8 @@ impl LockFile {
 
     /// A package by its name and version.
     pub fn find(&self, name: &str, version: &str) -> Option<&Locked> {
-        let is_it = |locked: &&Locked| locked.name == name && locked.version == version;
-        self.packages.iter().find(is_it)
+        let matches = |locked: &&Locked| locked.name == name && locked.version == version;
+        self.packages.iter().find(matches)
     }
 }
 

@@ -181,7 +181,7 @@ impl BuildTarget<'_> {
     fn enabled_by(&self, package: &Package, feature: &str) -> Vec<(&Package, String)> {
         let mut features = Vec::new();
         for entry in package.features.get(feature).into_iter().flatten() {
-            let Some((name, of_it)) = entry.split_once('/') else {
+            let Some((name, feature_of_other)) = entry.split_once('/') else {
                 features.extend(self.own_feature(package, entry));
                 continue;
             };
@@ -193,7 +193,7 @@ impl BuildTarget<'_> {
                 features.extend(self.own_feature(package, &format!("dep:{name}")));
             }
             if let Some(other) = other.and_then(|dependency| self.members.member_for(dependency)) {
-                features.push((other, of_it.to_owned()));
+                features.push((other, feature_of_other.to_owned()));
             }
         }
         features

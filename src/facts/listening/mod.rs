@@ -161,11 +161,11 @@ fn port_candidate(
 
 /// Whether a line, or what surrounds it, is about metrics.
 fn is_about_metrics(file: &SourceFile, at: usize) -> bool {
-    let is_it = |text: &str| {
+    let mentions_metrics = |text: &str| {
         let text = text.to_lowercase();
         text.contains("metric") || text.contains("prometheus")
     };
-    is_it(&file.evidence(at).says) || file.enclosing_names(at).any(is_it)
+    mentions_metrics(&file.evidence(at).says) || file.enclosing_names(at).any(mentions_metrics)
 }
 
 /// `bind("0.0.0.0:80")`, `bind(("0.0.0.0", 80))`, `run(([0, 0, 0, 0], 80))`, `#[arg(default_value_t = 80)] port: u16`, and the

@@ -187,9 +187,9 @@ impl Call<'_> {
 
     /// Whether a bare word is among the arguments of an attribute.
     pub fn flag(&self, key: &str) -> bool {
-        let is_it =
+        let is_flag =
             |argument: &Range<usize>| argument.len() == 1 && self.file.is(argument.start, key);
-        self.arguments.iter().any(is_it)
+        self.arguments.iter().any(is_flag)
     }
 
     /// The method calls chained to it: `.b()` and `.c()` of `a().b()?.c()`.
