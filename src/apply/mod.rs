@@ -112,7 +112,7 @@ fn create_root(root: &Path, steps: &[&Step], disk: Disk<'_>) -> Result<()> {
             .with_context(|| format!("creating {}", root.display()))
     })();
     if result.is_err() {
-        undo.run();
+        undo.roll_back();
     }
     result
 }
@@ -138,7 +138,7 @@ fn edit_root(root: &Path, steps: &[&Step], originals: &[RelPath], disk: Disk<'_>
     };
     let result = edit.run(steps, originals);
     if result.is_err() {
-        edit.undo.run();
+        edit.undo.roll_back();
     }
     // What is left of the staging directory does no harm: the next run removes it.
     let _ = disk.remove_tree(&edit.staging);
@@ -188,10 +188,11 @@ impl Edit<'_> {
     fn put_all(&mut self, first: usize, steps: &[&Step], originals: &[RelPath]) -> Result<()> {
         for (index, step) in steps.iter().enumerate() {
             let is_kept = step.from.is_none() && originals.contains(&step.path);
-            self.put(first + index, step, is_kept).with_context(|| {
-                let path = step.path.in_root(self.root);
-                format!("moving {} into place", path.display())
-            })?;
+            self.put_in_place(first + index, step, is_kept)
+                .with_context(|| {
+                    let path = step.path.in_root(self.root);
+                    format!("moving {} into place", path.display())
+                })?;
         }
         Ok(())
     }
@@ -212,7 +213,7 @@ impl Edit<'_> {
     }
 
     /// Renames one file into place, after moving the present one away.
-    fn put(&mut self, index: usize, step: &Step, keeps_original: bool) -> Result<()> {
+    fn put_in_place(&mut self, index: usize, step: &Step, keeps_original: bool) -> Result<()> {
         let (disk, target) = (self.disk, step.path.in_root(self.root));
         let (new, old) = (self.staged(index, "new"), self.staged(index, "old"));
         if step.action == Action::Create || step.from.is_some() {

@@ -37,7 +37,7 @@ pub(super) fn load(catalog: &Catalog, line: &Cli) -> Result<Option<Catalog>> {
         (Some(directory), _) => (directory.clone(), directory.display().to_string(), true),
         // The completion script is the same for all projects.
         (None, Command::Inspect(_) | Command::Completions { .. }) => return Ok(None),
-        (None, command) => match recorded_directory(command)? {
+        (None, command) => match recorded_templates(command)? {
             Some((directory, is_explicit)) => {
                 let shown = directory.display().to_string();
                 (directory, shown, is_explicit)
@@ -47,8 +47,8 @@ pub(super) fn load(catalog: &Catalog, line: &Cli) -> Result<Option<Catalog>> {
     };
     let overlaid = read(&directory, &shown, is_explicit).and_then(|overlay| {
         let catalog = catalog.with_overlay(overlay)?;
-        let overlay = catalog.components();
-        for component in overlay.filter(|component| catalog.origin(&component.name).is_some()) {
+        let components = catalog.components();
+        for component in components.filter(|component| catalog.origin(&component.name).is_some()) {
             render::compile(&catalog, component)?;
         }
         Ok(catalog)
@@ -59,7 +59,7 @@ pub(super) fn load(catalog: &Catalog, line: &Cli) -> Result<Option<Catalog>> {
 
 /// The directory that a prodify.toml names, and whether to record it: the file given with `--answers`, or else the nearest
 /// prodify.toml that names one.
-fn recorded_directory(command: &Command) -> Result<Option<(PathBuf, bool)>> {
+fn recorded_templates(command: &Command) -> Result<Option<(PathBuf, bool)>> {
     if let Command::New(new) = command
         && let Some(answers) = &new.answers.answers
     {
@@ -74,7 +74,7 @@ fn recorded_directory(command: &Command) -> Result<Option<(PathBuf, bool)>> {
         }
     }
     for above in search_start(command)?.ancestors() {
-        if let Some(templates) = read_directory_name(above)? {
+        if let Some(templates) = templates_recorded_in(above)? {
             return Ok(Some((above.join(templates), false)));
         }
         if is_repository_root(above) {
@@ -85,7 +85,7 @@ fn recorded_directory(command: &Command) -> Result<Option<(PathBuf, bool)>> {
 }
 
 /// The directory named in the prodify.toml of a directory.
-fn read_directory_name(directory: &Path) -> Result<Option<String>> {
+fn templates_recorded_in(directory: &Path) -> Result<Option<String>> {
     let Some(text) = records::read_text(directory, ANSWERS)? else {
         return Ok(None);
     };

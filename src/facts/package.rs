@@ -133,9 +133,9 @@ pub fn read(choice: &Choice<'_>, manifests: &Manifests<'_>) -> Result<Package> {
 }
 
 fn takes(package: &CargoPackage) -> Vec<String> {
-    let taken = package.dependencies.iter();
-    let taken = taken.filter(|dependency| dependency.kind == DependencyKind::Normal);
-    taken
+    let dependencies = package.dependencies.iter();
+    let dependencies = dependencies.filter(|dependency| dependency.kind == DependencyKind::Normal);
+    dependencies
         .map(|dependency| {
             format!(
                 "{} {}",
@@ -189,17 +189,17 @@ fn features(package: &CargoPackage, manifest: &TomlFile) -> Vec<Found<Feature>> 
 
 /// The features that `default` enables.
 fn default_features(package: &CargoPackage) -> Vec<String> {
-    let mut on = Vec::new();
+    let mut enabled = Vec::new();
     let mut open = vec!["default".to_owned()];
     while let Some(name) = open.pop() {
-        if let Some(brings) = package.features.get(&name)
-            && !on.contains(&name)
+        if let Some(implied) = package.features.get(&name)
+            && !enabled.contains(&name)
         {
-            open.extend(brings.iter().cloned());
-            on.push(name);
+            open.extend(implied.iter().cloned());
+            enabled.push(name);
         }
     }
-    on
+    enabled
 }
 
 fn build_scripts(package: &CargoPackage, uses: &[&CargoPackage], top: &Path) -> Vec<Found<String>> {

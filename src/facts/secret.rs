@@ -1,7 +1,7 @@
 //! Recognizes environment variables whose values are secret.
 
 /// Words anywhere in the name of a variable whose value is a secret, or contains one.
-const WORDS: [&str; 11] = [
+const SUBSTRINGS: [&str; 11] = [
     "SECRET",
     "PASSWORD",
     "PASSWD",
@@ -16,7 +16,7 @@ const WORDS: [&str; 11] = [
 ];
 
 /// Words that are too short to be searched for inside other words, such as `COMPASS`.
-const WHOLE: [&str; 4] = ["CREDS", "PASS", "PW", "PWD"];
+const WHOLE_WORDS: [&str; 4] = ["CREDS", "PASS", "PW", "PWD"];
 
 /// Prefixes of the names of switches: `REQUIRE_AUTH`.
 const SWITCH_PREFIXES: [&str; 9] = [
@@ -38,7 +38,7 @@ pub(super) fn is_secret(name: &str, default: Option<&str>) -> bool {
 
 fn is_named_secret(name: &str, default: Option<&str>) -> bool {
     let name = name.to_uppercase();
-    if WORDS.iter().any(|word| name.contains(word)) {
+    if SUBSTRINGS.iter().any(|word| name.contains(word)) {
         return true;
     }
     let words: Vec<&str> = name.split('_').collect();
@@ -47,7 +47,7 @@ fn is_named_secret(name: &str, default: Option<&str>) -> bool {
         .is_some_and(|first| SWITCH_PREFIXES.contains(first))
         || default.is_some_and(|value| SWITCH_VALUES.contains(&value.to_lowercase().as_str()));
     // `AUTH_URL` and `AUTH_METHOD` tell how to authenticate, and `BASIC_AUTH` with what.
-    let is_whole = words.iter().any(|word| WHOLE.contains(word));
+    let is_whole = words.iter().any(|word| WHOLE_WORDS.contains(word));
     (is_whole || words.last() == Some(&"AUTH")) && !is_switch
 }
 
