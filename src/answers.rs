@@ -22,7 +22,7 @@ pub struct OpenQuestion<'a> {
     /// Its default, rendered with the answers so far.
     pub default: Value,
     /// Whether the answers so far allow this one; if not, what it must be.
-    pub holds: &'a dyn Fn(&Value) -> Result<(), String>,
+    pub check_condition: &'a dyn Fn(&Value) -> Result<(), String>,
 }
 
 impl OpenQuestion<'_> {
@@ -33,12 +33,12 @@ impl OpenQuestion<'_> {
 
     fn check(&self, value: &Value) -> Result<(), String> {
         self.question.check(value)?;
-        (self.holds)(value)
+        (self.check_condition)(value)
     }
 
     fn parse(&self, typed: &str) -> Result<Value, String> {
         let value = self.question.parse(typed)?;
-        (self.holds)(&value)?;
+        (self.check_condition)(&value)?;
         Ok(value)
     }
 }

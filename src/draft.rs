@@ -192,7 +192,7 @@ fn answer_all(
     let mut answers = Answers::new();
     let mut assumed = Vec::new();
     // For an existing crate, only the questions about the project that its components' templates use are asked.
-    let is_wanted = |key: &str| {
+    let is_asked = |key: &str| {
         let components = || selection.components.iter();
         subject.existing.is_none()
             || !key.starts_with("project.")
@@ -211,7 +211,7 @@ fn answer_all(
             answers: &answers,
         };
         let key = format!("{owner}.{}", question.key);
-        let holds = |value: &Value| scope.holds(question, value);
+        let check_condition = |value: &Value| scope.check_condition(question, value);
         let known = subject
             .existing
             .and_then(|existing| existing.answers.get(&key));
@@ -224,15 +224,15 @@ fn answer_all(
             owner,
             question,
             default,
-            holds: &holds,
+            check_condition: &check_condition,
         };
         // `as_deref_mut` would borrow for as long as the trait object lives.
         let prompt = prompt
             .as_mut()
-            .filter(|_| is_wanted(&key))
+            .filter(|_| is_asked(&key))
             .map(|prompt| &mut **prompt as &mut dyn Prompt);
         let (value, source) = given.answer(&open_question, prompt)?;
-        if source == Source::Flag && !is_wanted(&key) {
+        if source == Source::Flag && !is_asked(&key) {
             return Err(Usage::new(format!(
                 "`--set {key}=…` answers a question that none of the components asks"
             ))
@@ -244,8 +244,8 @@ fn answer_all(
         }
         answers.insert(key, value);
     }
-    answers.retain(|key, _| is_wanted(key));
-    assumed.retain(|key| is_wanted(key));
+    answers.retain(|key, _| is_asked(key));
+    assumed.retain(|key| is_asked(key));
     Ok((answers, assumed))
 }
 
@@ -281,7 +281,7 @@ impl QuestionScope<'_> {
     }
 
     /// Whether this answer and those before it meet a question's condition.
-    fn holds(&self, question: &Question, value: &Value) -> Result<(), String> {
+    fn check_condition(&self, question: &Question, value: &Value) -> Result<(), String> {
         let Some(condition) = &question.holds else {
             return Ok(());
         };

@@ -195,7 +195,7 @@ fn templates(item: &Item) -> Result<String> {
 /// The project's name, which goes into code: it must at least be one that cargo accepts.
 fn name(item: &Item) -> Result<String> {
     let name = item.as_str().context("`project.name` must be text")?;
-    if let Err(why) = names::existing_package(name) {
+    if let Err(why) = names::check_existing_package(name) {
         let shown = name.escape_debug();
         bail!("`project.name` cannot be `{shown}`: it {why}");
     }

@@ -203,7 +203,7 @@ impl Project {
             return Ok(package.name.clone());
         }
         let own = self.root.file_name().unwrap_or_default().to_string_lossy();
-        if names::package(&own).is_ok() {
+        if names::check_package(&own).is_ok() {
             return Ok(own.into_owned());
         }
         let package = self.location.package().map(|package| package.name.clone());
@@ -363,7 +363,7 @@ fn check_name(record: &Record, location: &Location, root: &Path) -> Result<()> {
     };
     let mut packages = location.packages.iter();
     let is_theirs = !record.created_by_new()? && packages.any(|package| package.name == *name);
-    let fits = names::package(name);
+    let fits = names::check_package(name);
     match fits.err().filter(|_| !is_theirs) {
         None => Ok(()),
         Some(why) => Err(Usage::new(format!(

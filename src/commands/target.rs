@@ -56,7 +56,9 @@ impl Target {
         let own = own.to_string_lossy().into_owned();
         let name = match (&arguments.name, prompt) {
             (Some(name), _) => checked(name)?,
-            (None, Some(prompt)) if names::package(&own).is_err() => wizard::name(prompt, &own)?,
+            (None, Some(prompt)) if names::check_package(&own).is_err() => {
+                wizard::name(prompt, &own)?
+            }
             (None, _) => checked(&own)?,
         };
         Ok(Self {
@@ -83,7 +85,7 @@ fn checked(name: &str) -> Result<String> {
             name.escape_debug()
         ))
     };
-    names::package(name).map_err(refuse)?;
+    names::check_package(name).map_err(refuse)?;
     Ok(name.to_owned())
 }
 

@@ -39,9 +39,9 @@ pub(super) fn terminal(non_interactive: bool) -> Result<Option<Terminal>> {
 ///
 /// If the answer was interrupted.
 pub(super) fn name(prompt: &mut dyn Prompt, default: &str) -> Result<String> {
-    let validate = |typed: &str| names::package(typed).map_err(|why| format!("this {why}"));
+    let validate = |typed: &str| names::check_package(typed).map_err(|why| format!("this {why}"));
     let default = default.to_lowercase().replace([' ', '.'], "-");
-    let default = if names::package(&default).is_ok() {
+    let default = if names::check_package(&default).is_ok() {
         default
     } else {
         String::new()

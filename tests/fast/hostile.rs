@@ -75,7 +75,10 @@ const UNSEEN: [&str; 6] = [
 fn a_hostile_name_is_refused() {
     let catalog = Catalog::embedded().unwrap();
     for name in NAMES {
-        assert!(cargo_prodify::names::package(name).is_err(), "{name:?}");
+        assert!(
+            cargo_prodify::names::check_package(name).is_err(),
+            "{name:?}"
+        );
     }
     let error = try_draft(&catalog, "tokio", &["service"], &[]).unwrap_err();
     assert!(
