@@ -49,9 +49,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn measure(root: &Path) -> Result<(), Box<dyn Error>> {
     for (name, directory, component) in [
-        ("one file", small(root)?, "k8s"),
+        ("one file", single_file(root)?, "k8s"),
         // A command, which k8s does not support.
-        ("this repository", own(root)?, "ci"),
+        ("this repository", this_repository(root)?, "ci"),
         ("200 members", workspace(root)?, "k8s"),
     ] {
         let subject = Subject {
@@ -85,11 +85,11 @@ impl Subject {
         for round in 0..ROUNDS {
             // Only deleted after the last: on ext4, deletions slow down subsequent creations.
             let copy = format!("{}-{round}", self.directory.display());
-            succeed(Command::new("cp").arg("-r").arg(&self.directory).arg(&copy))?;
+            run_successfully(Command::new("cp").arg("-r").arg(&self.directory).arg(&copy))?;
             for (side, times) in sides.iter().zip(&mut times) {
                 let mut command = Command::new(side[0]);
                 command.args(&side[1..]).current_dir(&copy);
-                times.push(timed(&mut command)?);
+                times.push(time(&mut command)?);
             }
         }
         let medians: Vec<Duration> = times.iter_mut().map(|times| median(times)).collect();
@@ -113,15 +113,15 @@ fn prodify<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// A package of one file.
-fn small(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
+fn single_file(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let directory = root.join("small");
     package(&directory, "small", &[])?;
     fs::write(directory.join("src/main.rs"), MAIN)?;
-    locked(directory)
+    with_lock_file_and_git(directory)
 }
 
 /// The sources of this repository. Their dependencies are on disk, since this benchmark is built from them.
-fn own(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
+fn this_repository(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let directory = root.join("own");
     fs::create_dir_all(&directory)?;
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -133,14 +133,14 @@ fn own(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
         "templates",
         "benches",
     ] {
-        succeed(
+        run_successfully(
             Command::new("cp")
                 .arg("-r")
                 .arg(here.join(part))
                 .arg(&directory),
         )?;
     }
-    locked(directory)
+    with_lock_file_and_git(directory)
 }
 
 /// A workspace whose last member is a binary, which depends on all the others directly or transitively.
@@ -148,10 +148,10 @@ fn workspace(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let directory = root.join("workspace");
     let name = |index: usize| format!("member-{index:03}");
     for index in 0..MEMBERS {
-        let taken = [1, 7, 40].map(|back| index.checked_sub(back).map(name));
-        let taken: Vec<String> = taken.into_iter().flatten().collect();
+        let dependencies = [1, 7, 40].map(|back| index.checked_sub(back).map(name));
+        let dependencies: Vec<String> = dependencies.into_iter().flatten().collect();
         let member = directory.join("crates").join(name(index));
-        package(&member, &name(index), &taken)?;
+        package(&member, &name(index), &dependencies)?;
         let mut code = String::new();
         for function in 0..100 {
             writeln!(
@@ -170,42 +170,42 @@ fn workspace(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
     }
     let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n";
     fs::write(directory.join("Cargo.toml"), manifest)?;
-    locked(directory)
+    with_lock_file_and_git(directory)
 }
 
-fn package(directory: &Path, name: &str, taken: &[String]) -> Result<(), Box<dyn Error>> {
+fn package(directory: &Path, name: &str, dependencies: &[String]) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(directory.join("src"))?;
     let head = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
-    let taken = taken
+    let dependencies = dependencies
         .iter()
         .map(|name| format!("{name} = {{ path = \"../{name}\" }}\n"));
-    let taken: String = taken.collect();
+    let dependencies: String = dependencies.collect();
     let server = "\n[package.metadata.prodify]\nkind = \"server\"\nport = 8080\n";
-    let manifest = format!("{head}{server}\n[dependencies]\n{taken}");
+    let manifest = format!("{head}{server}\n[dependencies]\n{dependencies}");
     Ok(fs::write(directory.join("Cargo.toml"), manifest)?)
 }
 
 /// In a typical state: with a Cargo.lock, in a git repository.
-fn locked(directory: PathBuf) -> Result<PathBuf, Box<dyn Error>> {
+fn with_lock_file_and_git(directory: PathBuf) -> Result<PathBuf, Box<dyn Error>> {
     let mut command = Command::new("cargo");
     command.args(["generate-lockfile", "--offline", "--quiet"]);
     if !directory.join("Cargo.lock").exists() {
-        succeed(command.current_dir(&directory))?;
+        run_successfully(command.current_dir(&directory))?;
     }
     let mut git = Command::new("git");
-    succeed(git.args(["init", "--quiet"]).current_dir(&directory))?;
+    run_successfully(git.args(["init", "--quiet"]).current_dir(&directory))?;
     let mut git = Command::new("git");
-    succeed(git.args(["add", "."]).current_dir(&directory))?;
+    run_successfully(git.args(["add", "."]).current_dir(&directory))?;
     Ok(directory)
 }
 
-fn timed(command: &mut Command) -> Result<Duration, Box<dyn Error>> {
+fn time(command: &mut Command) -> Result<Duration, Box<dyn Error>> {
     let start = Instant::now();
-    succeed(command)?;
+    run_successfully(command)?;
     Ok(start.elapsed())
 }
 
-fn succeed(command: &mut Command) -> Result<(), Box<dyn Error>> {
+fn run_successfully(command: &mut Command) -> Result<(), Box<dyn Error>> {
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let status = command.status()?;
     if !status.success() {

@@ -43,7 +43,7 @@ fn measure(root: &Path) -> Result<(), Box<dyn Error>> {
         command
     };
     let original = root.join("original");
-    timed(&mut new(&original))?;
+    time(&mut new(&original))?;
     let copy = |path: &Path| {
         let mut command = Command::new("cp");
         command.arg("-r").arg(&original).arg(path);
@@ -52,14 +52,14 @@ fn measure(root: &Path) -> Result<(), Box<dyn Error>> {
     let written = Written::read(&original)?;
     let (mut of_new, mut of_copy, mut of_write) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
-        of_new.push(timed(&mut new(&root.join(format!("new-{round}"))))?);
-        of_copy.push(timed(&mut copy(&root.join(format!("copy-{round}"))))?);
+        of_new.push(time(&mut new(&root.join(format!("new-{round}"))))?);
+        of_copy.push(time(&mut copy(&root.join(format!("copy-{round}"))))?);
         of_write.push(written.write(&root.join(format!("write-{round}")))?);
     }
     let (mut of_start, mut of_true) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        of_start.push(timed(Command::new(PROGRAM).args(["prodify", "--version"]))?);
-        of_true.push(timed(&mut Command::new("true"))?);
+        of_start.push(time(Command::new(PROGRAM).args(["prodify", "--version"]))?);
+        of_true.push(time(&mut Command::new("true"))?);
     }
     let size = fs::metadata(PROGRAM)?.len();
     println!("new --preset full   {:>9.2?}", median(&mut of_new));
@@ -123,7 +123,7 @@ impl Written {
     }
 }
 
-fn timed(command: &mut Command) -> Result<Duration, Box<dyn Error>> {
+fn time(command: &mut Command) -> Result<Duration, Box<dyn Error>> {
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let start = Instant::now();
     let status = command.status()?;

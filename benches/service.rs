@@ -249,13 +249,13 @@ impl Side<'_> {
         );
         // The connection to the database is made in the background.
         for _ in 0..100 {
-            let answer = server.ask(&request)?;
-            let mut lines = answer.lines();
+            let response = server.send(&request)?;
+            let mut lines = response.lines();
             if let Some(path) = lines.find_map(|line| line.strip_prefix("location: ")) {
                 return Ok(path.to_owned());
             }
-            if !answer.starts_with("HTTP/1.1 503") {
-                return Err(answer.into());
+            if !response.starts_with("HTTP/1.1 503") {
+                return Err(response.into());
             }
             thread::sleep(Duration::from_millis(100));
         }
@@ -268,14 +268,14 @@ impl Side<'_> {
         let mut command = self.command();
         command.env("PORT", port.to_string());
         command.env("APP__SERVER__PORT", port.to_string());
-        let begun = Instant::now();
+        let start = Instant::now();
         let child = command.spawn()?;
         let server = Server {
             child,
             address: (Ipv4Addr::LOCALHOST, port).into(),
         };
-        server.await_answer()?;
-        Ok((server, begun.elapsed()))
+        server.wait_until_ready()?;
+        Ok((server, start.elapsed()))
     }
 }
 
@@ -286,24 +286,24 @@ struct Server {
 }
 
 impl Server {
-    fn await_answer(&self) -> Result<(), Box<dyn Error>> {
+    fn wait_until_ready(&self) -> Result<(), Box<dyn Error>> {
         let request = "GET /ping HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
         for _ in 0..20_000 {
-            match self.ask(request) {
-                Ok(answer) if answer.starts_with("HTTP/1.1 200") => return Ok(()),
-                Ok(answer) => return Err(answer.into()),
+            match self.send(request) {
+                Ok(response) if response.starts_with("HTTP/1.1 200") => return Ok(()),
+                Ok(response) => return Err(response.into()),
                 Err(_) => thread::sleep(Duration::from_micros(500)),
             }
         }
         Err("it does not answer".into())
     }
 
-    fn ask(&self, request: &str) -> io::Result<String> {
+    fn send(&self, request: &str) -> io::Result<String> {
         let mut stream = TcpStream::connect(self.address)?;
         stream.write_all(request.as_bytes())?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
+        let mut response = String::new();
+        stream.read_to_string(&mut response)?;
+        Ok(response)
     }
 
     /// The CPU time of all its threads so far, in nanoseconds.
@@ -325,7 +325,7 @@ impl Server {
     }
 
     /// Sends requests without a pause, from the last CPU.
-    fn load(&self, path: &str) -> Result<Sample, Box<dyn Error>> {
+    fn run_load(&self, path: &str) -> Result<Sample, Box<dyn Error>> {
         let last = thread::available_parallelism()?.get() - 1;
         let url = format!("http://{}{path}", self.address);
         let before = self.cpu()?;
@@ -396,15 +396,15 @@ fn measure(sides: &[Side<'_>], path: &str) -> Result<(), Box<dyn Error>> {
         .collect::<Result<_, _>>()?;
     // The first round fills pools and caches.
     for server in &servers {
-        server.load(path)?;
+        server.run_load(path)?;
     }
     let mut samples: Vec<Vec<Sample>> = sides.iter().map(|_| Vec::new()).collect();
     for _ in 0..ROUNDS {
         for (server, samples) in servers.iter().zip(&mut samples) {
-            samples.push(server.load(path)?);
+            samples.push(server.run_load(path)?);
         }
     }
-    let of =
+    let median_of =
         |side: usize, value: fn(&Sample) -> f64| median(samples[side].iter().map(value).collect());
     println!("GET {path}");
     println!(
@@ -422,16 +422,16 @@ fn measure(sides: &[Side<'_>], path: &str) -> Result<(), Box<dyn Error>> {
     );
     for (side, server) in servers.iter().enumerate() {
         let (rate, p99, cpu) = (
-            of(side, |sample| sample.per_second),
-            of(side, |sample| sample.p99),
-            of(side, |sample| sample.cpu),
+            median_of(side, |sample| sample.per_second),
+            median_of(side, |sample| sample.p99),
+            median_of(side, |sample| sample.cpu),
         );
         println!(
             "{:<22} {rate:>10.0} {:>6.2} {p99:>8.2} {:>6.2} {cpu:>8.2} {:>6.2} {:>8.1} {:>8.1} {:>8.1}",
             sides[side].name,
-            rate / of(0, |sample| sample.per_second),
-            p99 / of(0, |sample| sample.p99),
-            of(0, |sample| sample.cpu) / cpu,
+            rate / median_of(0, |sample| sample.per_second),
+            p99 / median_of(0, |sample| sample.p99),
+            median_of(0, |sample| sample.cpu) / cpu,
             idle[side],
             server.memory("VmHWM:")?,
             median(starts[side].clone()),

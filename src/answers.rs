@@ -8,13 +8,13 @@ use anyhow::Result;
 use crate::catalog::{Catalog, Kind, Question, Value};
 use crate::error::{Usage, did_you_mean};
 use crate::prompt::{Item, Prompt};
-use crate::provenance::Answered;
+use crate::provenance::AnswersFile;
 
 /// Answers by key: `docker.base`.
 pub type Answers = BTreeMap<String, Value>;
 
 /// A question that is being answered.
-pub struct Asked<'a> {
+pub struct OpenQuestion<'a> {
     /// The component that asks, or `project`.
     pub owner: &'a str,
     /// The question.
@@ -22,10 +22,10 @@ pub struct Asked<'a> {
     /// Its default, rendered with the answers so far.
     pub default: Value,
     /// Whether the answers so far allow this one; if not, what it must be.
-    pub holds: &'a dyn Fn(&Value) -> Result<(), String>,
+    pub check_condition: &'a dyn Fn(&Value) -> Result<(), String>,
 }
 
-impl Asked<'_> {
+impl OpenQuestion<'_> {
     /// The name of the question: `docker.base`.
     pub fn key(&self) -> String {
         format!("{}.{}", self.owner, self.question.key)
@@ -33,12 +33,12 @@ impl Asked<'_> {
 
     fn check(&self, value: &Value) -> Result<(), String> {
         self.question.check(value)?;
-        (self.holds)(value)
+        (self.check_condition)(value)
     }
 
     fn parse(&self, typed: &str) -> Result<Value, String> {
         let value = self.question.parse(typed)?;
-        (self.holds)(&value)?;
+        (self.check_condition)(&value)?;
         Ok(value)
     }
 }
@@ -72,7 +72,7 @@ impl fmt::Display for Source {
 
 /// The answers that were given before any question is asked.
 #[derive(Debug, Default)]
-pub struct Given {
+pub struct GivenAnswers {
     /// `-d key=value`, as typed.
     flags: BTreeMap<String, String>,
     /// From an answers file.
@@ -81,7 +81,7 @@ pub struct Given {
     record: Answers,
 }
 
-impl Given {
+impl GivenAnswers {
     /// Takes the answers from the command line, each `key=value`, and those of an answers file.
     ///
     /// # Errors
@@ -100,7 +100,7 @@ impl Given {
                 ))
                 .into());
             };
-            known(catalog, key)?;
+            check_key(catalog, key)?;
             if given
                 .flags
                 .insert(key.to_owned(), value.to_owned())
@@ -111,7 +111,7 @@ impl Given {
         }
         for key in given.file.keys() {
             let place = |error| Usage::new(format!("in the answers file: {error:#}"));
-            known(catalog, key).map_err(place)?;
+            check_key(catalog, key).map_err(place)?;
         }
         Ok(given)
     }
@@ -127,10 +127,10 @@ impl Given {
     ///
     /// [`Usage`] for one without a question, if this version wrote the record, since it must be a typo. If an older version did,
     /// the question may be gone: see [`dropped`].
-    pub fn with_record(mut self, catalog: &Catalog, record: &Answered) -> Result<Self> {
+    pub fn with_record(mut self, catalog: &Catalog, record: &AnswersFile) -> Result<Self> {
         for key in record.answers.keys().filter(|_| !record.is_older()) {
             let place = |error| Usage::new(format!("in prodify.toml: {error:#}"));
-            known(catalog, key).map_err(place)?;
+            check_key(catalog, key).map_err(place)?;
         }
         self.record = record.answers.clone();
         Ok(self)
@@ -143,16 +143,16 @@ impl Given {
     /// [`Usage`] if an answer is not valid; names the key and where the answer is from.
     pub fn answer(
         &self,
-        asked: &Asked<'_>,
+        open_question: &OpenQuestion<'_>,
         prompt: Option<&mut dyn Prompt>,
     ) -> Result<(Value, Source)> {
-        let key = asked.key();
+        let key = open_question.key();
         if let Some(typed) = self.flags.get(&key) {
-            let wrong = |why| {
+            let invalid = |why| {
                 let typed = typed.escape_debug();
                 Usage::new(format!("`--set {key}={typed}`: `{key}` {why}"))
             };
-            return Ok((asked.parse(typed).map_err(wrong)?, Source::Flag));
+            return Ok((open_question.parse(typed).map_err(invalid)?, Source::Flag));
         }
         let files = [
             (&self.file, "the answers file", Source::File),
@@ -160,22 +160,24 @@ impl Given {
         ];
         for (answers, place, source) in files {
             if let Some(value) = answers.get(&key) {
-                let wrong = |why| Usage::new(format!("in {place}, `{key}` {why}"));
-                asked.check(value).map_err(wrong)?;
+                let invalid = |why| Usage::new(format!("in {place}, `{key}` {why}"));
+                open_question.check(value).map_err(invalid)?;
                 return Ok((value.clone(), source));
             }
         }
         if let Some(prompt) = prompt {
-            return Ok((ask(asked, prompt)?, Source::Prompt));
+            return Ok((ask(open_question, prompt)?, Source::Prompt));
         }
-        let wrong = |why| {
+        let invalid = |why| {
             Usage::new(format!(
                 "`{key}` is {} by default, but {why}: pass `--set {key}=…`",
-                asked.default
+                open_question.default
             ))
         };
-        asked.check(&asked.default).map_err(wrong)?;
-        Ok((asked.default.clone(), Source::Default))
+        open_question
+            .check(&open_question.default)
+            .map_err(invalid)?;
+        Ok((open_question.default.clone(), Source::Default))
     }
 
     /// Checks every flag against the selected components.
@@ -183,7 +185,7 @@ impl Given {
     /// # Errors
     ///
     /// [`Usage`], naming the component, for an answer that nothing uses, which must be a mistake.
-    pub fn all_used(&self, chosen: &[&str]) -> Result<()> {
+    pub fn check_all_used(&self, chosen: &[&str]) -> Result<()> {
         let owner = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
         match self
             .flags
@@ -201,12 +203,13 @@ impl Given {
 }
 
 /// The answers to questions of an older version that this version no longer asks.
-pub fn dropped<'r>(catalog: &Catalog, record: &'r Answered) -> Vec<&'r str> {
+pub fn dropped<'r>(catalog: &Catalog, record: &'r AnswersFile) -> Vec<&'r str> {
     let keys = record.answers.keys().map(String::as_str);
-    keys.filter(|key| known(catalog, key).is_err()).collect()
+    keys.filter(|key| check_key(catalog, key).is_err())
+        .collect()
 }
 
-fn known(catalog: &Catalog, key: &str) -> Result<()> {
+fn check_key(catalog: &Catalog, key: &str) -> Result<()> {
     let questions = catalog.questions();
     let keys: Vec<String> = questions
         .map(|(owner, question)| format!("{owner}.{}", question.key))
@@ -221,9 +224,9 @@ fn known(catalog: &Catalog, key: &str) -> Result<()> {
     .into())
 }
 
-fn ask(asked: &Asked<'_>, prompt: &mut dyn Prompt) -> Result<Value> {
-    let text = &asked.question.prompt;
-    match &asked.question.kind {
+fn ask(open_question: &OpenQuestion<'_>, prompt: &mut dyn Prompt) -> Result<Value> {
+    let text = &open_question.question.prompt;
+    match &open_question.question.kind {
         Kind::Choice { choices } => {
             let items: Vec<Item<'_>> = choices
                 .iter()
@@ -232,22 +235,22 @@ fn ask(asked: &Asked<'_>, prompt: &mut dyn Prompt) -> Result<Value> {
                     help: &choice.help,
                 })
                 .collect();
-            let default = asked.default.to_string();
+            let default = open_question.default.to_string();
             let default = choices.iter().position(|choice| choice.value == default);
             let chosen = prompt.choose(text, &items, default.unwrap_or_default())?;
             let chosen = choices.get(chosen).map(|choice| choice.value.clone());
-            Ok(chosen.map_or_else(|| asked.default.clone(), Value::Text))
+            Ok(chosen.map_or_else(|| open_question.default.clone(), Value::Text))
         }
         Kind::Bool => {
-            let default = asked.default == Value::Bool(true);
+            let default = open_question.default == Value::Bool(true);
             Ok(Value::Bool(prompt.confirm(text, default)?))
         }
         Kind::Text { .. } | Kind::Integer { .. } => {
             let this = |why| format!("this {why}");
-            let validate = |typed: &str| asked.parse(typed).map(drop).map_err(this);
-            let typed = prompt.text(text, &asked.default.to_string(), &validate)?;
-            let wrong = |why| Usage::new(format!("`{}` {why}", asked.key()));
-            Ok(asked.parse(&typed).map_err(wrong)?)
+            let validate = |typed: &str| open_question.parse(typed).map(drop).map_err(this);
+            let typed = prompt.text(text, &open_question.default.to_string(), &validate)?;
+            let invalid = |why| Usage::new(format!("`{}` {why}", open_question.key()));
+            Ok(open_question.parse(&typed).map_err(invalid)?)
         }
     }
 }

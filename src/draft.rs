@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use toml_edit::DocumentMut;
 
-use crate::answers::{Answers, Asked, Given, Source};
+use crate::answers::{Answers, GivenAnswers, OpenQuestion, Source};
 use crate::catalog::{self, Catalog, Question, Value};
 use crate::error::Usage;
 use crate::facts::Facts;
 use crate::names;
 use crate::pins::Pins;
 use crate::prompt::Prompt;
-use crate::provenance::Answered;
-use crate::render::{self, Context, Engine, FIRST, NextStep, Wiring};
+use crate::provenance::AnswersFile;
+use crate::render::{self, Context, Engine, FIRST_SERVICE, NextStep, Wiring};
 use crate::select::Selection;
 use crate::shell::Shell;
 use crate::tree::{RelPath, Tree};
@@ -47,12 +47,12 @@ pub struct Subject<'a> {
     /// The project's name.
     pub name: &'a str,
     /// The facts about an existing crate.
-    pub known: Option<&'a Known>,
+    pub existing: Option<&'a ExistingCrate>,
 }
 
 /// The facts about an existing crate.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct ExistingCrate {
     /// Its facts.
     pub facts: Facts,
     /// Defaults for the questions about the project that its manifest answers.
@@ -62,7 +62,10 @@ pub struct Known {
 impl<'a> Subject<'a> {
     /// A new project.
     pub fn new(name: &'a str) -> Self {
-        Self { name, known: None }
+        Self {
+            name,
+            existing: None,
+        }
     }
 }
 
@@ -89,32 +92,32 @@ pub fn draft(
     catalog: &Catalog,
     subject: &Subject<'_>,
     selection: &Selection<'_>,
-    given: &Given,
+    given: &GivenAnswers,
     prompt: Option<&mut dyn Prompt>,
     shell: &Shell,
 ) -> Result<Draft> {
     let name = subject.name;
     let names: Vec<&str> = selection.names().collect();
-    given.all_used(&names)?;
+    given.check_all_used(&names)?;
     let (answers, assumed) = answer_all(catalog, subject, selection, given, prompt, shell)?;
 
     let context = Context::new(name, &answers).with_versions(&catalog.versions)?;
-    let context = context.with_facts(&match subject.known {
-        Some(known) => {
-            let facts = known.facts.clone().with_images(&answers);
+    let context = context.with_facts(&match subject.existing {
+        Some(existing) => {
+            let facts = existing.facts.clone().with_images(&answers);
             let (of_package, of_all): (Vec<_>, Vec<_>) = (selection.components.iter().copied())
                 .partition(|component| component.scope == catalog::Scope::Package);
             facts
                 .with_components(|_| true, &of_all, &answers)?
                 .with_components(|service| service.here, &of_package, &answers)?
         }
-        None => Facts::of_new(name, catalog.toolchain()?, &selection.components, &answers)?,
+        None => Facts::for_new_crate(name, catalog.toolchain()?, &selection.components, &answers)?,
     });
     let engine = Engine::new(catalog, selection, &context);
     let tree = render::render(&engine, selection)?;
     refuse_dependency_name(name, &tree)?;
     let next = render::next_steps(&engine, selection)?;
-    let wire = match subject.known {
+    let wire = match subject.existing {
         Some(_) => render::wiring(&engine, selection)?,
         None => Vec::new(),
     };
@@ -124,11 +127,11 @@ pub fn draft(
         tree,
         wire,
         next,
-        pins: Pins::of(&catalog.versions),
+        pins: Pins::from_versions(&catalog.versions),
         templates: catalog
-            .own()
-            .filter(|own| own.told)
-            .map(|own| own.directory.clone()),
+            .overlay()
+            .filter(|overlay| overlay.is_explicit)
+            .map(|overlay| overlay.directory.clone()),
         ..Draft::default()
     })
 }
@@ -139,14 +142,14 @@ pub fn draft(
 /// # Errors
 ///
 /// If a default cannot be rendered.
-pub fn taken_over(catalog: &Catalog, from: &Answered, name: &str) -> Result<Answers> {
-    let mut taken = from.answers.clone();
+pub fn reusable_answers(catalog: &Catalog, from: &AnswersFile, name: &str) -> Result<Answers> {
+    let mut reusable = from.answers.clone();
     let Some(other) = &from.name else {
-        return Ok(taken);
+        return Ok(reusable);
     };
     let default = |(owner, question): (&str, &Question), name: &str, answers: &Answers| {
         let subject = &Subject::new(name);
-        let scope = Scope {
+        let scope = QuestionScope {
             catalog,
             subject,
             owner,
@@ -155,23 +158,23 @@ pub fn taken_over(catalog: &Catalog, from: &Answered, name: &str) -> Result<Answ
         scope.default(question)
     };
     // A default may derive from another one, whatever the order of the questions.
-    let mut renewed = from.answers.clone();
+    let mut rendered = from.answers.clone();
     loop {
-        let before = taken.len();
+        let before = reusable.len();
         for (owner, question) in catalog.questions() {
             let key = format!("{owner}.{}", question.key);
-            let Some(answer) = taken.get(&key) else {
+            let Some(answer) = reusable.get(&key) else {
                 continue;
             };
-            let asked = (owner, question);
-            let new = default(asked, name, &renewed)?;
-            if new != *answer && default(asked, other, &from.answers)? == *answer {
-                taken.remove(&key);
-                renewed.insert(key, new);
+            let question = (owner, question);
+            let new = default(question, name, &rendered)?;
+            if new != *answer && default(question, other, &from.answers)? == *answer {
+                reusable.remove(&key);
+                rendered.insert(key, new);
             }
         }
-        if taken.len() == before {
-            return Ok(taken);
+        if reusable.len() == before {
+            return Ok(reusable);
         }
     }
 }
@@ -182,16 +185,16 @@ fn answer_all(
     catalog: &Catalog,
     subject: &Subject<'_>,
     selection: &Selection<'_>,
-    given: &Given,
+    given: &GivenAnswers,
     mut prompt: Option<&mut dyn Prompt>,
     shell: &Shell,
 ) -> Result<(Answers, Vec<String>)> {
     let mut answers = Answers::new();
     let mut assumed = Vec::new();
     // For an existing crate, only the questions about the project that its components' templates use are asked.
-    let is_wanted = |key: &str| {
+    let is_asked = |key: &str| {
         let components = || selection.components.iter();
-        subject.known.is_none()
+        subject.existing.is_none()
             || !key.starts_with("project.")
             || components().any(|component| catalog.mentions(component, key))
     };
@@ -199,35 +202,37 @@ fn answer_all(
     let of_components = selection
         .components
         .iter()
-        .flat_map(|component| component.asked());
+        .flat_map(|component| component.questions_with_owner());
     for (owner, question) in of_project.chain(of_components) {
-        let scope = Scope {
+        let scope = QuestionScope {
             catalog,
             subject,
             owner,
             answers: &answers,
         };
         let key = format!("{owner}.{}", question.key);
-        let holds = |value: &Value| scope.holds(question, value);
-        let known = subject.known.and_then(|known| known.answers.get(&key));
+        let check_condition = |value: &Value| scope.check_condition(question, value);
+        let known = subject
+            .existing
+            .and_then(|existing| existing.answers.get(&key));
         let known = known.filter(|value| question.check(value).is_ok());
         let default = match known {
             Some(value) => value.clone(),
             None => scope.default(question)?,
         };
-        let asked = Asked {
+        let open_question = OpenQuestion {
             owner,
             question,
             default,
-            holds: &holds,
+            check_condition: &check_condition,
         };
         // `as_deref_mut` would borrow for as long as the trait object lives.
         let prompt = prompt
             .as_mut()
-            .filter(|_| is_wanted(&key))
+            .filter(|_| is_asked(&key))
             .map(|prompt| &mut **prompt as &mut dyn Prompt);
-        let (value, source) = given.answer(&asked, prompt)?;
-        if source == Source::Flag && !is_wanted(&key) {
+        let (value, source) = given.answer(&open_question, prompt)?;
+        if source == Source::Flag && !is_asked(&key) {
             return Err(Usage::new(format!(
                 "`--set {key}=…` answers a question that none of the components asks"
             ))
@@ -239,24 +244,27 @@ fn answer_all(
         }
         answers.insert(key, value);
     }
-    answers.retain(|key, _| is_wanted(key));
-    assumed.retain(|key| is_wanted(key));
+    answers.retain(|key, _| is_asked(key));
+    assumed.retain(|key| is_asked(key));
     Ok((answers, assumed))
 }
 
 /// What a question can refer to while it is asked: the project, and the answers so far.
-struct Scope<'a> {
+struct QuestionScope<'a> {
     catalog: &'a Catalog,
     subject: &'a Subject<'a>,
     owner: &'a str,
     answers: &'a Answers,
 }
 
-impl Scope<'_> {
+impl QuestionScope<'_> {
     /// A new project has no facts about the crate yet: they depend on the answers.
     fn context(&self, answers: &Answers) -> Context {
         let none = Facts::default();
-        let facts = self.subject.known.map_or(&none, |known| &known.facts);
+        let facts = self
+            .subject
+            .existing
+            .map_or(&none, |existing| &existing.facts);
         Context::new(self.subject.name, answers).with_facts(facts)
     }
 
@@ -266,14 +274,14 @@ impl Scope<'_> {
             Value::Text(text) if question.basis().is_some() => {
                 let context = self.context(self.answers);
                 let engine = Engine::new(self.catalog, &Selection::default(), &context);
-                Ok(Value::Text(engine.render_text(text, FIRST)?))
+                Ok(Value::Text(engine.render_text(text, FIRST_SERVICE)?))
             }
             value => Ok(value.clone()),
         }
     }
 
     /// Whether this answer and those before it meet a question's condition.
-    fn holds(&self, question: &Question, value: &Value) -> Result<(), String> {
+    fn check_condition(&self, question: &Question, value: &Value) -> Result<(), String> {
         let Some(condition) = &question.holds else {
             return Ok(());
         };
@@ -281,7 +289,7 @@ impl Scope<'_> {
         answers.insert(format!("{}.{}", self.owner, question.key), value.clone());
         let context = self.context(&answers);
         let engine = Engine::new(self.catalog, &Selection::default(), &context);
-        match engine.holds(&condition.when, FIRST) {
+        match engine.holds(&condition.when, FIRST_SERVICE) {
             Ok(true) => Ok(()),
             Ok(false) => Err(condition.must.clone()),
             Err(error) => Err(format!("has a condition that cannot be read: {error:#}")),

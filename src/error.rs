@@ -22,7 +22,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The outcome that an error leads to.
-    pub fn of(error: &anyhow::Error) -> Self {
+    pub fn from_error(error: &anyhow::Error) -> Self {
         if error.is::<Usage>() {
             Self::Usage
         } else if error.is::<Interrupted>() {
@@ -85,12 +85,12 @@ impl fmt::Display for Interrupted {
 impl std::error::Error for Interrupted {}
 
 /// The number of names to list before the rest is only counted.
-const TOLD: usize = 6;
+const MAX_LISTED: usize = 6;
 
 /// Names, as listed in a message; the first few, if there are many.
-pub fn told<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn list_names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    let (first, more) = names.split_at(names.len().min(TOLD));
+    let (first, more) = names.split_at(names.len().min(MAX_LISTED));
     let first = first.join(", ");
     match more.len() {
         0 => first,
@@ -112,12 +112,12 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
 
 #[cfg(test)]
 mod tests {
-    use super::told;
+    use super::list_names;
 
     #[test]
-    fn of_many_names_a_few_are_told() {
+    fn long_lists_of_names_are_shortened() {
         let names: Vec<String> = (1..=200).map(|number| format!("m{number}")).collect();
-        let first = |count: usize| told(names.iter().take(count).map(String::as_str));
+        let first = |count: usize| list_names(names.iter().take(count).map(String::as_str));
         assert_eq!(first(2), "`m1`, `m2`");
         assert_eq!(first(6), "`m1`, `m2`, `m3`, `m4`, `m5`, `m6`");
         assert_eq!(

@@ -93,7 +93,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Outcome {
         Ok(report.outcome())
     });
     ran.unwrap_or_else(|error| {
-        let outcome = Outcome::of(&error);
+        let outcome = Outcome::from_error(&error);
         match format {
             Format::Text => shell.error(&error),
             Format::Json => drop(shell.out(report::error_json(&error, outcome))),
@@ -119,7 +119,7 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> Outcome {
         || arguments
             .windows(2)
             .any(|words| words[0] == "--format" && words[1] == "json");
-    let said = if json {
+    let printed = if json {
         let text = error.render().to_string();
         shell.out(report::error_json(
             &error::Usage::new(in_one_line(&text)).into(),
@@ -128,19 +128,19 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> Outcome {
     } else {
         shell.usage(error)
     };
-    said.map_or(Outcome::Failed, |()| Outcome::Usage)
+    printed.map_or(Outcome::Failed, |()| Outcome::Usage)
 }
 
 /// An error of clap's and its tips in one line, without the usage that every error ends with.
 fn in_one_line(text: &str) -> String {
     let text = text.strip_prefix("error: ").unwrap_or(text);
-    let is_of_this = |said: &&str| !said.starts_with("Usage:") && !said.starts_with("For more");
-    let said: Vec<String> = text
+    let is_message = |part: &&str| !part.starts_with("Usage:") && !part.starts_with("For more");
+    let parts: Vec<String> = text
         .split("\n\n")
-        .take_while(is_of_this)
-        .map(|said| said.split_whitespace().collect::<Vec<_>>().join(" "))
+        .take_while(is_message)
+        .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect();
-    said.join("; ")
+    parts.join("; ")
 }
 
 /// Sets the colours of all output.

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 
 use diffy::{ConflictStyle, DiffOptions, IncompleteHunkStyle, Line, MergeOptions};
 
-pub use keyed::{Keys, Side, side_of};
+pub use keyed::{KeySyntax, Side, side_of};
 
 /// The full share of a text's lines, in per cent, and half of it.
 const ALL: usize = 100;
 const HALF: usize = ALL / 2;
 
 /// Texts with fewer lines may be nearly the same by chance.
-const FEW: usize = 4;
+const MIN_LINES: usize = 4;
 
 /// A merge without conflicts, or the text with conflict markers.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub fn has_markers(text: &str) -> bool {
 }
 
 /// Whether a text contains what look like git's conflict markers, which name a commit.
-pub fn has_markers_of_git(text: &str) -> bool {
+pub fn has_git_markers(text: &str) -> bool {
     let mut lines = text.lines();
     let is = |line: &str, marker: &str| {
         let rest = line.strip_prefix(marker);
@@ -115,12 +115,12 @@ pub fn shared_lines(one: &str, other: &str) -> Vec<(usize, usize)> {
 /// Whether one text may be an edited version of the other: they are equal, or share at least half of their lines. Too few lines
 /// are no evidence.
 pub fn is_similar(one: &str, other: &str) -> bool {
-    shared_share(one, other) >= HALF
+    similarity(one, other) >= HALF
 }
 
 /// The percentage of the longer text's lines that are also in the other text; 100 if the texts are equal. Empty lines do not
 /// count, and line endings and indentation are ignored.
-pub fn shared_share(one: &str, other: &str) -> usize {
+pub fn similarity(one: &str, other: &str) -> usize {
     let lines = |text: &'_ str| -> BTreeMap<String, usize> {
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         lines.fold(BTreeMap::new(), |mut counts, line| {
@@ -137,7 +137,7 @@ pub fn shared_share(one: &str, other: &str) -> usize {
     let shared: usize = shared.sum();
     match longer {
         0 => 0,
-        _ if longer < FEW && shared < longer => 0,
+        _ if longer < MIN_LINES && shared < longer => 0,
         _ => shared * ALL / longer,
     }
 }
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_true_conflict_is_marked() {
+    fn marks_overlapping_edits_as_conflicts() {
         let Merged::Marked(text) = three_way("a\n", "b\n", "c\n") else {
             panic!("a and b were merged")
         };
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn markers_are_found_and_what_looks_like_them_is_not() {
+    fn recognizes_only_its_own_conflict_markers() {
         let marked = "a\n<<<<<<< ours\nx\n||||||| original\n=======\ny\n>>>>>>> theirs\n";
         assert!(has_markers(marked) && has_markers(&to_crlf(marked)));
         for plain in [
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_lines_are_told_and_changed() {
+    fn detects_and_converts_line_endings() {
         assert!(is_crlf("a\r\nb\r\n") && is_crlf("a\r\nb"));
         assert!(!is_crlf("a\r\nb\n") && !is_crlf("a"));
         assert_eq!(to_lf("a\r\nb"), "a\nb");
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_placed_in_the_text_that_is_there() {
+    fn first_change_is_a_line_of_the_old_text() {
         assert_eq!(first_change("a\nb\n", "a\nc\n"), Some(2));
         assert_eq!(first_change("a\n", "a\nb\nc\n"), Some(1));
         assert_eq!(first_change("", "a\n"), Some(1));
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn shared_lines_are_found_where_they_are() {
+    fn shared_lines_gives_the_indices_in_both_texts() {
         assert_eq!(shared_lines("a\nb\nc", "x\na\nc"), [(0, 1), (2, 2)]);
         assert_eq!(shared_lines("a\nb\n", "a\nb\n"), [(0, 0), (1, 1)]);
         assert_eq!(shared_lines("", "a\n"), []);
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_two_texts_share_stands_once() {
+    fn two_way_merge_writes_shared_lines_once() {
         assert_eq!(
             two_way("a\nb\n", "a\nb\nc\n"),
             Merged::Clean("a\nb\nc\n".to_owned())
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_is_a_diff_from_nothing() {
+    fn diff_of_a_new_file_starts_from_dev_null() {
         assert_eq!(
             unified_diff("x", None, Some("a\n")),
             "--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+a\n"

@@ -85,8 +85,8 @@ const DEVICES: [&str; 22] = [
     "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9", "nul", "prn",
 ];
 
-/// A package name that is also valid for a crate, a binary, an image and a Kubernetes object.
-pub fn package(name: &str) -> Result<(), String> {
+/// Checks a package's name, which must also be valid for a crate, a binary, an image and a Kubernetes object.
+pub fn check_package(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err("is empty".to_owned());
     }
@@ -129,13 +129,13 @@ pub fn package(name: &str) -> Result<(), String> {
         .map_or(Ok(()), |(_, why)| Err((*why).to_owned()))
 }
 
-/// A package name that cargo accepts: an existing package may have one that [`package`] rejects for a new one.
-pub fn existing_package(name: &str) -> Result<(), String> {
+/// Checks that cargo accepts a package's name: an existing package may have one that [`check_package`] rejects for a new one.
+pub fn check_existing_package(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err("is empty".to_owned());
     }
-    let is_of_a_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
-    if let Some(wrong) = name.chars().find(|c| !is_of_a_name(*c)) {
+    let is_allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    if let Some(wrong) = name.chars().find(|c| !is_allowed(*c)) {
         return Err(format!(
             "contains {wrong:?}; a name consists of letters, digits, `-` and `_`"
         ));
@@ -146,8 +146,8 @@ pub fn existing_package(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A DNS label of RFC 1035: a valid name for a Kubernetes Service.
-pub fn dns_label(text: &str) -> Result<(), String> {
+/// Checks for a DNS label of RFC 1035: a valid name for a Kubernetes Service.
+pub fn check_dns_label(text: &str) -> Result<(), String> {
     let rule = || {
         format!(
             "must consist of at most {LABEL} lower-case letters, digits and `-`, begin with a letter, and not end with `-`"
@@ -168,8 +168,8 @@ pub fn dns_label(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A host name of two or more labels, the last of which is not a number.
-pub fn hostname(text: &str) -> Result<(), String> {
+/// Checks for a host name of two or more labels, the last of which is not a number.
+pub fn check_hostname(text: &str) -> Result<(), String> {
     let label = |label: &str| {
         !label.is_empty()
             && label.len() <= LABEL
@@ -190,11 +190,11 @@ pub fn hostname(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// An image's name with its registry, without tag or digest.
+/// Checks for an image's name with its registry, without tag or digest.
 ///
 /// The rules are those of the distribution project's reference grammar, except that the registry is mandatory: without one, some
 /// programs assume Docker Hub and others fail.
-pub fn image(text: &str) -> Result<(), String> {
+pub fn check_image(text: &str) -> Result<(), String> {
     let rule = || {
         "must be an image with its registry and without a tag, such as `ghcr.io/acme/orders`"
             .to_owned()
@@ -211,15 +211,15 @@ pub fn image(text: &str) -> Result<(), String> {
                 .all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_' | '.'))
             && !part.contains("..")
     };
-    let host_holds = host == "localhost" || hostname(host).is_ok();
+    let host_holds = host == "localhost" || check_hostname(host).is_ok();
     if text.len() > 255 || !host_holds || !port_holds || !path.split('/').all(component) {
         return Err(rule());
     }
     Ok(())
 }
 
-/// An http or https URL with a host.
-pub fn url(text: &str) -> Result<(), String> {
+/// Checks for an http or https URL with a host.
+pub fn check_url(text: &str) -> Result<(), String> {
     let rest = text
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"));
@@ -247,8 +247,8 @@ pub fn port_of(url: &str) -> u16 {
     named.unwrap_or(if scheme == "http" { 80 } else { 443 })
 }
 
-/// A branch name, by the plain part of git's rules (git-check-ref-format), without the characters that forges treat as globs.
-pub fn branch(text: &str) -> Result<(), String> {
+/// Checks a branch name by the plain part of git's rules (git-check-ref-format), without the characters that forges treat as globs.
+pub fn check_branch(text: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
     let part = |part: &str| {
         !part.is_empty()
@@ -266,15 +266,15 @@ pub fn branch(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// One line without control characters.
-pub fn line(text: &str) -> Result<(), String> {
+/// Checks for one line without control characters.
+pub fn check_line(text: &str) -> Result<(), String> {
     // Line separators end a line in some of the formats; a bidirectional override makes a reviewer see something else than the
     // actual text (CVE-2021-42574).
-    let unseen = |c: char| {
+    let is_invisible = |c: char| {
         c.is_control()
             || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
-    match text.chars().find(|c| unseen(*c)) {
+    match text.chars().find(|c| is_invisible(*c)) {
         Some(c) => Err(format!(
             "contains the control character {}; it must be a single line of text",
             c.escape_unicode()
@@ -308,7 +308,7 @@ pub fn image_of(repository: &str, slug: &str) -> String {
             let path = repository.strip_prefix(forge)?.trim_end_matches('/');
             let path = path.strip_suffix(".git").unwrap_or(path);
             let candidate = format!("{registry}/{}", path.to_ascii_lowercase());
-            (path.contains('/') && image(&candidate).is_ok()).then_some(candidate)
+            (path.contains('/') && check_image(&candidate).is_ok()).then_some(candidate)
         })
         .unwrap_or_else(|| format!("registry.example.com/{slug}"))
 }
@@ -326,13 +326,16 @@ pub fn registry_of(image: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{branch, dns_label, hostname, image, image_of, line, package, port_of, url};
+    use super::{
+        check_branch, check_dns_label, check_hostname, check_image, check_line, check_package,
+        check_url, image_of, port_of,
+    };
 
     #[test]
-    fn a_package_name_serves_everywhere() {
+    fn package_names_are_valid_wherever_they_are_used() {
         let longest = "a".repeat(63);
         for good in ["a", "api", "my-app", "my_app", "app2", "a-b_c", &longest] {
-            assert_eq!(package(good), Ok(()), "{good}");
+            assert_eq!(check_package(good), Ok(()), "{good}");
         }
         let too_long = "a".repeat(64);
         for bad in [
@@ -340,14 +343,14 @@ mod tests {
             "self", "test", "core", "std", "build", "deps", "con", "nul", "com1", "on", "y",
             "null", "a\nb", "$(x)", &too_long,
         ] {
-            assert!(package(bad).is_err(), "{bad:?}");
+            assert!(check_package(bad).is_err(), "{bad:?}");
         }
     }
 
     #[test]
-    fn hosts_images_and_addresses() {
+    fn validates_hosts_images_and_urls() {
         for good in ["a.b", "orders.example.com", "1.example.com", "x-1.io"] {
-            assert_eq!(hostname(good), Ok(()), "{good}");
+            assert_eq!(check_hostname(good), Ok(()), "{good}");
         }
         for bad in [
             "",
@@ -360,14 +363,14 @@ mod tests {
             "a.b/c",
             "a b.c",
         ] {
-            assert!(hostname(bad).is_err(), "{bad:?}");
+            assert!(check_hostname(bad).is_err(), "{bad:?}");
         }
         for good in [
             "ghcr.io/acme/orders",
             "localhost:5000/x",
             "registry.example.com/a.b/c_d",
         ] {
-            assert_eq!(image(good), Ok(()), "{good}");
+            assert_eq!(check_image(good), Ok(()), "{good}");
         }
         for bad in [
             "orders",
@@ -378,9 +381,9 @@ mod tests {
             "ghcr.io/x@sha256:1",
             "ghcr.io/",
         ] {
-            assert!(image(bad).is_err(), "{bad:?}");
+            assert!(check_image(bad).is_err(), "{bad:?}");
         }
-        assert_eq!(url("https://github.com/acme/orders"), Ok(()));
+        assert_eq!(check_url("https://github.com/acme/orders"), Ok(()));
         for bad in [
             "",
             "github.com/a",
@@ -390,17 +393,17 @@ mod tests {
             "https://a\"",
             "https://${x}",
         ] {
-            assert!(url(bad).is_err(), "{bad:?}");
+            assert!(check_url(bad).is_err(), "{bad:?}");
         }
         assert_eq!(
-            dns_label("on"),
+            check_dns_label("on"),
             Err("is a boolean or null in YAML".to_owned())
         );
-        assert!(dns_label("1a").is_err());
+        assert!(check_dns_label("1a").is_err());
     }
 
     #[test]
-    fn an_image_follows_its_repository() {
+    fn image_is_derived_from_the_repository() {
         assert_eq!(
             image_of("https://github.com/Acme/Orders.git", "x"),
             "ghcr.io/acme/orders"
@@ -417,14 +420,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_nothing_unseen() {
+    fn line_rejects_control_characters() {
         for good in [
             "x",
             "a \"quoted\" line",
             "emoji 🦀",
             "${{ x }} {{ y }} $(z) # : '",
         ] {
-            assert_eq!(line(good), Ok(()), "{good}");
+            assert_eq!(check_line(good), Ok(()), "{good}");
         }
         for bad in [
             "",
@@ -437,24 +440,24 @@ mod tests {
             "a\u{202e}b",
             "a\u{2028}b",
         ] {
-            assert!(line(bad).is_err(), "{bad:?}");
+            assert!(check_line(bad).is_err(), "{bad:?}");
         }
     }
 
     #[test]
-    fn a_branch_is_one_to_git_and_no_glob() {
+    fn branch_is_valid_for_git_and_not_a_glob() {
         for good in ["main", "release/1.x", "v2"] {
-            assert_eq!(branch(good), Ok(()), "{good}");
+            assert_eq!(check_branch(good), Ok(()), "{good}");
         }
         for bad in [
             "", "-x", "a b", "a..b", "a/", "a//b", ".a", "a.lock", "a*", "a~1", "a:b",
         ] {
-            assert!(branch(bad).is_err(), "{bad:?}");
+            assert!(check_branch(bad).is_err(), "{bad:?}");
         }
     }
 
     #[test]
-    fn a_port_is_named_or_that_of_the_scheme() {
+    fn port_defaults_to_that_of_the_scheme() {
         for (url, port) in [
             ("https://s3.example.com", 443),
             ("http://minio.storage/a:1", 80),

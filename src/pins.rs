@@ -19,7 +19,7 @@ pub struct Pins(BTreeSet<String>);
 
 impl Pins {
     /// Those of `versions.toml`; crate versions are only used in Cargo.toml, which is not merged as text.
-    pub fn of(versions: &DocumentMut) -> Self {
+    pub fn from_versions(versions: &DocumentMut) -> Self {
         let mut pins = BTreeSet::new();
         let tables = versions.iter().filter(|(name, _)| *name != "crates");
         for (_, table) in tables {
@@ -28,14 +28,14 @@ impl Pins {
         Self(pins)
     }
 
-    /// Like [`Pins::settle`], for the trees of a plan.
-    pub fn settle_trees(&self, trees: &mut Trees) -> Vec<String> {
-        self.settle(&mut trees.base, &trees.ours, &mut trees.theirs)
+    /// Like [`Pins::reconcile`], for the trees of a plan.
+    pub fn reconcile_trees(&self, trees: &mut Trees) -> Vec<String> {
+        self.reconcile(&mut trees.base, &trees.ours, &mut trees.theirs)
     }
 
     /// Makes base and theirs agree with every pin that was bumped in ours: if ours is not older, both get its version; if it is
     /// older, base gets it, so that theirs is a change. Returns a message for each older one.
-    pub fn settle(&self, base: &mut Tree, ours: &Disk, theirs: &mut Tree) -> Vec<String> {
+    pub fn reconcile(&self, base: &mut Tree, ours: &Disk, theirs: &mut Tree) -> Vec<String> {
         let mut notes = Vec::new();
         for (path, new) in theirs {
             let (Some(old), Some(OnDisk::Text { text, .. })) = (base.get_mut(path), ours.get(path))
@@ -45,13 +45,13 @@ impl Pins {
             // An untouched file, and one that is up to date, need no settling.
             if *text != old.text && *text != new.text {
                 let ours = merge::to_lf(text);
-                notes.extend(self.settle_text(path, &mut old.text, &ours, &mut new.text));
+                notes.extend(self.reconcile_text(path, &mut old.text, &ours, &mut new.text));
             }
         }
         notes
     }
 
-    fn settle_text(
+    fn reconcile_text(
         &self,
         path: &RelPath,
         base: &mut String,
@@ -59,7 +59,7 @@ impl Pins {
         theirs: &mut String,
     ) -> Vec<String> {
         let mut notes = Vec::new();
-        let (in_ours, in_theirs) = (aligned(base, ours), aligned(base, theirs));
+        let (in_ours, in_theirs) = (align_lines(base, ours), align_lines(base, theirs));
         let mut base_lines: Vec<&str> = base.split_inclusive('\n').collect();
         let mut their_lines: Vec<&str> = theirs.split_inclusive('\n').collect();
         let our_lines: Vec<&str> = ours.split_inclusive('\n').collect();
@@ -104,7 +104,7 @@ impl Pins {
 
 /// Which of two texts has the newer versions, if they differ only in versions and the order can be told.
 pub fn order(ours: &str, theirs: &str) -> Option<Ordering> {
-    let (ours, theirs) = (undigested(ours), undigested(theirs));
+    let (ours, theirs) = (without_digests(ours), without_digests(theirs));
     let mut found = Ordering::Equal;
     let mut moved = false;
     for (ours, theirs) in pairs(&ours, &theirs)? {
@@ -131,10 +131,10 @@ fn collect(item: &Item, pins: &mut BTreeSet<String>) {
 }
 
 /// The lines of another text that equal those of the first except for their versions, by their indices in the first.
-fn aligned(first: &str, other: &str) -> BTreeMap<usize, usize> {
+fn align_lines(first: &str, other: &str) -> BTreeMap<usize, usize> {
     let skeletons = |text: &str| -> String {
         let lines = text.split_inclusive('\n');
-        lines.map(|line| skeleton(&undigested(line))).collect()
+        lines.map(|line| skeleton(&without_digests(line))).collect()
     };
     merge::shared_lines(&skeletons(first), &skeletons(other))
         .into_iter()
@@ -152,7 +152,7 @@ fn skeleton(line: &str) -> String {
 }
 
 /// A line without image digests, which Renovate adds to tags and updates with them.
-fn undigested(line: &str) -> String {
+fn without_digests(line: &str) -> String {
     const DIGEST: (&str, usize) = ("@sha256:", 64);
     let mut rest = line;
     let mut kept = String::new();
@@ -235,40 +235,43 @@ mod tests {
     const NEW: &str = "2222222222222222222222222222222222222222";
 
     /// Base and theirs after the pins were settled, and the messages.
-    fn settled(base: &str, ours: &str, theirs: &str) -> (String, String, Vec<String>) {
+    fn reconciled(base: &str, ours: &str, theirs: &str) -> (String, String, Vec<String>) {
         let versions = r#"
             actions.checkout = { version = "v7.0.1", sha = "3333333333333333333333333333333333333333" }
             images.postgres = "18.6-trixie"
             runners.ubuntu = "ubuntu-24.04"
             crates.axum = "0.8"
         "#;
-        let pins = Pins::of(&versions.parse().unwrap());
+        let pins = Pins::from_versions(&versions.parse().unwrap());
         let path = RelPath::new("f").unwrap();
-        let tree = |text: &str| Tree::from([(path.clone(), File::of_all(text.to_owned()))]);
+        let tree = |text: &str| Tree::from([(path.clone(), File::of_project(text.to_owned()))]);
         let (mut base, mut theirs) = (tree(base), tree(theirs));
         let ours = Disk::from([(path.clone(), OnDisk::text(ours))]);
-        let notes = pins.settle(&mut base, &ours, &mut theirs);
+        let notes = pins.reconcile(&mut base, &ours, &mut theirs);
         (base[&path].text.clone(), theirs[&path].text.clone(), notes)
     }
 
     #[test]
-    fn the_newer_version_is_what_both_sides_say() {
+    fn newer_user_version_replaces_base_and_template() {
         let uses =
             |commit: &str, version: &str| format!("a\n- uses: checkout@{commit} # {version}\nb\n");
         let (base, ours) = (uses(OLD, "v6.0.0"), uses(NEW, "v8.0.0"));
         let theirs = uses(&"3".repeat(40), "v7.0.1");
         assert_eq!(
-            settled(&base, &ours, &theirs),
+            reconciled(&base, &ours, &theirs),
             (ours.clone(), ours.clone(), Vec::new())
         );
         // Also if the template did not change it, but changed the line beside it.
         let (base, theirs) = (theirs.clone(), theirs.replace("b\n", "c\n"));
         let wanted = ours.replace("b\n", "c\n");
-        assert_eq!(settled(&base, &ours, &theirs), (ours, wanted, Vec::new()));
+        assert_eq!(
+            reconciled(&base, &ours, &theirs),
+            (ours, wanted, Vec::new())
+        );
     }
 
     #[test]
-    fn an_older_version_gives_way_and_is_named() {
+    fn older_user_version_yields_and_is_reported() {
         let image = |tag: &str| format!("image: postgres:{tag}\n");
         let (base, ours, theirs) = (
             image("18.4-trixie"),
@@ -277,20 +280,20 @@ mod tests {
         );
         let note = "f:1: `image: postgres:18.5-trixie` is older than the current pin, `image: postgres:18.6-trixie`";
         assert_eq!(
-            settled(&base, &ours, &theirs),
+            reconciled(&base, &ours, &theirs),
             (ours, theirs, vec![note.to_owned()])
         );
     }
 
     #[test]
-    fn a_choice_of_the_users_stays_where_the_template_has_no_news() {
+    fn user_version_stays_if_the_template_did_not_change() {
         let (base, ours) = ("runs-on: ubuntu-24.04\n", "runs-on: ubuntu-22.04\n");
         let same = (ours.to_owned(), ours.to_owned(), Vec::new());
-        assert_eq!(settled(base, ours, base), same);
+        assert_eq!(reconciled(base, ours, base), same);
     }
 
     #[test]
-    fn what_is_no_pin_is_left_to_the_merge() {
+    fn changes_other_than_pins_are_left_to_the_merge() {
         for (base, ours, theirs) in [
             // A number that is not one of prodify's versions.
             ("host: 127.0.0.1\n", "host: 10.0.0.1\n", "host: 0.0.0.0\n"),
@@ -305,7 +308,7 @@ mod tests {
             // A pin, and another edit on its line.
             ("v6 18\n", "v8 19\n", "v7.0.1 20\n"),
         ] {
-            let (after, news, notes) = settled(base, ours, theirs);
+            let (after, news, notes) = reconciled(base, ours, theirs);
             assert_eq!(
                 (&*after, &*news, notes),
                 (base, theirs, Vec::new()),
@@ -315,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_ordered_by_their_numbers() {
+    fn orders_versions_numerically() {
         let digest = format!("18.6@sha256:{}", "a".repeat(64));
         for (ours, theirs, wanted) in [
             ("18.10", "18.9", Some(Ordering::Greater)),

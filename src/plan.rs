@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use self::decide::{Decision, decide, turns};
-pub use self::moves::{Rename, Trees, place};
+use self::decide::{Decision, decide, executable_change};
+pub use self::moves::{Rename, Trees, current_path};
 use crate::merge::{self, Merged, Side};
 use crate::tree::{Class, File, RelPath, Tree};
 
@@ -131,7 +131,7 @@ pub enum Resolution {
 }
 
 /// Why a missing file without changes is not written: the user deleted it, or moved it.
-pub const GONE: &str = "no longer exists";
+pub const MISSING: &str = "no longer exists";
 
 /// Why a file with markers of an earlier merge is left alone.
 pub const MARKED: &str = "contains conflict markers: resolve them first";
@@ -155,34 +155,30 @@ fn step(
     theirs: Option<File>,
 ) -> Option<Step> {
     let (before, is_executable) = match ours {
-        Some(OnDisk::Other(kind)) => return Some(in_the_way(path, base, theirs, kind)),
+        Some(OnDisk::Other(kind)) => return Some(blocked_step(path, base, theirs, kind)),
         Some(OnDisk::Text { text, executable }) => (Some(text), executable),
         None => (None, None),
     };
     // Git, or an editor, may have converted the line endings.
-    let has_returns = |file: &File| file.text.contains('\r');
+    let has_cr = |file: &File| file.text.contains('\r');
     let ours = before.as_deref();
-    let returned = ours.is_some_and(merge::is_crlf)
-        && !base.into_iter().chain(theirs.as_ref()).any(has_returns);
-    let plain = ours.filter(|_| returned).map(merge::to_lf);
+    let is_crlf =
+        ours.is_some_and(merge::is_crlf) && !base.into_iter().chain(theirs.as_ref()).any(has_cr);
+    let plain = ours.filter(|_| is_crlf).map(merge::to_lf);
     let mut decision = decide(base, plain.as_deref().or(ours), theirs.as_ref())?;
     if let (Some(base), Some(ours), Some(theirs)) = (base, plain.as_deref().or(ours), &theirs) {
-        decision.by_key(path.name(), [&base.text, ours, &theirs.text]);
+        decision.resolve_by_key(path.name(), [&base.text, ours, &theirs.text]);
     }
-    let executable = turns(base, is_executable, theirs.as_ref());
+    let executable = executable_change(base, is_executable, theirs.as_ref());
     if let Some(executable) = executable {
-        decision.turn(
+        decision.set_executable(
             executable,
             plain.or_else(|| before.clone()),
             theirs.as_ref(),
         );
     }
-    let ends = |text: String| {
-        if returned {
-            merge::to_crlf(&text)
-        } else {
-            text
-        }
+    let restore_line_endings = |text: String| {
+        if is_crlf { merge::to_crlf(&text) } else { text }
     };
 
     let Decision {
@@ -193,20 +189,20 @@ fn step(
     } = decision;
     let after = theirs.filter(|_| action.writes() || action == Action::Conflict);
     let after = after.map(|file| File {
-        text: ends(text.unwrap_or(file.text)),
+        text: restore_line_endings(text.unwrap_or(file.text)),
         ..file
     });
     Some(Step {
         before,
         after,
-        marked: marked.map(ends),
+        marked: marked.map(restore_line_endings),
         executable,
         ..Step::new(path, action, why)
     })
 }
 
 /// The step for a path that holds something other than a text file.
-fn in_the_way(
+fn blocked_step(
     path: RelPath,
     base: Option<&File>,
     theirs: Option<File>,
@@ -263,7 +259,7 @@ impl Step {
     }
 
     /// Makes this a step of a text file that moves here; whether it is executable stays the same.
-    fn come_from(&mut self, from: &RelPath, executable: bool) {
+    fn set_moved_from(&mut self, from: &RelPath, executable: bool) {
         if self.before.is_none() || self.action == Action::Delete {
             return;
         }
@@ -287,27 +283,27 @@ impl Step {
     }
 
     /// The file's current path.
-    pub fn lies_at(&self) -> &RelPath {
+    pub fn current_path(&self) -> &RelPath {
         self.from.as_ref().unwrap_or(&self.path)
     }
 
     /// Whether it replaces or removes the user's own text, rather than edits it.
-    pub fn replaces_the_users(&self) -> bool {
+    pub fn replaces_user_text(&self) -> bool {
         self.resolved && matches!(self.action, Action::Update | Action::Delete)
     }
 
     /// Whether it is a conflict with something that is never replaced, since it is not text.
-    pub fn is_stuck(&self) -> bool {
+    pub fn is_unreplaceable(&self) -> bool {
         self.action == Action::Conflict && self.before.is_none() && self.after.is_some()
     }
 
     /// Whether it is a conflict with something that is in no file's way, and is kept whatever the user decides.
-    pub fn is_stranger(&self) -> bool {
+    pub fn is_unrelated(&self) -> bool {
         self.action == Action::Conflict && self.before.is_none() && self.after.is_none()
     }
 
     /// Writes both versions of a conflict between markers, if possible; the user still has to resolve it.
-    pub fn mark(&mut self) {
+    pub fn mark_conflict(&mut self) {
         if let (Action::Conflict, Some(after), Some(text)) =
             (self.action, &mut self.after, self.marked.take())
         {
@@ -327,7 +323,7 @@ impl Step {
     }
 
     /// Leaves a file unchanged, although its conflict is not resolved.
-    pub fn leave(&mut self) {
+    pub fn leave_unchanged(&mut self) {
         self.action = Action::Skip;
         self.from = None;
         self.after = None;
@@ -337,9 +333,9 @@ impl Step {
     /// Resolves the conflicts of an earlier run, whose markers are still in the file, in favour of one side; edits outside of the
     /// markers stay. New lines are merged, unless they conflict with an edit: those are left for another run. Returns whether it
     /// could.
-    pub fn unmark(&mut self, side: Side) -> bool {
-        let has_news = self.action == Action::Merge;
-        let merged = self.after.as_ref().filter(|_| has_news);
+    pub fn resolve_markers(&mut self, side: Side) -> bool {
+        let is_merged = self.action == Action::Merge;
+        let merged = self.after.as_ref().filter(|_| is_merged);
         let marked = merged.map(|file| &file.text).or(self.before.as_ref());
         let Some(text) = marked.and_then(|text| merge::side_of(text, side)) else {
             return false;
@@ -500,7 +496,7 @@ mod tests {
 
     /// Every combination of absent, `x`, `y` and `z` in the three trees, against the four promises of the design.
     #[test]
-    fn the_promises_hold_for_every_combination() {
+    fn guarantees_hold_for_every_combination() {
         let states = [None, Some("x\n"), Some("y\n"), Some("z\n")];
         for base in states {
             for ours in states {
@@ -539,7 +535,7 @@ mod tests {
     }
 
     #[test]
-    fn the_class_of_a_file_decides_who_wins() {
+    fn class_decides_which_side_wins() {
         let action = |class| {
             decide(Some("b"), Some("o"), Some("t"), class)
                 .steps
@@ -552,7 +548,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_never_replaced() {
+    fn non_text_files_are_never_replaced() {
         let path = RelPath::new("f").unwrap();
         let disk: Disk = [(path.clone(), OnDisk::Other("is a directory"))].into();
         let theirs = [(path, file("t", Class::Shared))].into();
@@ -565,7 +561,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_ends_as_the_user_says() {
+    fn conflict_is_resolved_as_the_user_decides() {
         let resolved = |resolution| {
             let mut plan = decide(None, Some("mine\n"), Some("theirs\n"), Class::Shared);
             plan.steps[0].resolve(resolution);

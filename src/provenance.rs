@@ -49,7 +49,7 @@ pub fn is_record(path: &RelPath) -> bool {
 
 /// The contents of an answers file.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Answered {
+pub struct AnswersFile {
     /// The version that last wrote it, unless it is this one.
     pub version: Option<String>,
     /// The project's name, if given.
@@ -64,7 +64,7 @@ pub struct Answered {
     pub answers: Answers,
 }
 
-impl Answered {
+impl AnswersFile {
     /// Whether an older version last wrote it.
     pub fn is_older(&self) -> bool {
         let wrote = self.version.as_deref().map(Version::parse);
@@ -81,33 +81,33 @@ impl Answered {
 }
 
 /// The text of `prodify.toml`.
-pub fn write_answers(answered: &Answered) -> String {
+pub fn write_answers(answers_file: &AnswersFile) -> String {
     let mut document = DocumentMut::new();
     document.insert("format", toml_edit::value(FORMAT));
-    let version = answered.version.as_deref().unwrap_or(VERSION);
+    let version = answers_file.version.as_deref().unwrap_or(VERSION);
     document.insert("prodify", toml_edit::value(version));
-    let components = answered.components.iter().flatten();
+    let components = answers_file.components.iter().flatten();
     let mut list: Array = components.map(String::as_str).collect();
     list.iter_mut()
         .for_each(|component| component.decor_mut().set_prefix("\n    "));
     list.set_trailing("\n");
     list.set_trailing_comma(true);
     document.insert("components", toml_edit::value(list));
-    if let Some(path) = &answered.templates {
+    if let Some(path) = &answers_file.templates {
         let mut table = Table::new();
         table.insert("path", toml_edit::value(path));
         document.insert(TEMPLATES, Item::Table(table));
     }
     let mut project = Table::new();
-    if let Some(name) = &answered.name {
+    if let Some(name) = &answers_file.name {
         project.insert("name", toml_edit::value(name));
     }
-    if !answered.bins.is_empty() {
-        let bins: Array = answered.bins.iter().map(String::as_str).collect();
+    if !answers_file.bins.is_empty() {
+        let bins: Array = answers_file.bins.iter().map(String::as_str).collect();
         project.insert("bins", toml_edit::value(bins));
     }
     document.insert("project", Item::Table(project));
-    for (key, value) in &answered.answers {
+    for (key, value) in &answers_file.answers {
         if let Some((owner, key)) = key.split_once('.') {
             let table = document.entry(owner).or_insert(Item::Table(Table::new()));
             table[key] = match value {
@@ -125,9 +125,9 @@ pub fn write_answers(answered: &Answered) -> String {
 /// # Errors
 ///
 /// If it is not TOML, has a newer format, or contains something that is not an answer.
-pub fn read_answers(text: &str) -> Result<Answered> {
+pub fn read_answers(text: &str) -> Result<AnswersFile> {
     let document: DocumentMut = text.parse()?;
-    let mut answered = Answered::default();
+    let mut answers_file = AnswersFile::default();
     for (key, item) in document.iter() {
         match (key, item) {
             ("format", item) => match item.as_integer() {
@@ -141,19 +141,20 @@ pub fn read_answers(text: &str) -> Result<Answered> {
                 let version = item.as_str().filter(|it| Version::parse(it).is_ok());
                 let version =
                     version.context("`prodify` must be the version that last wrote it")?;
-                answered.version = Some(version.to_owned());
+                answers_file.version = Some(version.to_owned());
             }
             ("components", item) => {
                 let names = names(item).context("`components` must be a list of names")?;
-                answered.components = Some(names);
+                answers_file.components = Some(names);
             }
-            (TEMPLATES, item) => answered.templates = Some(templates(item)?),
+            (TEMPLATES, item) => answers_file.templates = Some(templates(item)?),
             (owner, item) => {
                 if owner == "project" {
-                    answered.name = item.get("name").map(name).transpose()?;
+                    answers_file.name = item.get("name").map(name).transpose()?;
                     if let Some(bins) = item.get("bins") {
                         let bins = names(bins);
-                        answered.bins = bins.context("`project.bins` must be a list of names")?;
+                        answers_file.bins =
+                            bins.context("`project.bins` must be a list of names")?;
                     }
                 }
                 let table = item
@@ -163,7 +164,7 @@ pub fn read_answers(text: &str) -> Result<Answered> {
                     .iter()
                     .filter(|(key, _)| owner != "project" || !["name", "bins"].contains(key))
                 {
-                    answered.answers.insert(
+                    answers_file.answers.insert(
                         format!("{owner}.{key}"),
                         answer(item).with_context(|| {
                             format!("`{owner}.{key}` must be text, a whole number, true or false")
@@ -173,7 +174,7 @@ pub fn read_answers(text: &str) -> Result<Answered> {
             }
         }
     }
-    Ok(answered)
+    Ok(answers_file)
 }
 
 /// The directory in `[templates]`, which must be valid on other machines too.
@@ -194,7 +195,7 @@ fn templates(item: &Item) -> Result<String> {
 /// The project's name, which goes into code: it must at least be one that cargo accepts.
 fn name(item: &Item) -> Result<String> {
     let name = item.as_str().context("`project.name` must be text")?;
-    if let Err(why) = names::existing_package(name) {
+    if let Err(why) = names::check_existing_package(name) {
         let shown = name.escape_debug();
         bail!("`project.name` cannot be `{shown}`: it {why}");
     }
@@ -216,11 +217,11 @@ fn answer(item: &Item) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answered, read_answers, write_answers};
+    use super::{AnswersFile, read_answers, write_answers};
     use crate::catalog::Value;
 
     #[test]
-    fn answers_read_back() {
+    fn answers_read_back_as_written() {
         let answers = [
             ("docker.base".to_owned(), Value::Text("debian".to_owned())),
             (
@@ -230,7 +231,7 @@ mod tests {
             ("service.port".to_owned(), Value::Integer(8080)),
         ];
         let bins = ["a".to_owned(), "b".to_owned()];
-        let answered = Answered {
+        let answers_file = AnswersFile {
             version: Some("0.0.1".to_owned()),
             name: Some("x".to_owned()),
             bins: bins.into(),
@@ -238,11 +239,14 @@ mod tests {
             templates: Some("../templates".to_owned()),
             answers: answers.into(),
         };
-        assert_eq!(read_answers(&write_answers(&answered)).unwrap(), answered);
+        assert_eq!(
+            read_answers(&write_answers(&answers_file)).unwrap(),
+            answers_file
+        );
     }
 
     #[test]
-    fn an_answers_file_that_cannot_be_taken_says_why() {
+    fn invalid_answers_files_are_rejected_with_a_reason() {
         let error = |text: &str| format!("{:#}", read_answers(text).unwrap_err());
         assert!(error("format = 2").contains("newer cargo prodify"));
         assert!(error("prodify = 'x'").contains("`prodify` must be the version"));
@@ -252,8 +256,11 @@ mod tests {
         assert!(error("[project]\nbins = 'a'").contains("`project.bins` must be a list of names"));
         assert!(error("[project]\nname = 1").contains("`project.name` must be text"));
         for name in ["", "../x", "x; touch pwned", "a b", "-x", "1", "a\\nb"] {
-            let said = error(&format!("[project]\nname = \"{name}\""));
-            assert!(said.contains("`project.name` cannot be `"), "{said}");
+            let error_text = error(&format!("[project]\nname = \"{name}\""));
+            assert!(
+                error_text.contains("`project.name` cannot be `"),
+                "{error_text}"
+            );
         }
         for templates in [
             "[templates]",
@@ -267,25 +274,25 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_newer_than_this_one_by_its_numbers() {
+    fn compares_versions_numerically() {
         let newer = |version: &str| {
-            let answered = Answered {
+            let answers_file = AnswersFile {
                 version: Some(version.to_owned()),
-                ..Answered::default()
+                ..AnswersFile::default()
             };
-            answered.newer_version().map(str::to_owned)
+            answers_file.newer_version().map(str::to_owned)
         };
         assert_eq!(newer("0.0.10"), None);
         assert_eq!(newer(super::VERSION), None);
         assert_eq!(newer("1000.0.0").as_deref(), Some("1000.0.0"));
-        assert_eq!(Answered::default().newer_version(), None);
+        assert_eq!(AnswersFile::default().newer_version(), None);
         let older = |version: Option<&str>| {
             let version = version.map(str::to_owned);
-            let answered = Answered {
+            let answers_file = AnswersFile {
                 version,
-                ..Answered::default()
+                ..AnswersFile::default()
             };
-            answered.is_older()
+            answers_file.is_older()
         };
         assert!(older(Some("0.0.10")));
         assert!(!older(Some(super::VERSION)) && !older(Some("1000.0.0")) && !older(None));

@@ -114,10 +114,10 @@ pub struct FileReport {
     pub place: Option<String>,
     /// Whether it is in the way, and can never be replaced.
     #[serde(skip)]
-    pub is_stuck: bool,
+    pub is_unreplaceable: bool,
     /// Whether it is in no file's way, but in the directory of a new project.
     #[serde(skip)]
-    pub is_stranger: bool,
+    pub is_unrelated: bool,
 }
 
 /// A component, in a list.
@@ -175,7 +175,7 @@ impl Report {
         let summaries = catalog.components();
         Self::Listed(
             summaries
-                .map(|component| Summary::of(catalog, component))
+                .map(|component| Summary::new(catalog, component))
                 .collect(),
         )
     }
@@ -195,7 +195,7 @@ impl Report {
         let questions = catalog
             .project
             .iter()
-            .map(|question| QuestionReport::of("project", question));
+            .map(|question| QuestionReport::new("project", question));
         let files = [provenance::ANSWERS, provenance::BASE]
             .map(str::to_owned)
             .to_vec();
@@ -211,7 +211,7 @@ impl Report {
         let questions = component
             .questions
             .iter()
-            .map(|question| QuestionReport::of(&component.name, question))
+            .map(|question| QuestionReport::new(&component.name, question))
             .collect();
         let mut files: Vec<String> = component
             .templates
@@ -225,7 +225,7 @@ impl Report {
                 .map(|_| "Cargo.toml (entries)".to_owned()),
         );
         Self::Shown(Box::new(Details {
-            summary: Summary::of(catalog, component),
+            summary: Summary::new(catalog, component),
             files,
             questions,
         }))
@@ -257,7 +257,7 @@ impl Report {
             Self::Written(written) => {
                 written.print(shell)?;
                 match format {
-                    Format::Github => shell.out(annotations::of(written)),
+                    Format::Github => shell.out(annotations::render(written)),
                     Format::Text | Format::Json => Ok(()),
                 }
             }
@@ -303,7 +303,7 @@ fn document(body: &Json) -> String {
 
 impl FileReport {
     /// What a plan does to each file; with diffs, if requested.
-    pub fn of_plan(plan: &Plan, diffs: bool) -> Vec<Self> {
+    pub fn from_plan(plan: &Plan, diffs: bool) -> Vec<Self> {
         let diff = |step: &crate::plan::Step| {
             let after = step.after.as_ref().map(|file| file.text.as_str());
             let from = step.from.as_ref().unwrap_or(&step.path);
@@ -329,15 +329,15 @@ impl FileReport {
                 diff: (diffs && shows(step)).then(|| diff(step)),
                 line: line(step).filter(|_| diffs && shows(step)),
                 place: None,
-                is_stuck: step.is_stuck(),
-                is_stranger: step.is_stranger(),
+                is_unreplaceable: step.is_unreplaceable(),
+                is_unrelated: step.is_unrelated(),
             })
             .collect()
     }
 }
 
 impl Summary {
-    fn of(catalog: &Catalog, component: &Component) -> Self {
+    fn new(catalog: &Catalog, component: &Component) -> Self {
         Self {
             own: catalog.origin(&component.name),
             name: component.name.clone(),
@@ -352,7 +352,7 @@ impl Summary {
 }
 
 impl QuestionReport {
-    fn of(component: &str, question: &Question) -> Self {
+    fn new(component: &str, question: &Question) -> Self {
         let report = |choice: &Choice| ChoiceReport {
             value: choice.value.clone(),
             help: choice.help.clone(),

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use crate::catalog::{Catalog, Component, Home, Preset, Scope};
-use crate::error::{Usage, did_you_mean, told};
+use crate::catalog::{Catalog, Component, Preset, ProjectKind, Scope};
+use crate::error::{Usage, did_you_mean, list_names};
 
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// The kind of crate that they are for.
-    pub home: Home,
+    pub kind: ProjectKind,
     /// The initial components.
     pub start: BTreeSet<String>,
     /// Components to add, with those that they require.
@@ -54,7 +54,7 @@ pub fn preset(catalog: &Catalog, preset: Preset) -> BTreeSet<String> {
 /// # Errors
 ///
 /// [`Usage`] if there is none, suggesting a similar name.
-pub fn known<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Component> {
+pub fn find<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Component> {
     catalog.get(name).ok_or_else(|| {
         let hint = did_you_mean(name, catalog.names());
         Usage::new(format!(
@@ -68,9 +68,9 @@ pub fn known<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Component> {
 ///
 /// # Errors
 ///
-/// As [`known`], for the first unknown one.
-pub fn all_known<'c>(catalog: &'c Catalog, names: &[String]) -> Result<Vec<&'c Component>> {
-    names.iter().map(|name| known(catalog, name)).collect()
+/// As [`find`], for the first unknown one.
+pub fn find_all<'c>(catalog: &'c Catalog, names: &[String]) -> Result<Vec<&'c Component>> {
+    names.iter().map(|name| find(catalog, name)).collect()
 }
 
 /// Resolves a request; `widest` is the widest scope of which the project's directory is the root.
@@ -85,13 +85,13 @@ pub fn select<'c>(catalog: &'c Catalog, request: &Request, widest: Scope) -> Res
         if request.with.contains(name) {
             return Err(Usage::new(format!("`{name}` is in both --with and --without")).into());
         }
-        without.insert(known(catalog, name)?.name.as_str());
+        without.insert(find(catalog, name)?.name.as_str());
     }
 
     let mut chosen = BTreeMap::new();
     let mut left_out = BTreeMap::new();
     for name in &request.start {
-        let component = known(catalog, name)?;
+        let component = find(catalog, name)?;
         if component.scope > widest {
             left_out.insert(component.name.as_str(), component);
         } else if !without.contains(component.name.as_str()) {
@@ -99,7 +99,7 @@ pub fn select<'c>(catalog: &'c Catalog, request: &Request, widest: Scope) -> Res
         }
     }
     for name in &request.with {
-        let component = known(catalog, name)?;
+        let component = find(catalog, name)?;
         if component.scope > widest {
             return Err(Usage::new(format!(
                 "`{name}` belongs in the root directory of a {}, which this is not",
@@ -109,7 +109,7 @@ pub fn select<'c>(catalog: &'c Catalog, request: &Request, widest: Scope) -> Res
         }
         chosen.insert(component.name.as_str(), component);
     }
-    require(catalog, request.home, &mut chosen, &without)?;
+    require(catalog, request.kind, &mut chosen, &without)?;
 
     for component in chosen.values() {
         if let Some(other) = component
@@ -147,12 +147,14 @@ pub fn select_new<'c>(
 ) -> Result<Selection<'c>> {
     let selection = select(catalog, request, widest)?;
     let mut chosen = selection.components.iter();
-    if chosen.any(|component| catalog.makes_package(component)) {
+    if chosen.any(|component| catalog.creates_package(component)) {
         return Ok(selection);
     }
-    let makers = catalog.components().filter(|it| catalog.makes_package(it));
-    let makers: Vec<&String> = makers.map(|component| &component.name).collect();
-    match makers[..] {
+    let creators = catalog
+        .components()
+        .filter(|it| catalog.creates_package(it));
+    let creators: Vec<&String> = creators.map(|component| &component.name).collect();
+    match creators[..] {
         [only] if !request.without.contains(only) => {
             let mut request = request.clone();
             request.with.push(only.clone());
@@ -163,8 +165,8 @@ pub fn select_new<'c>(
         }
         _ => Err(Usage::new(format!(
             "a new project must be a package, and none of {} creates one: select {} too, or add to an existing crate with `cargo prodify add`",
-            told(selection.names()),
-            makers.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+            list_names(selection.names()),
+            creators.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
         ))
         .into()),
     }
@@ -173,17 +175,17 @@ pub fn select_new<'c>(
 /// Adds the components that the selected ones require.
 fn require<'c>(
     catalog: &'c Catalog,
-    home: Home,
+    kind: ProjectKind,
     chosen: &mut BTreeMap<&'c str, &'c Component>,
     without: &BTreeSet<&str>,
 ) -> Result<()> {
     let mut open: Vec<&Component> = chosen.values().copied().collect();
     while let Some(component) = open.pop() {
         for required in component
-            .required(home)
+            .required(kind)
             .iter()
             .filter_map(|name| catalog.get(name))
-            .filter(|required| home != Home::Workspace || required.scope > Scope::Package)
+            .filter(|required| kind != ProjectKind::Workspace || required.scope > Scope::Package)
         {
             if without.contains(required.name.as_str()) {
                 let (name, required) = (&component.name, &required.name);
@@ -204,7 +206,7 @@ fn require<'c>(
 fn order<'c>(mut chosen: BTreeMap<&'c str, &'c Component>) -> Vec<&'c Component> {
     let mut ordered: Vec<&Component> = Vec::new();
     while !chosen.is_empty() {
-        let waits = |component: &Component| {
+        let must_wait = |component: &Component| {
             component
                 .requires
                 .iter()
@@ -214,7 +216,7 @@ fn order<'c>(mut chosen: BTreeMap<&'c str, &'c Component>) -> Vec<&'c Component>
         // A cycle, from which a test keeps the catalog free, would be broken at its first name.
         let next = chosen
             .values()
-            .find(|component| !waits(component))
+            .find(|component| !must_wait(component))
             .or_else(|| chosen.values().next())
             .copied();
         if let Some(next) = next {
@@ -286,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_required_comes_along_and_first() {
+    fn required_components_are_added_before_their_dependents() {
         assert_eq!(
             pick(&[], &["cache"], &[], Scope::Repository).unwrap(),
             ["app", "db", "cache"]
@@ -302,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_project_is_a_package() {
+    fn new_project_always_gets_a_package() {
         let new = |with: &str, without: &[&str]| {
             let request = Request {
                 with: vec![with.to_owned()],
@@ -323,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_left_out_unless_it_was_asked_for() {
+    fn components_out_of_scope_are_left_out_unless_requested() {
         assert_eq!(
             pick(&["app", "ci"], &[], &[], Scope::Package).unwrap(),
             ["app"]
@@ -336,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_contradicts_itself_is_refused() {
+    fn rejects_contradictory_requests() {
         let error = |start: &[&str], with: &[&str], without: &[&str]| {
             pick(start, with, without, Scope::Repository).unwrap_err()
         };

@@ -51,7 +51,7 @@ mod tests {
     use super::try_map;
 
     #[test]
-    fn results_come_in_order_and_so_do_errors() {
+    fn returns_results_and_errors_in_order() {
         for count in [0, 1, 2, 3, 100] {
             let items: Vec<u32> = (0..count).collect();
             assert_eq!(try_map(&items, |item| Ok(*item)).unwrap(), items);

@@ -127,7 +127,7 @@ pub struct File {
 
 impl File {
     /// Entries of a manifest, which belong to no single component.
-    pub fn of_all(text: String) -> Self {
+    pub fn of_project(text: String) -> Self {
         let component = "project".to_owned();
         Self {
             text,
@@ -157,7 +157,7 @@ mod tests {
     use super::RelPath;
 
     #[test]
-    fn a_path_stays_inside() {
+    fn paths_cannot_leave_the_project() {
         for good in ["a", "a/b.c", ".github/workflows/ci.yml", "a..b", "…"] {
             assert!(RelPath::new(good).is_ok(), "{good}");
         }
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_has_two_paths() {
+    fn same_module_gives_the_other_path() {
         let other = |path: &str| {
             let other = RelPath::new(path).unwrap().same_module();
             other.map(|path| path.to_string())

@@ -11,44 +11,44 @@ const MESSAGE: &str = "Begin from cargo prodify's templates";
 
 /// How far the creation of a repository got.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Begun {
+pub enum InitOutcome {
     /// With a first commit.
     Committed,
     /// The files are staged; the text says why they are not committed.
     Staged(String),
     /// There is no repository; the text says why.
-    Nothing(String),
+    Failed(String),
 }
 
 /// Creates a repository in `root` with the initial branch `branch`, and a first commit if git knows the user's identity.
 ///
 /// The files have been written by then, so failures of git are reported in the result instead of as errors.
-pub fn begin(root: &Path, branch: &str) -> Begun {
-    let begun = git(root, &["init", "--quiet", "--initial-branch", branch])
+pub fn init(root: &Path, branch: &str) -> InitOutcome {
+    let initialized = git(root, &["init", "--quiet", "--initial-branch", branch])
         .and_then(|()| git(root, &["add", "--all"]));
-    if let Err(error) = begun {
-        return Begun::Nothing(format!("{error:#}"));
+    if let Err(error) = initialized {
+        return InitOutcome::Failed(format!("{error:#}"));
     }
     // An identity that git derives from the host name should not sign a project's first commit.
     let known = ["GIT_COMMITTER_IDENT", "GIT_AUTHOR_IDENT"]
         .iter()
         .all(|identity| git(root, &["-c", "user.useConfigOnly=true", "var", identity]).is_ok());
     if !known {
-        return Begun::Staged(
+        return InitOutcome::Staged(
             "git does not know who you are: set user.name and user.email, then `git commit`"
                 .to_owned(),
         );
     }
     match git(root, &["commit", "--quiet", "--message", MESSAGE]) {
-        Ok(()) => Begun::Committed,
-        Err(error) => Begun::Staged(format!("git refused the commit: {error:#}")),
+        Ok(()) => InitOutcome::Committed,
+        Err(error) => InitOutcome::Staged(format!("git refused the commit: {error:#}")),
     }
 }
 
 /// Whether git could restore a file as it is now: it has just this text in the last commit.
 ///
 /// A clean status would not prove that: a nested repository, or a file marked as assumed unchanged, has one too.
-pub fn holds(path: &Path, text: &str) -> bool {
+pub fn is_committed(path: &Path, text: &str) -> bool {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(OsStr::to_str))
     else {
         return false;
@@ -107,8 +107,8 @@ pub fn uncommitted(directory: &Path) -> Result<Vec<Uncommitted>> {
         "--",
         ".",
     ];
-    let listed = ask(directory, &status)?;
-    let prefix = ask(directory, &["rev-parse", "--show-prefix"])?;
+    let listed = output(directory, &status)?;
+    let prefix = output(directory, &["rev-parse", "--show-prefix"])?;
     let prefix = prefix.trim_end();
     let entries = listed.split('\0').filter_map(|entry| {
         let (status, path) = (entry.get(..2)?, entry.get(3..)?);
@@ -133,7 +133,7 @@ pub struct Uncommitted {
 }
 
 /// Whether git tracks a file; none outside of a repository, or without git.
-pub fn tracks(path: &Path) -> Option<bool> {
+pub fn is_tracked(path: &Path) -> Option<bool> {
     let (directory, name) = (path.parent()?, path.file_name()?.to_str()?);
     let inside = run(directory, &["rev-parse", "--is-inside-work-tree"]).ok()?;
     if !inside.status.success() {
@@ -156,19 +156,19 @@ pub fn branch(root: &Path) -> Option<String> {
 }
 
 fn git(root: &Path, arguments: &[&str]) -> Result<()> {
-    ask(root, arguments).map(drop)
+    output(root, arguments).map(drop)
 }
 
 /// Runs git, and returns its output.
-fn ask(root: &Path, arguments: &[&str]) -> Result<String> {
+fn output(root: &Path, arguments: &[&str]) -> Result<String> {
     let output = run(root, arguments)?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
+        let stderr = String::from_utf8_lossy(&output.stderr);
         bail!(
             "`git {}` in {}: {}",
             arguments.join(" "),
             root.display(),
-            said.trim()
+            stderr.trim()
         );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())

@@ -8,7 +8,7 @@ use cargo_metadata::semver::{Op, Version, VersionReq};
 /// According to the [Cargo Book]: up to the leftmost number that is not zero.
 ///
 /// [Cargo Book]: https://doc.rust-lang.org/cargo/reference/specifying-dependencies.html
-pub(crate) fn promised(requirement: &VersionReq) -> String {
+pub(crate) fn compatibility(requirement: &VersionReq) -> String {
     let [only] = &requirement.comparators[..] else {
         return String::new();
     };
@@ -21,23 +21,23 @@ pub(crate) fn promised(requirement: &VersionReq) -> String {
 }
 
 /// The oldest version that meets a requirement: `1.2.0` for `1.2` and for `>=1.2, <3`; none without a lower bound.
-pub(crate) fn oldest(requirement: &VersionReq) -> Option<Version> {
+pub(crate) fn lowest(requirement: &VersionReq) -> Option<Version> {
     let mut comparators = requirement.comparators.iter();
     let lower = comparators.find(|it| !matches!(it.op, Op::Less | Op::LessEq))?;
     let (minor, patch) = (lower.minor.unwrap_or(0), lower.patch.unwrap_or(0));
-    let oldest = Version::new(lower.major, minor, patch);
+    let lowest = Version::new(lower.major, minor, patch);
     Some(Version {
         pre: lower.pre.clone(),
-        ..oldest
+        ..lowest
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{oldest, promised};
+    use super::{compatibility, lowest};
 
     #[test]
-    fn the_oldest_version_is_the_lower_end() {
+    fn lowest_is_the_lower_bound() {
         for (requirement, version) in [
             ("1.2", Some("1.2.0")),
             ("5.*", Some("5.0.0")),
@@ -47,14 +47,14 @@ mod tests {
             ("<3", None),
             ("*", None),
         ] {
-            let found = oldest(&requirement.parse().unwrap());
+            let found = lowest(&requirement.parse().unwrap());
             let found = found.map(|version| version.to_string());
             assert_eq!(found.as_deref(), version, "{requirement}");
         }
     }
 
     #[test]
-    fn the_leftmost_number_promises() {
+    fn compatibility_is_the_leftmost_nonzero_number() {
         for (requirement, part) in [
             ("1.0.2", "1"),
             ("^2", "2"),
@@ -65,7 +65,7 @@ mod tests {
             (">=1, <3", ""),
         ] {
             let requirement = requirement.parse().unwrap();
-            assert_eq!(promised(&requirement), part, "{requirement}");
+            assert_eq!(compatibility(&requirement), part, "{requirement}");
         }
     }
 }

@@ -59,7 +59,7 @@ impl Disk<'_> {
     }
 
     /// Moves a file to a free path: a link fails where a rename would replace a file that was created meanwhile.
-    pub(super) fn place(self, from: &Path, to: &Path) -> io::Result<()> {
+    pub(super) fn rename_no_replace(self, from: &Path, to: &Path) -> io::Result<()> {
         (self.watch)(to)?;
         fs::hard_link(from, to).or_else(|error| {
             if fs::symlink_metadata(to).is_ok() {
@@ -92,7 +92,7 @@ impl Disk<'_> {
 }
 
 /// Permissions with which all who may read a file can execute it, or no one can; unchanged if `executable` is none.
-pub(super) fn runs(permissions: Permissions, executable: Option<bool>) -> Permissions {
+pub(super) fn with_executable(permissions: Permissions, executable: Option<bool>) -> Permissions {
     #[cfg(unix)]
     if let Some(executable) = executable {
         use std::os::unix::fs::PermissionsExt as _;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 /// How often a run that creates a directory tries to lock its parent directory,
-const TRIES: usize = 500;
+const MAX_ATTEMPTS: usize = 500;
 
 /// and how long it waits in between: five seconds in all, while another run takes a few milliseconds.
-const REST: Duration = Duration::from_millis(10);
+const RETRY_DELAY: Duration = Duration::from_millis(10);
 
 /// Keeps other runs from writing to a directory, until it is dropped or the program ends in any way.
 ///
@@ -28,8 +28,8 @@ impl Lock {
     /// # Errors
     ///
     /// If another run has locked it.
-    pub fn of(directory: &Path) -> Result<Self> {
-        match Self::attempt(directory) {
+    pub fn acquire(directory: &Path) -> Result<Self> {
+        match Self::try_acquire(directory) {
             Some(lock) => Ok(lock),
             None => bail!(
                 "another cargo prodify is running in {}: try again when it has finished",
@@ -38,19 +38,19 @@ impl Lock {
         }
     }
 
-    /// Like [`Lock::of`], but waits for others: for a directory in which they too may create theirs.
-    pub(super) fn soon(directory: &Path) -> Result<Self> {
-        for _ in 1..TRIES {
-            if let Some(lock) = Self::attempt(directory) {
+    /// Like [`Lock::acquire`], but waits for others: for a directory in which they too may create theirs.
+    pub(super) fn acquire_waiting(directory: &Path) -> Result<Self> {
+        for _ in 1..MAX_ATTEMPTS {
+            if let Some(lock) = Self::try_acquire(directory) {
                 return Ok(lock);
             }
-            thread::sleep(REST);
+            thread::sleep(RETRY_DELAY);
         }
-        Self::of(directory)
+        Self::acquire(directory)
     }
 
     /// The lock, unless another run holds it.
-    fn attempt(directory: &Path) -> Option<Self> {
+    fn try_acquire(directory: &Path) -> Option<Self> {
         let held = File::open(directory).ok();
         match held.as_ref().map(is_taken) {
             Some(true) => None,
@@ -97,23 +97,23 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_directory_is_locked_once_and_then_free_again() {
+    fn second_lock_fails_until_the_first_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Lock::of(dir.path()).unwrap();
+        let first = Lock::acquire(dir.path()).unwrap();
         let elsewhere = first.held.as_ref().map(|held| held.try_clone().unwrap());
-        let error = Lock::of(dir.path()).unwrap_err().to_string();
+        let error = Lock::acquire(dir.path()).unwrap_err().to_string();
         assert!(
             error.starts_with("another cargo prodify is running in"),
             "{error}"
         );
         drop(first);
-        Lock::of(dir.path()).unwrap();
+        Lock::acquire(dir.path()).unwrap();
         drop(elsewhere);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]
-    fn what_cannot_be_locked_is_written_to_without() {
-        Lock::of(Path::new("/proc/none/of/that")).unwrap();
+    fn acquire_succeeds_where_locking_is_impossible() {
+        Lock::acquire(Path::new("/proc/none/of/that")).unwrap();
     }
 }

@@ -89,7 +89,7 @@ fn create_root(root: &Path, steps: &[&Step], disk: Disk<'_>) -> Result<()> {
     let result = (|| {
         undo.create_dirs(parent)?;
         // Another run may be about to create the same project; one that creates another one next to it is soon done.
-        let _lock = Lock::soon(parent)?;
+        let _lock = Lock::acquire_waiting(parent)?;
         // Left by a killed run; no other program uses this name.
         remove_leftover(&staging, disk)?;
         undo.create_dirs(&staging)?;
@@ -112,7 +112,7 @@ fn create_root(root: &Path, steps: &[&Step], disk: Disk<'_>) -> Result<()> {
             .with_context(|| format!("creating {}", root.display()))
     })();
     if result.is_err() {
-        undo.run();
+        undo.roll_back();
     }
     result
 }
@@ -123,11 +123,11 @@ fn edit_root(root: &Path, steps: &[&Step], originals: &[RelPath], disk: Disk<'_>
     if steps.is_empty() && !staging.in_root(root).exists() {
         return Ok(());
     }
-    stays_inside(root, &staging)?;
+    check_inside(root, &staging)?;
     for step in steps {
         for path in [Some(&step.path), step.from.as_ref()].into_iter().flatten() {
-            stays_inside(root, path)?;
-            may_be_replaced(root, path)?;
+            check_inside(root, path)?;
+            check_replaceable(root, path)?;
         }
     }
     let mut edit = Edit {
@@ -138,7 +138,7 @@ fn edit_root(root: &Path, steps: &[&Step], originals: &[RelPath], disk: Disk<'_>
     };
     let result = edit.run(steps, originals);
     if result.is_err() {
-        edit.undo.run();
+        edit.undo.roll_back();
     }
     // What is left of the staging directory does no harm: the next run removes it.
     let _ = disk.remove_tree(&edit.staging);
@@ -177,7 +177,7 @@ impl Edit<'_> {
         self.put_all(0, files, originals)?;
         for (index, step) in files.iter().enumerate() {
             if let Some(from) = &step.from {
-                self.leave(index, from, originals.contains(&step.path))
+                self.remove_moved(index, from, originals.contains(&step.path))
                     .with_context(|| format!("moving {}", from.in_root(self.root).display()))?;
             }
         }
@@ -188,16 +188,17 @@ impl Edit<'_> {
     fn put_all(&mut self, first: usize, steps: &[&Step], originals: &[RelPath]) -> Result<()> {
         for (index, step) in steps.iter().enumerate() {
             let is_kept = step.from.is_none() && originals.contains(&step.path);
-            self.put(first + index, step, is_kept).with_context(|| {
-                let path = step.path.in_root(self.root);
-                format!("moving {} into place", path.display())
-            })?;
+            self.put_in_place(first + index, step, is_kept)
+                .with_context(|| {
+                    let path = step.path.in_root(self.root);
+                    format!("moving {} into place", path.display())
+                })?;
         }
         Ok(())
     }
 
     /// Removes a moved file from its old path.
-    fn leave(&mut self, index: usize, from: &RelPath, keeps_original: bool) -> Result<()> {
+    fn remove_moved(&mut self, index: usize, from: &RelPath, keeps_original: bool) -> Result<()> {
         let (target, old) = (from.in_root(self.root), self.staged(index, "from"));
         if keeps_original {
             self.keep_original(index, &target)?;
@@ -212,13 +213,13 @@ impl Edit<'_> {
     }
 
     /// Renames one file into place, after moving the present one away.
-    fn put(&mut self, index: usize, step: &Step, keeps_original: bool) -> Result<()> {
+    fn put_in_place(&mut self, index: usize, step: &Step, keeps_original: bool) -> Result<()> {
         let (disk, target) = (self.disk, step.path.in_root(self.root));
         let (new, old) = (self.staged(index, "new"), self.staged(index, "old"));
         if step.action == Action::Create || step.from.is_some() {
             self.undo
                 .create_dirs(target.parent().unwrap_or(self.root))?;
-            disk.place(&new, &target)?;
+            disk.rename_no_replace(&new, &target)?;
             self.undo.created.push(target);
             return Ok(());
         }
@@ -230,7 +231,7 @@ impl Edit<'_> {
         } else {
             disk.copy(&target, &old)?;
             let permissions = fs::metadata(&target)?.permissions();
-            disk.set_permissions(&new, disk::runs(permissions, step.executable))?;
+            disk.set_permissions(&new, disk::with_executable(permissions, step.executable))?;
             // When a file is replaced, one of the two contents must survive a power cut.
             disk.sync(&new)?;
             disk.rename(&new, &target)?;
@@ -242,19 +243,19 @@ impl Edit<'_> {
     /// Copies a file to its backup, which a killed run may have done already.
     fn keep_original(&mut self, index: usize, target: &Path) -> Result<()> {
         let text = fs::read(target)?;
-        let Some(place) = place_for_original(target, &text) else {
+        let Some(place) = backup_path(target, &text) else {
             return Ok(());
         };
         let copy = self.staged(index, "orig");
         self.disk.copy(target, &copy)?;
-        self.disk.place(&copy, &place)?;
+        self.disk.rename_no_replace(&copy, &place)?;
         self.undo.created.push(place);
         Ok(())
     }
 }
 
 /// `NAME.orig`, or the first free `NAME.orig.N`; none if one of them has this content already.
-fn place_for_original(path: &Path, text: &[u8]) -> Option<PathBuf> {
+fn backup_path(path: &Path, text: &[u8]) -> Option<PathBuf> {
     let with = |suffix: &str| {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
@@ -289,7 +290,7 @@ fn remove_emptied(root: &Path, steps: &[&Step], disk: Disk<'_>) {
 }
 
 /// Checks that every directory on a path is a real one: a link could lead out of the project.
-fn stays_inside(root: &Path, path: &RelPath) -> Result<()> {
+fn check_inside(root: &Path, path: &RelPath) -> Result<()> {
     let mut place = root.to_owned();
     for part in path.as_str().split('/') {
         place.push(part);
@@ -313,7 +314,7 @@ fn stays_inside(root: &Path, path: &RelPath) -> Result<()> {
 }
 
 /// A read-only file is not replaced either, although a rename could.
-fn may_be_replaced(root: &Path, path: &RelPath) -> Result<()> {
+fn check_replaceable(root: &Path, path: &RelPath) -> Result<()> {
     let place = path.in_root(root);
     match fs::symlink_metadata(&place) {
         Ok(found) if found.is_file() && found.permissions().readonly() => bail!(

@@ -43,7 +43,7 @@ impl<'w> Undo<'w> {
     }
 
     /// Undoes as much as the system allows: the error to report is the one that made this necessary.
-    pub(super) fn run(self) {
+    pub(super) fn roll_back(self) {
         for (old, target) in self.replaced.into_iter().rev() {
             let _ = self.disk.rename(&old, &target);
         }

@@ -16,25 +16,25 @@ const QUESTION: [&str; 11] = [
 ];
 
 /// `place:line`, for the first line that has `word`.
-pub(super) fn at(place: &str, text: &str, word: &str) -> String {
+pub(super) fn line_of(place: &str, text: &str, word: &str) -> String {
     match text.lines().position(|line| line.contains(word)) {
         Some(index) => format!("{place}:{}", index + 1),
         None => place.to_owned(),
     }
 }
 
-/// Checks the components that an own directory changes, and those that depend on them.
+/// Checks the components that an overlay changes, and those that depend on them.
 ///
 /// # Errors
 ///
 /// Names the file and the line.
-pub(super) fn own(catalog: &Catalog) -> Result<()> {
+pub(super) fn check_overlay(catalog: &Catalog) -> Result<()> {
     for component in catalog.components() {
         if catalog.origin(&component.name).is_some() {
-            questions(catalog, component)?;
-            written(catalog, component)?;
-            included(catalog, component)?;
-            named(catalog, component)?;
+            check_questions(catalog, component)?;
+            check_paths(catalog, component)?;
+            check_slots(catalog, component)?;
+            check_references(catalog, component)?;
         }
         for (slot, source) in &component.fragments {
             ensure!(
@@ -42,16 +42,18 @@ pub(super) fn own(catalog: &Catalog) -> Result<()> {
                     .components()
                     .any(|owner| owner.slots.contains_key(slot)),
                 "{} fills the slot `{slot}`, which no component offers",
-                catalog.place(source)
+                catalog.display_path(source)
             );
         }
     }
     for component in catalog.components() {
         let mut path = Vec::new();
-        if catalog.origin(&component.name).is_some() && waits(catalog, &component.name, &mut path) {
+        if catalog.origin(&component.name).is_some()
+            && has_cycle(catalog, &component.name, &mut path)
+        {
             bail!(
                 "{}: `requires` and `after` form a cycle: {}",
-                catalog.place(&format!("{}/component.toml", component.name)),
+                catalog.display_path(&format!("{}/component.toml", component.name)),
                 path.join(", ")
             );
         }
@@ -59,11 +61,11 @@ pub(super) fn own(catalog: &Catalog) -> Result<()> {
     Ok(())
 }
 
-fn questions(catalog: &Catalog, component: &Component) -> Result<()> {
+fn check_questions(catalog: &Catalog, component: &Component) -> Result<()> {
     let path = format!("{}/component.toml", component.name);
     let text = catalog.source(&path).map_or("", AsRef::as_ref);
-    let place = |word: &str| at(&catalog.place(&path), text, word);
-    let document: DocumentMut = text.parse().with_context(|| catalog.place(&path))?;
+    let place = |word: &str| line_of(&catalog.display_path(&path), text, word);
+    let document: DocumentMut = text.parse().with_context(|| catalog.display_path(&path))?;
     let tables = document
         .get("questions")
         .and_then(|it| it.as_array_of_tables());
@@ -106,9 +108,9 @@ fn questions(catalog: &Catalog, component: &Component) -> Result<()> {
 }
 
 /// A component must not write files that are reserved for prodify, cargo or git.
-fn written(catalog: &Catalog, component: &Component) -> Result<()> {
+fn check_paths(catalog: &Catalog, component: &Component) -> Result<()> {
     for template in &component.templates {
-        let (path, place) = (&template.path, catalog.place(&template.source));
+        let (path, place) = (&template.path, catalog.display_path(&template.source));
         ensure!(
             !provenance::is_record(path) && !path.as_str().starts_with(".prodify/"),
             "{place}: `{path}` is reserved for cargo prodify"
@@ -131,9 +133,9 @@ fn written(catalog: &Catalog, component: &Component) -> Result<()> {
 
 /// Each slot that it offers must be included in one of its templates, and it may only include others that are offered by
 /// components it requires.
-fn included(catalog: &Catalog, component: &Component) -> Result<()> {
+fn check_slots(catalog: &Catalog, component: &Component) -> Result<()> {
     let mut owners = BTreeSet::new();
-    requires(catalog, component, &mut owners);
+    collect_required(catalog, component, &mut owners);
     let owners = owners.into_iter().filter_map(|name| catalog.get(name));
     let offered: BTreeSet<&str> = owners
         .flat_map(|owner| owner.slots.keys().map(String::as_str))
@@ -146,7 +148,7 @@ fn included(catalog: &Catalog, component: &Component) -> Result<()> {
             ensure!(
                 offered.contains(slot),
                 "{} includes the slot `{slot}`, which is offered neither by `{}` nor by a component that it requires",
-                at(&catalog.place(source), text, &format!("slot:{slot}")),
+                line_of(&catalog.display_path(source), text, &format!("slot:{slot}")),
                 component.name
             );
             included.insert(slot);
@@ -161,7 +163,7 @@ fn included(catalog: &Catalog, component: &Component) -> Result<()> {
     {
         Some(slot) => bail!(
             "{}: no template of `{}` includes the slot `{slot}` that it offers",
-            at(&catalog.place(&path), text, slot),
+            line_of(&catalog.display_path(&path), text, slot),
             component.name
         ),
         None => Ok(()),
@@ -169,9 +171,9 @@ fn included(catalog: &Catalog, component: &Component) -> Result<()> {
 }
 
 /// A template may only refer to its own component and those it requires: others may not be selected.
-fn named(catalog: &Catalog, component: &Component) -> Result<()> {
+fn check_references(catalog: &Catalog, component: &Component) -> Result<()> {
     let mut allowed = BTreeSet::new();
-    requires(catalog, component, &mut allowed);
+    collect_required(catalog, component, &mut allowed);
     let others = || catalog.names().filter(|name| !allowed.contains(name));
     for source in component.sources() {
         let text = catalog.source(source).map_or("", AsRef::as_ref);
@@ -181,11 +183,11 @@ fn named(catalog: &Catalog, component: &Component) -> Result<()> {
             .filter_map(|rest| rest.split("%>").next())
         {
             let inside = if inside.starts_with('#') { "" } else { inside };
-            if let Some(name) = others().find(|name| names(inside, &name.replace('-', "_"))) {
+            if let Some(name) = others().find(|name| refers_to(inside, &name.replace('-', "_"))) {
                 bail!(
                     "{} names `{name}`, which `{}` does not require",
-                    at(
-                        &catalog.place(source),
+                    line_of(
+                        &catalog.display_path(source),
                         text,
                         inside.lines().next().unwrap_or_default()
                     ),
@@ -198,7 +200,7 @@ fn named(catalog: &Catalog, component: &Component) -> Result<()> {
 }
 
 /// Whether an expression uses `name.…`, outside of quotes.
-fn names(expression: &str, name: &str) -> bool {
+fn refers_to(expression: &str, name: &str) -> bool {
     let mut unquoted = expression.split(['"', '\'']).step_by(2);
     unquoted.any(|part| {
         part.match_indices(name).any(|(start, _)| {
@@ -209,28 +211,32 @@ fn names(expression: &str, name: &str) -> bool {
     })
 }
 
-fn requires<'c>(catalog: &'c Catalog, component: &'c Component, all: &mut BTreeSet<&'c str>) {
+fn collect_required<'c>(
+    catalog: &'c Catalog,
+    component: &'c Component,
+    all: &mut BTreeSet<&'c str>,
+) {
     if all.insert(&component.name) {
         for required in component
             .requires
             .iter()
             .filter_map(|name| catalog.get(name))
         {
-            requires(catalog, required, all);
+            collect_required(catalog, required, all);
         }
     }
 }
 
 /// Whether a component comes after itself; `path` is then the cycle.
-fn waits(catalog: &Catalog, name: &str, path: &mut Vec<String>) -> bool {
-    let is_circle = path.iter().any(|earlier| earlier == name);
+fn has_cycle(catalog: &Catalog, name: &str, path: &mut Vec<String>) -> bool {
+    let is_repeated = path.iter().any(|earlier| earlier == name);
     path.push(name.to_owned());
-    if is_circle {
+    if is_repeated {
         return true;
     }
     let next = catalog.get(name).into_iter();
     let mut next = next.flat_map(|component| component.requires.iter().chain(&component.after));
-    if next.any(|next| waits(catalog, next, path)) {
+    if next.any(|next| has_cycle(catalog, next, path)) {
         return true;
     }
     path.pop();

@@ -66,7 +66,7 @@ pub struct Component {
 
 impl Component {
     /// Its questions with their keys.
-    pub fn asked(&self) -> impl Iterator<Item = (&str, &Question)> {
+    pub fn questions_with_owner(&self) -> impl Iterator<Item = (&str, &Question)> {
         self.questions
             .iter()
             .map(|question| (self.name.as_str(), question))
@@ -80,9 +80,9 @@ impl Component {
     }
 
     /// The components that are selected along with it.
-    pub fn required(&self, home: Home) -> &[String] {
-        match (&self.existing.requires, home) {
-            (Some(other), Home::Existing | Home::Workspace) => other,
+    pub fn required(&self, kind: ProjectKind) -> &[String] {
+        match (&self.existing.requires, kind) {
+            (Some(other), ProjectKind::Existing | ProjectKind::Workspace) => other,
             _ => &self.requires,
         }
     }
@@ -95,10 +95,10 @@ impl Component {
 
 /// The kind of crate that components are selected for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Home {
+pub enum ProjectKind {
     /// A project that prodify created or is about to create.
     #[default]
-    Project,
+    Created,
     /// An existing crate.
     Existing,
     /// The root of a workspace of existing crates, without a package of its own: requirements on a package do not apply there.
@@ -199,7 +199,7 @@ pub struct Existing {
 #[serde(deny_unknown_fields)]
 pub struct Warning {
     /// The entry of Cargo.toml that breaks it, if that is the cause.
-    pub entry: Option<Set>,
+    pub entry: Option<EntryValue>,
     /// Words by which to find it in the sources.
     pub words: Vec<String>,
     /// What is wrong then, to follow the words.
@@ -209,7 +209,7 @@ pub struct Warning {
 /// An entry of Cargo.toml with a value.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Set {
+pub struct EntryValue {
     /// Its keys: `profile.release.panic`.
     pub key: String,
     /// The value.
@@ -239,7 +239,7 @@ pub enum Fact {
     },
     /// Whether the service depends on one of these, as in [`Service::takes`](crate::facts::Service::takes): true for a new
     /// project.
-    Taken {
+    DependsOn {
         /// Crates, each with its semver-compatible version.
         takes: Vec<String>,
     },

@@ -2,7 +2,7 @@
 
 mod check;
 mod component;
-mod own;
+mod overlay;
 mod question;
 
 use std::borrow::Cow;
@@ -13,10 +13,10 @@ use include_dir::{Dir, DirEntry, include_dir};
 use serde::Deserialize;
 
 pub use component::{
-    Component, Each, Exception, Existing, Fact, Home, Next, Preset, Scope, Set, Template, Warning,
-    Wire,
+    Component, Each, EntryValue, Exception, Existing, Fact, Next, Preset, ProjectKind, Scope,
+    Template, Warning, Wire,
 };
-pub use own::{Origin, Own};
+pub use overlay::{Origin, Overlay};
 pub use question::{Basis, Check, Choice, Condition, Kind, Question, Value};
 
 use crate::tree::RelPath;
@@ -38,7 +38,7 @@ pub struct Catalog {
     pub versions: toml_edit::DocumentMut,
     components: BTreeMap<String, Component>,
     sources: Sources,
-    own: Option<Own>,
+    overlay: Option<Overlay>,
 }
 
 impl Catalog {
@@ -62,8 +62,8 @@ impl Catalog {
         Self::build(sources, None)
     }
 
-    fn build(sources: Sources, own: Option<Own>) -> Result<Self> {
-        let place = |path: &str| place(own.as_ref(), path);
+    fn build(sources: Sources, overlay: Option<Overlay>) -> Result<Self> {
+        let place = |path: &str| display_path(overlay.as_ref(), path);
         let mut components = BTreeMap::new();
         for path in sources.keys() {
             if let Some((name, "component.toml")) = path.split_once('/') {
@@ -75,7 +75,7 @@ impl Catalog {
             for other in component
                 .requires
                 .iter()
-                .chain(component.required(Home::Existing))
+                .chain(component.required(ProjectKind::Existing))
                 .chain(&component.conflicts)
                 .chain(&component.after)
             {
@@ -83,7 +83,7 @@ impl Catalog {
                 ensure!(
                     components.contains_key(other),
                     "{} names `{other}`, which is not a component",
-                    check::at(
+                    check::line_of(
                         &place(&path),
                         text(&sources, &path)?,
                         &format!("\"{other}\"")
@@ -100,13 +100,13 @@ impl Catalog {
             versions,
             components,
             sources,
-            own,
+            overlay,
         })
     }
 
     /// A template or a `component.toml`, by its path relative to the template directory, as shown in messages.
-    pub fn place(&self, path: &str) -> String {
-        place(self.own.as_ref(), path)
+    pub fn display_path(&self, path: &str) -> String {
+        display_path(self.overlay.as_ref(), path)
     }
 
     /// Every component, by name.
@@ -127,7 +127,7 @@ impl Catalog {
     /// Every question with its owner: `project` first, then the components.
     pub fn questions(&self) -> impl Iterator<Item = (&str, &Question)> {
         let of_project = self.project.iter().map(|question| ("project", question));
-        of_project.chain(self.components().flat_map(Component::asked))
+        of_project.chain(self.components().flat_map(Component::questions_with_owner))
     }
 
     /// The release of Rust that generated projects are built with.
@@ -148,7 +148,7 @@ impl Catalog {
     }
 
     /// Whether a component creates the package itself, rather than adds to it.
-    pub fn makes_package(&self, component: &Component) -> bool {
+    pub fn creates_package(&self, component: &Component) -> bool {
         let manifest = component.manifest.as_ref();
         let manifest = manifest.and_then(|path| self.source(path));
         manifest.is_some_and(|text| text.lines().any(|line| line.trim() == "[package]"))
@@ -172,10 +172,12 @@ fn is_embedded(component: &str) -> bool {
     EMBEDDED.get_dir(component).is_some()
 }
 
-/// A file of an own directory, or of the embedded templates, as shown in messages.
-fn place(own: Option<&Own>, path: &str) -> String {
-    match own {
-        Some(own) if own.files.contains_key(path) => format!("{}/{path}", own.shown),
+/// A file of an overlay, or of the embedded templates, as shown in messages.
+fn display_path(overlay: Option<&Overlay>, path: &str) -> String {
+    match overlay {
+        Some(overlay) if overlay.files.contains_key(path) => {
+            format!("{}/{path}", overlay.display_path)
+        }
         _ => format!("templates/{path}"),
     }
 }
@@ -239,15 +241,15 @@ fn read_component(
                 .iter()
                 .any(|template| template.path.as_str() == path),
             "{}: [files] names `{path}`, for which there is no template",
-            check::at(&place(&definition), text(sources, &definition)?, path)
+            check::line_of(&place(&definition), text(sources, &definition)?, path)
         );
     }
-    follow_renames(&component).with_context(|| place(&definition))?;
+    check_renames(&component).with_context(|| place(&definition))?;
     Ok(component)
 }
 
 /// The new path of a renamed file must be written, and its old path must not.
-fn follow_renames(component: &Component) -> Result<()> {
+fn check_renames(component: &Component) -> Result<()> {
     let is_written = |path: &str| {
         let mut templates = component.templates.iter();
         templates.any(|template| template.path.as_str() == path)
@@ -289,7 +291,7 @@ mod tests {
     use super::Catalog;
 
     /// The error for a catalog whose single component has these renames, and a template for `new`.
-    fn refused(renames: &str) -> Option<String> {
+    fn rename_error(renames: &str) -> Option<String> {
         let says = "summary = \"x\"\npreset = \"minimal\"\nexisting = {}\n[renames]\n";
         let sources = [
             ("versions.toml", String::new()),
@@ -303,8 +305,8 @@ mod tests {
     }
 
     #[test]
-    fn a_rename_leads_from_what_is_gone_to_what_is_there() {
-        assert_eq!(refused("old = 'new'\nolder = ['new']"), None);
+    fn renames_must_lead_from_removed_to_existing_paths() {
+        assert_eq!(rename_error("old = 'new'\nolder = ['new']"), None);
         for (renames, why) in [
             (
                 "new = 'new'",
@@ -320,10 +322,10 @@ mod tests {
             ),
             ("'/old' = 'new'", "`/old` is not a path inside the project"),
         ] {
-            let said = refused(renames).unwrap_or_default();
+            let error = rename_error(renames).unwrap_or_default();
             assert!(
-                said.contains(why) && said.contains("c/component.toml"),
-                "{said}"
+                error.contains(why) && error.contains("c/component.toml"),
+                "{error}"
             );
         }
     }

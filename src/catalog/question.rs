@@ -182,21 +182,21 @@ impl Question {
                 Err(format!("must be one of {}", words.join(", ")))
             }
             (Kind::Text { optional: true, .. }, Value::Text(text)) if text.is_empty() => Ok(()),
-            (Kind::Text { check, .. }, Value::Text(text)) => check.holds(text),
+            (Kind::Text { check, .. }, Value::Text(text)) => check.check(text),
             (Kind::Text { .. }, _) => Err("must be text".to_owned()),
         }
     }
 }
 
 impl Check {
-    fn holds(self, text: &str) -> Result<(), String> {
+    fn check(self, text: &str) -> Result<(), String> {
         match self {
-            Self::Line => names::line(text),
-            Self::DnsLabel => names::dns_label(text),
-            Self::Hostname => names::hostname(text),
-            Self::Image => names::image(text),
-            Self::Url => names::url(text),
-            Self::Branch => names::branch(text),
+            Self::Line => names::check_line(text),
+            Self::DnsLabel => names::check_dns_label(text),
+            Self::Hostname => names::check_hostname(text),
+            Self::Image => names::check_image(text),
+            Self::Url => names::check_url(text),
+            Self::Branch => names::check_branch(text),
         }
     }
 }
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_held_against_its_question() {
+    fn answers_are_validated_against_their_question() {
         let port =
             question("key = 'port'\nprompt = ''\ntype = 'integer'\nmin = 1\nmax = 9\ndefault = 5");
         assert_eq!(port.parse("9"), Ok(Value::Integer(9)));

@@ -6,9 +6,9 @@ use anyhow::Result;
 
 use super::change::Change;
 use super::existing::{self, Run};
-use super::site::{Purpose, Site};
-use super::{along, answers_file, bins, fits, left, wizard};
-use crate::answers::Given;
+use super::project::{Project, Purpose};
+use super::{answers_file, bins, eligibility, requirements, undecided, wizard};
+use crate::answers::GivenAnswers;
 use crate::catalog::{Catalog, Scope};
 use crate::cli::Add;
 use crate::draft;
@@ -24,31 +24,39 @@ use crate::shell::Shell;
 /// If anything prevents adding them; nothing is written then.
 pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<Report> {
     let mut terminal = wizard::terminal(arguments.answers.non_interactive)?;
-    let answered = answers_file::read(&arguments.answers)?;
-    let given = Given::new(catalog, &arguments.answers.set, answered.answers.clone())?;
-    let asked = select::all_known(catalog, &arguments.components)?;
-    let purpose = Purpose::of(&arguments.writing.preview);
-    let site = Site::find(&arguments.subject, &asked, purpose)?;
-    bins::are_there(&site)?;
-    let site = site.with_bins(&arguments.bins);
+    let answers_file = answers_file::read(&arguments.answers)?;
+    let given = GivenAnswers::new(
+        catalog,
+        &arguments.answers.set,
+        answers_file.answers.clone(),
+    )?;
+    let asked = select::find_all(catalog, &arguments.components)?;
+    let purpose = Purpose::from_preview(&arguments.writing.preview);
+    let project = Project::find(&arguments.subject, &asked, purpose)?;
+    bins::check_exist(&project)?;
+    let project = project.with_bins(&arguments.bins);
     let given = given
-        .with_file(draft::taken_over(catalog, &answered, &site.name()?)?)
-        .with_record(catalog, &site.record.answered)?;
+        .with_file(draft::reusable_answers(
+            catalog,
+            &answers_file,
+            &project.name()?,
+        )?)
+        .with_record(catalog, &project.record.answers_file)?;
 
-    let there: BTreeSet<String> = site.components().iter().cloned().collect();
+    let present: BTreeSet<String> = project.components().iter().cloned().collect();
     let request = Request {
-        home: site.home()?,
-        start: there.clone(),
+        kind: project.kind()?,
+        start: present.clone(),
         with: arguments.components.clone(),
         without: Vec::new(),
     };
     // Present components can be there; new ones are checked below.
     let selection = select::select(catalog, &request, Scope::Repository)?;
-    let is_new = |name: &str| !there.contains(name);
+    let is_new = |name: &str| !present.contains(name);
     // The named components come first: an error should be about them rather than about their requirements.
     for component in asked.iter().chain(&selection.components) {
         if is_new(&component.name) {
-            fits::check(component, &site, request.home)?;
+            eligibility::check(component, &project, request.kind)?;
         }
     }
 
@@ -56,21 +64,27 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
         .as_mut()
         .filter(|_| !arguments.answers.defaults)
         .map(|terminal| terminal as &mut dyn Prompt);
-    let mut draft = existing::draft(catalog, &site, &selection, &given, wizard, shell)?;
+    let mut draft = existing::draft(catalog, &project, &selection, &given, wizard, shell)?;
     let mut next = std::mem::take(&mut draft.next);
     next.retain(|step| step.component.as_deref().is_none_or(is_new));
     let mut wire = std::mem::take(&mut draft.wire);
     wire.retain(|wiring| is_new(&wiring.component));
-    let mut change = Change::plan(&site, &selection, draft, |plan| {
-        Ok(left::marked(&site, plan))
+    let mut change = Change::plan(&project, &selection, draft, |plan| {
+        Ok(undecided::leave_marked(&project, plan))
     })?;
-    let named: Vec<String> = there.iter().chain(&arguments.components).cloned().collect();
-    let along = along::unnamed(&selection, request.home, &named);
+    let named: Vec<String> = present
+        .iter()
+        .chain(&arguments.components)
+        .cloned()
+        .collect();
+    let implied = requirements::implied(&selection, request.kind, &named);
     let note = |(name, by): (&str, String)| format!("`{name}` is added too, required by {by}");
-    change.notes.extend(along.into_iter().map(note));
+    change.notes.extend(implied.into_iter().map(note));
     // If the binaries were chosen in this run, the others were left out on purpose.
-    if !site.record.answered.bins.is_empty() {
-        change.notes.extend(bins::others(&site, &selection)?);
+    if !project.record.answers_file.bins.is_empty() {
+        change
+            .notes
+            .extend(bins::note_others(&project, &selection)?);
     }
     let run = Run {
         command: "add",
@@ -82,5 +96,5 @@ pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<R
         next,
         shell,
     };
-    run.carry_out(&site, change)
+    run.carry_out(&project, change)
 }

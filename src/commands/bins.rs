@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use cargo_metadata::{Package, Target};
 
-use super::site::Site;
+use super::project::Project;
 use crate::error::Usage;
-use crate::facts::choice::{self, Which};
+use crate::facts::choice::{self, CrateSpec};
 use crate::facts::inspection;
 use crate::facts::program::ProgramKind;
 use crate::provenance::ANSWERS;
@@ -18,11 +18,13 @@ use crate::select::Selection;
 /// # Errors
 ///
 /// [`Usage`] if one does not.
-pub(super) fn are_there(site: &Site) -> Result<()> {
-    let bins: Vec<&str> = all(site).map(|(_, bin)| bin.name.as_str()).collect();
-    match site.bins.iter().find(|bin| !bins.contains(&bin.as_str())) {
-        Some(gone) => Err(Usage::new(format!(
-            "in {ANSWERS}: `project.bins` names `{gone}`, but there is no such binary (there is {})",
+pub(super) fn check_exist(project: &Project) -> Result<()> {
+    let bins: Vec<&str> = workspace_bins(project)
+        .map(|(_, bin)| bin.name.as_str())
+        .collect();
+    match project.bins.iter().find(|bin| !bins.contains(&bin.as_str())) {
+        Some(missing) => Err(Usage::new(format!(
+            "in {ANSWERS}: `project.bins` names `{missing}`, but there is no such binary (there is {})",
             bins.join(", ")
         ))
         .into()),
@@ -35,34 +37,34 @@ pub(super) fn are_there(site: &Site) -> Result<()> {
 /// # Errors
 ///
 /// If one cannot be inspected.
-pub(super) fn others(site: &Site, selection: &Selection<'_>) -> Result<Vec<String>> {
+pub(super) fn note_others(project: &Project, selection: &Selection<'_>) -> Result<Vec<String>> {
     let components = selection.components.iter();
     let runs = components.filter_map(|component| component.existing.runs.as_ref());
     let runs: BTreeSet<_> = runs.flatten().map(ToString::to_string).collect();
-    let known = match site.record.began_with_new()? {
-        true => vec![site.name()?],
-        false => site.bins.clone(),
+    let known = match project.record.created_by_new()? {
+        true => vec![project.name()?],
+        false => project.bins.clone(),
     };
     if runs.is_empty() || known.is_empty() {
         return Ok(Vec::new());
     }
     let mut notes = Vec::new();
-    let written = site.written_files()?;
-    let below = |package: &Package| package.manifest_path.starts_with(&site.root);
-    for (package, bin) in all(site).filter(|(package, _)| below(package)) {
+    let written = project.written_files()?;
+    let below = |package: &Package| package.manifest_path.starts_with(&project.root);
+    for (package, bin) in workspace_bins(project).filter(|(package, _)| below(package)) {
         let name = &bin.name;
         if known.contains(name) {
             continue;
         }
-        let which = Which {
+        let spec = CrateSpec {
             manifest_path: None,
             package: Some(package.name.to_string()),
             bin: Some(name.clone()),
             written: written.clone(),
         };
         let manifest = package.manifest_path.as_std_path();
-        let metadata = &site.location.metadata;
-        let found = inspection::inspect_in(metadata, manifest, &which)?;
+        let metadata = &project.location.metadata;
+        let found = inspection::inspect_in(metadata, manifest, &spec)?;
         let kind = found.program.kind.value;
         if kind != ProgramKind::Command && runs.contains(&kind.to_string()) {
             notes.push(format!(
@@ -76,8 +78,8 @@ pub(super) fn others(site: &Site, selection: &Selection<'_>) -> Result<Vec<Strin
 }
 
 /// Every binary of the workspace, with its package.
-fn all(site: &Site) -> impl Iterator<Item = (&Package, &Target)> {
-    let packages = site.location.metadata.workspace_packages();
+fn workspace_bins(project: &Project) -> impl Iterator<Item = (&Package, &Target)> {
+    let packages = project.location.metadata.workspace_packages();
     packages
         .into_iter()
         .flat_map(|package| choice::bins(package).map(move |bin| (package, bin)))

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::site::{MANIFEST, Site, is_package};
-use super::{moved, own, records};
-use crate::catalog::{Set, Warning};
+use super::project::{MANIFEST, Project, is_package};
+use super::{moves, overlay, records};
+use crate::catalog::{EntryValue, Warning};
 use crate::draft::Draft;
 use crate::error::Usage;
 use crate::facts::disk;
-use crate::facts::sources::{self, Mention};
-use crate::manifest::{self, Merged, Sides, There};
+use crate::facts::mentions::{self, Mention};
+use crate::manifest::{self, Existing, Merged, Sides};
 use crate::plan::{Action, OnDisk, Plan, Resolution, Step, Trees};
-use crate::provenance::{ANSWERS, Answered, Moved};
+use crate::provenance::{ANSWERS, AnswersFile, Moved};
 use crate::select::Selection;
 use crate::tree::{Class, File, RelPath, Tree};
 
@@ -31,57 +31,57 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// Plans the change from the crate as it is to the drafted components; `settle` may resolve conflicts before the record of
+    /// Plans the change from the crate as it is to the drafted components; `resolve` may resolve conflicts before the record of
     /// what was written is made.
     ///
     /// # Errors
     ///
-    /// [`Usage`] if the package itself would be removed; otherwise if a file cannot be read, or if `settle` fails.
+    /// [`Usage`] if the package itself would be removed; otherwise if a file cannot be read, or if `resolve` fails.
     pub(super) fn plan(
-        site: &Site,
+        project: &Project,
         selection: &Selection<'_>,
         draft: Draft,
-        settle: impl FnOnce(&mut Plan) -> Result<Undecided>,
+        resolve: impl FnOnce(&mut Plan) -> Result<Undecided>,
     ) -> Result<Self> {
         let placeholders = draft.placeholders();
         let mut theirs = draft.tree;
-        let piece = theirs.remove(MANIFEST).map(|file| file.text);
-        let piece = piece.unwrap_or_default();
-        refuse_the_whole(site, &piece)?;
-        let mut base = site.record.base.files.clone();
+        let fragment = theirs.remove(MANIFEST).map(|file| file.text);
+        let fragment = fragment.unwrap_or_default();
+        refuse_package_removal(project, &fragment)?;
+        let mut base = project.record.base.files.clone();
         base.remove(MANIFEST);
-        let mut of_the_rest: Vec<String> = placeholders.into_iter().chain(draft.notes).collect();
-        of_the_rest.extend(leave_out(site, selection, &mut theirs));
+        let mut standing_notes: Vec<String> = placeholders.into_iter().chain(draft.notes).collect();
+        standing_notes.extend(leave_out(project, selection, &mut theirs));
 
         let written = theirs.clone();
-        let (mut trees, mut notes) = moved::trees(site, selection, base, theirs)?;
-        notes.extend(draft.pins.settle_trees(&mut trees));
+        let (mut trees, mut notes) = moves::follow(project, selection, base, theirs)?;
+        notes.extend(draft.pins.reconcile_trees(&mut trees));
         let mut plan = trees.plan();
         keep_edits(&mut plan, &trees);
-        let undecided = settle(&mut plan)?;
-        let (mut next_base, moved) = next_base(site, &plan, &trees, written, &undecided);
-        if let Some((step, merged)) = merge_manifest(site, selection, &piece)? {
-            of_the_rest.extend(merged.yours);
-            of_the_rest.extend(warnings(site, selection, &merged.text)?);
+        let undecided = resolve(&mut plan)?;
+        let (mut next_base, moved) = next_base(project, &plan, &trees, written, &undecided);
+        if let Some((step, merged)) = merge_manifest(project, selection, &fragment)? {
+            standing_notes.extend(merged.yours);
+            standing_notes.extend(warnings(project, selection, &merged.text)?);
             notes.extend(merged.left);
             plan.extend([step]);
             if !merged.owned.is_empty() {
-                next_base.insert(RelPath::new(MANIFEST)?, File::of_all(merged.owned));
+                next_base.insert(RelPath::new(MANIFEST)?, File::of_project(merged.owned));
             }
         }
         let stays = |name: &String| selection.names().any(|other| other == name);
         // These were shown when the component was added, so they are no news when one is removed.
-        if site.components().iter().all(stays) {
-            notes.extend(of_the_rest);
+        if project.components().iter().all(stays) {
+            notes.extend(standing_notes);
         }
 
-        let name = site.name()?;
-        let components = components(site, selection);
+        let name = project.name()?;
+        let components = components(project, selection);
         let templates = match &draft.templates {
-            Some(directory) => Some(own::from(&site.root, directory)?),
-            None => site.record.answered.templates.clone(),
+            Some(directory) => Some(overlay::relative_path(&project.root, directory)?),
+            None => project.record.answers_file.templates.clone(),
         };
-        let answered = Answered {
+        let answers_file = AnswersFile {
             version: None,
             name: Some(name.clone()),
             bins: draft.bins,
@@ -89,7 +89,7 @@ impl Change {
             templates,
             answers: draft.answers,
         };
-        plan.extend(records::plan(site, &plan, answered, (&next_base, &moved))?.steps);
+        plan.extend(records::plan(project, &plan, answers_file, (&next_base, &moved))?.steps);
         Ok(Self {
             plan,
             name,
@@ -104,22 +104,22 @@ impl Change {
 pub(super) type Undecided = BTreeSet<RelPath>;
 
 /// The components afterwards: in the order of the user's list, if it has the same ones.
-fn components(site: &Site, selection: &Selection<'_>) -> Vec<String> {
-    let there: BTreeSet<&str> = site.components().iter().map(String::as_str).collect();
-    if selection.names().collect::<BTreeSet<_>>() == there {
-        return site.components().to_vec();
+fn components(project: &Project, selection: &Selection<'_>) -> Vec<String> {
+    let present: BTreeSet<&str> = project.components().iter().map(String::as_str).collect();
+    if selection.names().collect::<BTreeSet<_>>() == present {
+        return project.components().to_vec();
     }
     selection.names().map(str::to_owned).collect()
 }
 
 /// In a project created by `new`, the package itself is prodify's, and cannot be removed.
-fn refuse_the_whole(site: &Site, piece: &str) -> Result<()> {
-    if site.record.began_with_new()? && !is_package(piece)? {
-        let root = site.root.display();
-        return Err(Usage::new(match site.components().is_empty() {
+fn refuse_package_removal(project: &Project, fragment: &str) -> Result<()> {
+    if project.record.created_by_new()? && !is_package(fragment)? {
+        let root = project.root.display();
+        return Err(Usage::new(match project.components().is_empty() {
             true => format!(
                 "{} lists no components, and without any there would be no package: restore it from version control",
-                site.root.join(ANSWERS).display()
+                project.root.join(ANSWERS).display()
             ),
             false => format!(
                 "this would remove the package itself: if you mean that, delete the directory {root}"
@@ -131,7 +131,7 @@ fn refuse_the_whole(site: &Site, piece: &str) -> Result<()> {
 }
 
 /// Leaves out files for which the crate has its own equivalents; returns notes on them.
-fn leave_out(site: &Site, selection: &Selection<'_>, theirs: &mut Tree) -> Vec<String> {
+fn leave_out(project: &Project, selection: &Selection<'_>, theirs: &mut Tree) -> Vec<String> {
     let mut notes = Vec::new();
     let rules = selection
         .components
@@ -139,8 +139,8 @@ fn leave_out(site: &Site, selection: &Selection<'_>, theirs: &mut Tree) -> Vec<S
         .flat_map(|component| &component.existing.files);
     for (path, others) in rules {
         let own = others.iter().find(|other| {
-            let is_there = site.root.join(other).is_file();
-            is_there && !site.record.base.files.contains_key(other.as_str())
+            let is_there = project.root.join(other).is_file();
+            is_there && !project.record.base.files.contains_key(other.as_str())
         });
         if let Some(own) = own
             && theirs.remove(path.as_str()).is_some()
@@ -164,16 +164,16 @@ fn keep_edits(plan: &mut Plan, trees: &Trees) {
 
 /// The edit of Cargo.toml, if a component has or had entries in it.
 fn merge_manifest(
-    site: &Site,
+    project: &Project,
     selection: &Selection<'_>,
-    piece: &str,
+    fragment: &str,
 ) -> Result<Option<(Step, Merged)>> {
-    if piece.is_empty() && site.record.entries().is_empty() {
+    if fragment.is_empty() && project.record.entries().is_empty() {
         return Ok(None);
     }
     let path = RelPath::new(MANIFEST)?;
-    let place = path.in_root(&site.root);
-    let ours = match disk::read(&site.root, [&path])?.remove(&path) {
+    let place = path.in_root(&project.root);
+    let ours = match disk::read(&project.root, [&path])?.remove(&path) {
         Some(OnDisk::Text { text, .. }) => text,
         Some(OnDisk::Other(why)) => bail!(
             "{} {why}: put a text file there, so that entries can be added to it",
@@ -181,13 +181,15 @@ fn merge_manifest(
         ),
         None => bail!("{} no longer exists", place.display()),
     };
-    let there = There {
-        base: site.record.entries(),
+    let existing = Existing {
+        base: project.record.entries(),
         own: &ours,
-        workspace: &site.workspace_manifest()?.unwrap_or_else(|| ours.clone()),
+        workspace: &project
+            .workspace_manifest()?
+            .unwrap_or_else(|| ours.clone()),
     };
-    let piece =
-        manifest::fit(piece, there).with_context(|| format!("adding to {}", place.display()))?;
+    let fragment = manifest::fit(fragment, existing)
+        .with_context(|| format!("adding to {}", place.display()))?;
     let rules = selection
         .components
         .iter()
@@ -196,21 +198,21 @@ fn merge_manifest(
         .map(|(entry, to)| (entry.clone(), to.clone()))
         .collect();
     let sides = Sides {
-        base: site.record.entries(),
+        base: project.record.entries(),
         ours: &ours,
-        theirs: &piece,
+        theirs: &fragment,
         yields: &yields,
-        interrupted: site.record.interrupted,
+        interrupted: project.record.interrupted,
     };
     let merged = manifest::merge(&sides).with_context(|| format!("editing {}", place.display()))?;
     let (action, why) = if merged.text == ours {
         (Action::Identical, None)
     } else {
-        let gone = "without its entries; the rest stays as it is";
-        let there = "with its entries; the rest stays as it is";
+        let without = "without its entries; the rest stays as it is";
+        let with = "with its entries; the rest stays as it is";
         (
             Action::Update,
-            Some(if piece.is_empty() { gone } else { there }),
+            Some(if fragment.is_empty() { without } else { with }),
         )
     };
     let after =
@@ -225,66 +227,66 @@ fn merge_manifest(
 
 /// The base for the next update: what was written, except what the user already had.
 fn next_base(
-    site: &Site,
+    project: &Project,
     plan: &Plan,
     trees: &Trees,
     mut theirs: Tree,
     undecided: &Undecided,
 ) -> (Tree, Moved) {
-    let base = &site.record.base;
+    let base = &project.record.base;
     let identical = plan
         .steps
         .iter()
         .filter(|step| step.action == Action::Identical);
     for step in identical {
-        let (template, known_as) = trees.known_as(&step.path);
-        if !(base.files.contains_key(known_as) || site.record.interrupted) {
+        let (template, base_path) = trees.record_paths(&step.path);
+        if !(base.files.contains_key(base_path) || project.record.interrupted) {
             theirs.remove(template);
         }
     }
     let mut moved = trees.moved();
     for path in undecided {
-        let (template, known_as) = trees.known_as(path);
+        let (template, base_path) = trees.record_paths(path);
         theirs.remove(template);
         // An uncertain record does not become certain by being written again.
-        let before = base.files.get(known_as);
-        let before = before.filter(|_| !base.doubtful.contains(known_as));
-        theirs.extend(before.map(|file| (known_as.clone(), file.clone())));
+        let before = base.files.get(base_path);
+        let before = before.filter(|_| !base.doubtful.contains(base_path));
+        theirs.extend(before.map(|file| (base_path.clone(), file.clone())));
         let place = moved.remove(template);
-        moved.extend(place.map(|place| (known_as.clone(), place)));
+        moved.extend(place.map(|place| (base_path.clone(), place)));
     }
     moved.retain(|path, _| theirs.contains_key(path));
     (theirs, moved)
 }
 
 /// Warnings about code in the sources that the manifest breaks.
-fn warnings(site: &Site, selection: &Selection<'_>, manifest: &str) -> Result<Vec<String>> {
+fn warnings(project: &Project, selection: &Selection<'_>, manifest: &str) -> Result<Vec<String>> {
     let components = selection.components.iter();
     let all = components.flat_map(|component| &component.existing.warnings);
-    let mut concern = Vec::new();
+    let mut relevant = Vec::new();
     for warning in all {
-        let is_of_concern = match &warning.entry {
-            Some(Set { key, is }) => manifest::value(manifest, key)?.as_ref() == Some(is),
+        let is_relevant = match &warning.entry {
+            Some(EntryValue { key, is }) => manifest::value(manifest, key)?.as_ref() == Some(is),
             None => true,
         };
-        concern.extend(is_of_concern.then_some(warning));
+        relevant.extend(is_relevant.then_some(warning));
     }
-    if concern.is_empty() {
+    if relevant.is_empty() {
         return Ok(Vec::new());
     }
-    let sources = sources::read(&site.location.metadata);
-    let mut said: Vec<String> = sources.note(&site.root).into_iter().collect();
-    for Warning { words, why, .. } in concern {
-        for Mention { path, line, word } in sources::mentions(&sources, words) {
-            let path = path.strip_prefix(&site.root).unwrap_or(&path);
+    let sources = mentions::read_sources(&project.location.metadata);
+    let mut mentions: Vec<String> = sources.note(&project.root).into_iter().collect();
+    for Warning { words, why, .. } in relevant {
+        for Mention { path, line, word } in mentions::find(&sources, words) {
+            let path = path.strip_prefix(&project.root).unwrap_or(&path);
             let path = path.display().to_string();
             // Files written by prodify are not the crate's own code.
-            if !site.record.base.files.contains_key(&*path) {
-                said.push(format!("{path}:{line}: `{word}` {why}"));
+            if !project.record.base.files.contains_key(&*path) {
+                mentions.push(format!("{path}:{line}: `{word}` {why}"));
             }
         }
     }
-    said.sort();
-    said.dedup();
-    Ok(said)
+    mentions.sort();
+    mentions.dedup();
+    Ok(mentions)
 }

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::renewal::{Decided, Renewal, Renewed};
-use super::site::{Purpose, Site};
-use super::typed;
-use crate::answers::{Answers, Given};
+use super::command_line;
+use super::project::{Project, Purpose};
+use super::update_plan::{PlannedUpdate, Resolutions, UpdateRequest};
+use crate::answers::{Answers, GivenAnswers};
 use crate::catalog::Catalog;
 use crate::cli::{self, Check};
 use crate::plan::{Action, MARKED, Plan, Step};
@@ -22,20 +22,20 @@ use crate::shell::Shell;
 ///
 /// If that cannot be told: prodify.toml refers to something that this version does not have, or a file cannot be read.
 pub(super) fn run(catalog: &Catalog, arguments: &Check, shell: &Shell) -> Result<Report> {
-    let site = Site::written(&arguments.subject, Purpose::Look)?;
-    let renewal = Renewal {
+    let project = Project::written(&arguments.subject, Purpose::Read)?;
+    let request = UpdateRequest {
         catalog,
-        site: &site,
-        given: Given::new(catalog, &[], Answers::new())?,
-        decided: Decided::default(),
+        project: &project,
+        given: GivenAnswers::new(catalog, &[], Answers::new())?,
+        resolutions: Resolutions::default(),
         shell,
     };
-    let Renewed { change, .. } = renewal.plan(None)?;
+    let PlannedUpdate { change, .. } = request.plan(None)?;
     let mut plan = change.plan;
     // An outdated base does not matter as long as no file differs because of it.
     let differs = |step: &Step| {
-        let is_of_concern = step.path.as_str() != BASE || step.why.is_some();
-        (step.action.writes() || step.action == Action::Conflict) && is_of_concern
+        let is_relevant = step.path.as_str() != BASE || step.why.is_some();
+        (step.action.writes() || step.action == Action::Conflict) && is_relevant
     };
     plan.steps.retain(differs);
     let outcome = match plan.steps.is_empty() {
@@ -47,9 +47,9 @@ pub(super) fn run(catalog: &Catalog, arguments: &Check, shell: &Shell) -> Result
         outcome,
         is_dry: true,
         name: change.name,
-        path: site.shown.clone(),
+        path: project.display_path.clone(),
         components: change.components,
-        files: files(&plan, &site),
+        files: files(&plan, &project),
         notes: change.notes,
         wire: Vec::new(),
         next: fixes(&plan, &arguments.subject),
@@ -58,11 +58,11 @@ pub(super) fn run(catalog: &Catalog, arguments: &Check, shell: &Shell) -> Result
 }
 
 /// The files that differ, with their diffs.
-fn files(plan: &Plan, site: &Site) -> Vec<FileReport> {
-    let top = site.repository.as_deref();
-    let below = top.and_then(|top| site.root.strip_prefix(top).ok());
+fn files(plan: &Plan, project: &Project) -> Vec<FileReport> {
+    let top = project.repository.as_deref();
+    let below = top.and_then(|top| project.root.strip_prefix(top).ok());
     let below = below.unwrap_or(Path::new(""));
-    let mut files = FileReport::of_plan(plan, true);
+    let mut files = FileReport::from_plan(plan, true);
     for file in &mut files {
         let place = below.join(&file.path).display().to_string();
         file.place = Some(place.replace(std::path::MAIN_SEPARATOR, "/"));
@@ -75,7 +75,7 @@ fn fixes(plan: &Plan, subject: &cli::Subject) -> Vec<NextStep> {
     let is_left = |step: &Step| step.action.writes() || step.why != Some(MARKED);
     let step = NextStep {
         component: None,
-        command: typed::for_subject("update", subject),
+        command: command_line::for_subject("update", subject),
         why: "apply these changes".to_owned(),
     };
     // Merges with conflicts have to be resolved by hand, so there is no command for them.

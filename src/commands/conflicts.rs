@@ -83,24 +83,24 @@ pub(super) fn ending(plan: &Plan, writing: &Writing) -> Ending {
 
 /// The files whose contents would be lost if they were replaced: those not committed.
 pub(super) fn originals(root: &Path, plan: &Plan) -> Vec<RelPath> {
-    let replaced = plan.steps.iter().filter(|step| step.replaces_the_users());
-    let held = |step: &&Step| {
+    let replaced = plan.steps.iter().filter(|step| step.replaces_user_text());
+    let is_committed = |step: &&Step| {
         let before = step.before.as_deref();
         let lies = step.from.as_ref().unwrap_or(&step.path).in_root(root);
-        before.is_some_and(|before| vcs::holds(&lies, before))
+        before.is_some_and(|before| vcs::is_committed(&lies, before))
     };
     replaced
-        .filter(|step| !held(step))
+        .filter(|step| !is_committed(step))
         .map(|step| step.path.clone())
         .collect()
 }
 
 fn ask(conflicts: Vec<&mut Step>, prompt: &mut dyn Prompt, shell: &Shell) -> Result<()> {
-    let (texts, strangers): (Vec<_>, Vec<_>) = conflicts
+    let (texts, unrelated): (Vec<_>, Vec<_>) = conflicts
         .into_iter()
         .partition(|step| step.before.is_some());
-    if !strangers.is_empty() {
-        for step in &strangers {
+    if !unrelated.is_empty() {
+        for step in &unrelated {
             shell.attention(
                 "conflict",
                 format!("{} ({})", step.path, step.why.unwrap_or_default()),
@@ -112,7 +112,7 @@ fn ask(conflicts: Vec<&mut Step>, prompt: &mut dyn Prompt, shell: &Shell) -> Res
         )? {
             return Ok(());
         }
-        strangers
+        unrelated
             .into_iter()
             .for_each(|step| step.resolve(Resolution::Keep));
     }

@@ -6,9 +6,9 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context as _, Result};
 use toml_edit::{DocumentMut, Item, Table};
 
-use super::site::{MANIFEST, Purpose};
-use super::typed::shell_word;
-use super::{own, records};
+use super::command_line::shell_word;
+use super::project::{MANIFEST, Purpose};
+use super::{overlay, records};
 use crate::apply::apply;
 use crate::catalog::Catalog;
 use crate::cli::Eject;
@@ -31,14 +31,14 @@ pub(super) fn run(
     arguments: &Eject,
     templates: Option<&Path>,
 ) -> Result<Report> {
-    let component = select::known(catalog, &arguments.component)?;
+    let component = select::find(catalog, &arguments.component)?;
     let name = &component.name;
-    let here = own::here()?;
-    let project = own::project(&here).unwrap_or_else(|| here.clone());
-    let directory = match (templates, catalog.own()) {
-        (_, Some(own)) => own.directory.clone(),
-        (Some(directory), None) => to_be_made(&here.join(directory))?,
-        (None, None) => project.join(own::DEFAULT),
+    let here = overlay::current_dir()?;
+    let project = overlay::project_root(&here).unwrap_or_else(|| here.clone());
+    let directory = match (templates, catalog.overlay()) {
+        (_, Some(overlay)) => overlay.directory.clone(),
+        (Some(directory), None) => resolve_new_directory(&here.join(directory))?,
+        (None, None) => project.join(overlay::DEFAULT_DIRECTORY),
     };
     if catalog.origin(name).is_some() || directory.join(name).symlink_metadata().is_ok() {
         let place = directory.join(name);
@@ -48,8 +48,8 @@ pub(super) fn run(
         ))
         .into());
     }
-    let named = own::from(&project, &directory)?;
-    let root = own::above(&project, &directory);
+    let relative = overlay::relative_path(&project, &directory)?;
+    let root = overlay::common_parent(&project, &directory);
     if root.parent().is_none() {
         return Err(Usage::new(format!(
             "{} is neither in {} nor beside it",
@@ -59,30 +59,31 @@ pub(super) fn run(
         .into());
     }
 
-    let planned = arguments.preview.is_dry();
-    let purpose = Purpose::of(&arguments.preview);
+    let is_dry = arguments.preview.is_dry();
+    let purpose = Purpose::from_preview(&arguments.preview);
     let _project = purpose.lock(&project)?;
     // Files are put in place by way of a staging directory in the root.
     let _root = (root != project).then(|| purpose.lock(&root)).transpose()?;
 
     let mut theirs = Tree::new();
-    let target = RelPath::new(name.as_str())?.below(&own::below(&root, &directory))?;
+    let target = RelPath::new(name.as_str())?.below(&overlay::path_below(&root, &directory))?;
     for (path, text) in catalog.files_of(name) {
         let within = path.split_once('/').map_or(path, |(_, within)| within);
         let file = File::of_prodify(text.to_owned(), Class::Once);
         theirs.insert(RelPath::new(within)?.below(target.as_str())?, file);
     }
     let mut base = Tree::new();
-    let answers = RelPath::new(ANSWERS)?.below(&own::below(&root, &project))?;
-    let text = records::text(&project, ANSWERS)?;
+    let answers = RelPath::new(ANSWERS)?.below(&overlay::path_below(&root, &project))?;
+    let text = records::read_text(&project, ANSWERS)?;
     if let Some(text) = &text {
-        let with = naming(text, &named).with_context(|| format!("editing {ANSWERS}"))?;
+        let with =
+            set_templates_path(text, &relative).with_context(|| format!("editing {ANSWERS}"))?;
         base.insert(answers.clone(), File::of_prodify(text.clone(), Class::Tool));
         theirs.insert(answers, File::of_prodify(with, Class::Tool));
     }
     let ours = disk::read(&root, theirs.keys())?;
     let plan = plan::plan(&base, ours, theirs);
-    let outcome = match planned {
+    let outcome = match is_dry {
         _ if plan.conflicts().next().is_some() => Ending::Conflict,
         true => Ending::Planned,
         false => Ending::Done,
@@ -95,28 +96,28 @@ pub(super) fn run(
     )];
     if text.is_none() {
         notes.push(format!(
-            "there is no {ANSWERS} here to record the directory: pass `--templates {named}`, and the project's will"
+            "there is no {ANSWERS} here to record the directory: pass `--templates {relative}`, and the project's will"
         ));
     }
     let next = match text {
         Some(_) => next_step("update", "apply your template changes to this project"),
         None => {
-            let told = format!("--templates {}", shell_word(&named));
-            let is_for_here = component.existing.refused.is_none() && here.join(MANIFEST).is_file();
-            match is_for_here {
-                true => next_step(&format!("add {name} {told}"), "write it into this crate"),
-                false => next_step(&format!("new PATH {told}"), "create a project with it"),
+            let flag = format!("--templates {}", shell_word(&relative));
+            let fits_here = component.existing.refused.is_none() && here.join(MANIFEST).is_file();
+            match fits_here {
+                true => next_step(&format!("add {name} {flag}"), "write it into this crate"),
+                false => next_step(&format!("new PATH {flag}"), "create a project with it"),
             }
         }
     };
     Ok(Report::Written(Box::new(Written {
         command: "eject",
         outcome,
-        is_dry: planned,
+        is_dry,
         name: name.to_owned(),
         path: root.display().to_string(),
         components: vec![name.to_owned()],
-        files: FileReport::of_plan(&plan, arguments.preview.diff),
+        files: FileReport::from_plan(&plan, arguments.preview.diff),
         notes,
         wire: Vec::new(),
         next: vec![next],
@@ -133,7 +134,7 @@ fn next_step(command: &str, why: &str) -> NextStep {
 }
 
 /// The path of a directory that may not exist yet, without links.
-fn to_be_made(directory: &Path) -> Result<PathBuf> {
+fn resolve_new_directory(directory: &Path) -> Result<PathBuf> {
     let existing = directory.ancestors().find(|above| above.exists());
     let existing = existing.unwrap_or(directory);
     let rest = directory.strip_prefix(existing).unwrap_or(Path::new(""));
@@ -149,11 +150,11 @@ fn to_be_made(directory: &Path) -> Result<PathBuf> {
 }
 
 /// The text of a prodify.toml with the directory of templates set, and otherwise unchanged.
-fn naming(text: &str, named: &str) -> Result<String> {
+fn set_templates_path(text: &str, relative: &str) -> Result<String> {
     let mut document: DocumentMut = text.parse()?;
     let table = document
         .entry(TEMPLATES)
         .or_insert(Item::Table(Table::new()));
-    table["path"] = toml_edit::value(named);
+    table["path"] = toml_edit::value(relative);
     Ok(document.to_string())
 }

@@ -3,10 +3,10 @@
 use anyhow::Result;
 
 use super::change::Change;
+use super::project::Project;
 use super::records::Record;
-use super::site::Site;
-use super::{conflicts, left, own, uncommitted, wizard};
-use crate::answers::Given;
+use super::{conflicts, overlay, uncommitted, undecided, wizard};
+use crate::answers::GivenAnswers;
 use crate::apply::apply;
 use crate::catalog::Catalog;
 use crate::cli::Writing;
@@ -29,37 +29,37 @@ use crate::shell::Shell;
 /// As [`draft::draft`].
 pub(super) fn draft(
     catalog: &Catalog,
-    site: &Site,
+    project: &Project,
     selection: &Selection<'_>,
-    given: &Given,
+    given: &GivenAnswers,
     mut prompt: Option<&mut dyn Prompt>,
     shell: &Shell,
 ) -> Result<Draft> {
-    own::is_of(site, catalog)?;
-    let name = site.name()?;
+    overlay::check_loaded(project, catalog)?;
+    let name = project.name()?;
     let mut notes = Vec::new();
     let mut named = Vec::new();
-    let known = if site.record.began_with_new()? {
+    let existing = if project.record.created_by_new()? {
         None
     } else {
         // `as_deref_mut` would borrow for as long as the trait object lives.
         let prompt = prompt
             .as_mut()
             .map(|prompt| &mut **prompt as &mut dyn Prompt);
-        let services = services(site, selection, prompt)?;
+        let services = services(project, selection, prompt)?;
         for service in &services {
             notes.extend(service.problems.iter().map(ToString::to_string));
             named.push(service.package.bin.value.clone());
         }
         notes.sort();
         notes.dedup();
-        let mut known = site.known(catalog.toolchain()?, &services)?;
-        known.facts = with_packages(catalog, site, known.facts)?;
-        Some(known)
+        let mut existing = project.existing_crate(catalog.toolchain()?, &services)?;
+        existing.facts = with_packages(catalog, project, existing.facts)?;
+        Some(existing)
     };
     let subject = Subject {
         name: &name,
-        known: known.as_ref(),
+        existing: existing.as_ref(),
     };
     let draft = draft::draft(catalog, &subject, selection, given, prompt, shell)?;
     Ok(Draft {
@@ -70,14 +70,14 @@ pub(super) fn draft(
 }
 
 /// Adds the facts from components in the workspace's packages that are not changed now.
-fn with_packages(catalog: &Catalog, site: &Site, mut facts: Facts) -> Result<Facts> {
-    for package in &site.location.packages {
+fn with_packages(catalog: &Catalog, project: &Project, mut facts: Facts) -> Result<Facts> {
+    for package in &project.location.packages {
         let is_theirs = |service: &Service| !service.here && service.package == package.name;
         if facts.services.iter().any(is_theirs) {
-            let answered = Record::read(&package.directory)?.answered;
-            let names = answered.components.iter().flatten();
+            let answers_file = Record::read(&package.directory)?.answers_file;
+            let names = answers_file.components.iter().flatten();
             let components: Vec<_> = names.filter_map(|name| catalog.get(name)).collect();
-            facts = facts.with_components(is_theirs, &components, &answered.answers)?;
+            facts = facts.with_components(is_theirs, &components, &answers_file.answers)?;
         }
     }
     Ok(facts)
@@ -85,37 +85,37 @@ fn with_packages(catalog: &Catalog, site: &Site, mut facts: Facts) -> Result<Fac
 
 /// Inspects the services, if a component needs to know what runs in production.
 fn services(
-    site: &Site,
+    project: &Project,
     selection: &Selection<'_>,
     prompt: Option<&mut dyn Prompt>,
 ) -> Result<Vec<Inspection>> {
     let components = selection.components.iter();
-    let for_services = components
+    let service_components = components
         .filter_map(|component| Some((&component.name, component.existing.runs.as_ref()?)));
-    let for_services: Vec<_> = for_services.collect();
-    let Some((first, _)) = for_services.first() else {
+    let service_components: Vec<_> = service_components.collect();
+    let Some((first, _)) = service_components.first() else {
         return Ok(Vec::new());
     };
-    let packages = site.location.metadata.workspace_packages();
+    let packages = project.location.metadata.workspace_packages();
     if packages
         .iter()
         .all(|package| bins(package).next().is_none())
     {
         return Err(Usage::new(format!(
             "`{first}` is for programs that run in production, but no package in {} has a binary",
-            site.shown
+            project.display_path
         ))
         .into());
     }
-    let services = site.inspect(prompt)?;
+    let services = project.inspect(prompt)?;
     for service in &services {
         let (bin, kind) = (&service.package.bin.value, service.program.kind.value);
         let manifest = &service.package.manifest;
         let table = "`[package.metadata.prodify]`";
-        let refuses = for_services
+        let refusing = service_components
             .iter()
             .find(|(_, kinds)| !kinds.contains(&kind));
-        if let Some((component, _)) = refuses {
+        if let Some((component, _)) = refusing {
             return Err(Usage::new(format!(
                 "`{component}` does not support `{bin}`, {kind}: name another binary with --bin or, if this one keeps running, set `kind = \"worker\"` in {table} of {manifest}"
             ))
@@ -154,7 +154,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// If anything prevents it; nothing is written then.
-    pub(super) fn carry_out(mut self, site: &Site, mut change: Change) -> Result<Report> {
+    pub(super) fn carry_out(mut self, project: &Project, mut change: Change) -> Result<Report> {
         let prompt = self
             .terminal
             .as_mut()
@@ -162,27 +162,27 @@ impl Run<'_> {
         conflicts::resolve(&mut change.plan, self.writing, prompt, self.shell)?;
         let outcome = conflicts::ending(&change.plan, self.writing);
         if outcome == Ending::Done && !self.allow_dirty {
-            uncommitted::refuse_merged(site, &change.plan)?;
+            uncommitted::refuse_merged(project, &change.plan)?;
         }
-        change.notes.extend(left::note(&change.undecided));
+        change.notes.extend(undecided::note(&change.undecided));
         let confirms = self.confirms && outcome == Ending::Done;
         if let Some(terminal) = self.terminal.filter(|_| confirms) {
-            wizard::confirm(terminal, &change.plan, &site.shown, self.shell)?;
+            wizard::confirm(terminal, &change.plan, &project.display_path, self.shell)?;
         }
         // Even with nothing left to write, a killed run may have left remains to clean up.
         let is_dry = self.writing.preview.is_dry();
         if !is_dry && outcome != Ending::Conflict {
-            let originals = conflicts::originals(&site.root, &change.plan);
-            apply(&site.root, &change.plan, &originals)?;
+            let originals = conflicts::originals(&project.root, &change.plan);
+            apply(&project.root, &change.plan, &originals)?;
         }
         Ok(Report::Written(Box::new(Written {
             command: self.command,
             outcome,
             is_dry,
             name: change.name,
-            path: site.shown.clone(),
+            path: project.display_path.clone(),
             components: change.components,
-            files: FileReport::of_plan(&change.plan, self.writing.preview.diff),
+            files: FileReport::from_plan(&change.plan, self.writing.preview.diff),
             notes: change.notes,
             wire: self.wire,
             next: self.next,

@@ -6,7 +6,7 @@ use std::env;
 use anyhow::{Context as _, Result};
 
 use crate::cli::Inspect;
-use crate::facts::choice::Which;
+use crate::facts::choice::CrateSpec;
 use crate::facts::inspection;
 use crate::report::Report;
 
@@ -17,12 +17,12 @@ use crate::report::Report;
 /// As [`inspection::inspect`].
 pub(super) fn run(arguments: &Inspect) -> Result<Report> {
     let directory = env::current_dir().context("finding the current directory")?;
-    let which = Which {
+    let spec = CrateSpec {
         manifest_path: arguments.subject.manifest_path.clone(),
         package: arguments.subject.package.clone(),
         bin: arguments.bin.clone(),
         written: BTreeSet::new(),
     };
-    let found = inspection::inspect(&which, &directory)?;
+    let found = inspection::inspect(&spec, &directory)?;
     Ok(Report::Inspected(Box::new(found)))
 }

@@ -1,31 +1,31 @@
 //! The verbs: each first decides, then acts.
 
 mod add;
-mod along;
 mod answers_file;
 mod bins;
 mod change;
 mod check;
+mod command_line;
 mod completions;
 mod conflicts;
 mod eject;
+mod eligibility;
 mod existing;
-mod fits;
 mod inspect;
-mod left;
-mod marked;
-mod moved;
+mod markers;
+mod moves;
 mod new;
-mod own;
-mod place;
+mod overlay;
+mod project;
 mod records;
 mod remove;
-mod renewal;
-mod replaced;
-mod site;
-mod typed;
+mod requirements;
+mod restore;
+mod target;
 mod uncommitted;
+mod undecided;
 mod update;
+mod update_plan;
 mod wizard;
 
 use anyhow::Result;
@@ -47,8 +47,8 @@ pub fn run(catalog: &Catalog, line: &Cli, shell: &Shell) -> Result<Report> {
     if line.output.format == Format::Github && !is_check {
         return Err(Usage::new("`--format github` is only for `check`").into());
     }
-    let own = own::catalog(catalog, line)?;
-    let catalog = own.as_ref().unwrap_or(catalog);
+    let overlaid = overlay::load(catalog, line)?;
+    let catalog = overlaid.as_ref().unwrap_or(catalog);
     match &line.command {
         Command::New(arguments) => new::run(catalog, arguments, shell),
         Command::Add(arguments) => add::run(catalog, arguments, shell),
@@ -70,5 +70,5 @@ fn show(catalog: &Catalog, name: &str) -> Result<Report> {
     if name == PROJECT {
         return Ok(Report::project(catalog));
     }
-    Ok(Report::show(catalog, select::known(catalog, name)?))
+    Ok(Report::show(catalog, select::find(catalog, name)?))
 }

@@ -2,11 +2,11 @@
 
 use anyhow::{Context as _, Result};
 
-use super::place::{Place, Target};
-use super::site::Purpose;
-use super::typed::shell_word;
-use super::{answers_file, conflicts, own, wizard};
-use crate::answers::Given;
+use super::command_line::shell_word;
+use super::project::Purpose;
+use super::target::{Placement, Target};
+use super::{answers_file, conflicts, overlay, wizard};
+use crate::answers::GivenAnswers;
 use crate::apply::{Lock, apply};
 use crate::catalog::{Catalog, Preset};
 use crate::cli::{New, Vcs};
@@ -16,13 +16,13 @@ use crate::facts::disk;
 use crate::facts::surroundings::{Membership, Workspace};
 use crate::plan::{self, Action, Plan, Step};
 use crate::prompt::Prompt;
-use crate::provenance::{self, Answered, Moved};
+use crate::provenance::{self, AnswersFile, Moved};
 use crate::render::{NextStep, membership};
 use crate::report::{Ending, FileReport, Report, Written};
 use crate::select::{self, Request, Selection};
 use crate::shell::Shell;
 use crate::tree::{Class, File, RelPath, Tree};
-use crate::vcs::{self, Begun};
+use crate::vcs::{self, InitOutcome};
 
 /// The preset that is used by default.
 const PRESET: Preset = Preset::Standard;
@@ -39,19 +39,27 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         .filter(|_| !arguments.answers.defaults)
         .map(|terminal| terminal as &mut dyn Prompt);
 
-    let answered = answers_file::read(&arguments.answers)?;
+    let answers_file = answers_file::read(&arguments.answers)?;
     // A mistake in a flag is reported before the first question rather than after the last.
-    let given = Given::new(catalog, &arguments.answers.set, answered.answers.clone())?;
+    let given = GivenAnswers::new(
+        catalog,
+        &arguments.answers.set,
+        answers_file.answers.clone(),
+    )?;
     for name in arguments.with.iter().chain(&arguments.without) {
-        select::known(catalog, name)?;
+        select::find(catalog, name)?;
     }
     let target = Target::choose(arguments, wizard.as_deref_mut())?;
-    let given = given.with_file(draft::taken_over(catalog, &answered, &target.name)?);
-    let (place, _lock) = locked(&target, arguments)?;
+    let given = given.with_file(draft::reusable_answers(
+        catalog,
+        &answers_file,
+        &target.name,
+    )?);
+    let (place, _lock) = lock_placement(&target, arguments)?;
     let request = request(
         catalog,
         arguments,
-        answered.components.as_deref(),
+        answers_file.components.as_deref(),
         wizard.as_deref_mut(),
     )?;
     let selection = select::select_new(catalog, &request, place.widest)?;
@@ -64,7 +72,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         shell,
     )?;
 
-    let mut project = Project::plan(&target, &place, &selection, draft)?;
+    let mut project = NewProject::plan(&target, &place, &selection, draft)?;
     let prompt = terminal
         .as_mut()
         .map(|terminal| terminal as &mut dyn Prompt);
@@ -82,31 +90,31 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
     apply(&place.root, &project.plan, &originals)?;
     written
         .notes
-        .extend(begin_repository(arguments.vcs, &target, &place, &project));
+        .extend(init_repository(arguments.vcs, &target, &place, &project));
     Ok(Report::Written(Box::new(written)))
 }
 
 /// The project's place, locked against other runs until the lock is dropped. A directory that does not exist yet is created
 /// atomically, and needs no lock.
-fn locked(target: &Target, arguments: &New) -> Result<(Place, Option<Lock>)> {
-    let place = Place::of(target, arguments.workspace)?;
+fn lock_placement(target: &Target, arguments: &New) -> Result<(Placement, Option<Lock>)> {
+    let place = Placement::find(target, arguments.workspace)?;
     if arguments.writing.preview.is_dry() || !place.root.exists() {
         return Ok((place, None));
     }
     let lock = Purpose::Write.lock(&place.root)?;
     // Another run may have added a member to the workspace in the meantime.
-    Ok((Place::of(target, arguments.workspace)?, lock))
+    Ok((Placement::find(target, arguments.workspace)?, lock))
 }
 
 /// The requested preset, or the components of the answers file, and those to add and leave out.
 fn request(
     catalog: &Catalog,
     arguments: &New,
-    answered: Option<&[String]>,
+    answers_file: Option<&[String]>,
     prompt: Option<&mut (dyn Prompt + '_)>,
 ) -> Result<Request> {
     let (with, without) = (arguments.with.clone(), arguments.without.clone());
-    let start = match (arguments.preset, answered, prompt) {
+    let start = match (arguments.preset, answers_file, prompt) {
         (Some(preset), _, _) => select::preset(catalog, preset),
         (None, Some(components), _) => components.iter().cloned().collect(),
         (None, None, Some(prompt)) if with.is_empty() && without.is_empty() => {
@@ -123,21 +131,21 @@ fn request(
 }
 
 /// A project, complete to the last byte.
-struct Project {
+struct NewProject {
     plan: Plan,
     next: Vec<NextStep>,
     /// The initial branch of its repository.
     branch: String,
     /// Whether the directory contained files that are not part of the project.
-    has_strangers: bool,
+    has_unrelated_files: bool,
     /// The answers for which a placeholder stands in.
     placeholders: Option<String>,
 }
 
-impl Project {
+impl NewProject {
     fn plan(
         target: &Target,
-        place: &Place,
+        place: &Placement,
         selection: &Selection<'_>,
         draft: Draft,
     ) -> Result<Self> {
@@ -147,14 +155,14 @@ impl Project {
             .map_or_else(|| "main".to_owned(), ToString::to_string);
         let placeholders = draft.placeholders();
         let templates = draft.templates.as_deref();
-        let answers = provenance::write_answers(&Answered {
+        let answers = provenance::write_answers(&AnswersFile {
             templates: templates
-                .map(|directory| own::from(&target.directory, directory))
+                .map(|directory| overlay::relative_path(&target.directory, directory))
                 .transpose()?,
             name: Some(target.name.clone()),
             components: Some(selection.names().map(str::to_owned).collect()),
             answers: draft.answers,
-            ..Answered::default()
+            ..AnswersFile::default()
         });
         let base = provenance::write_base(&draft.tree, &Moved::new());
         let mut tree = draft.tree;
@@ -163,8 +171,8 @@ impl Project {
             tree.insert(RelPath::new(path)?, File::of_prodify(text, Class::Tool));
         }
 
-        let strangers = if target.directory.exists() {
-            disk::strangers(&target.directory, tree.keys())?
+        let unrelated = if target.directory.exists() {
+            disk::unrelated_files(&target.directory, tree.keys())?
         } else {
             Vec::new()
         };
@@ -177,22 +185,22 @@ impl Project {
         let modules = disk::modules(&place.root, news);
         ours.extend(modules);
         let mut plan = plan::plan(&Tree::new(), ours, theirs);
-        refuse_project(&plan, target)?;
-        let has_strangers = !strangers.is_empty();
-        let in_the_way = strangers.iter().map(|stranger| {
+        refuse_recreation(&plan, target)?;
+        let has_unrelated_files = !unrelated.is_empty();
+        let conflicts = unrelated.iter().map(|file| {
             Ok(Step::new(
-                stranger.below(&place.prefix)?,
+                file.below(&place.prefix)?,
                 Action::Conflict,
                 Some("already exists, and is not part of the project"),
             ))
         });
-        plan.extend(in_the_way.collect::<Result<Vec<_>>>()?);
-        plan.extend(join(place)?);
+        plan.extend(conflicts.collect::<Result<Vec<_>>>()?);
+        plan.extend(join_workspace(place)?);
         Ok(Self {
             plan,
             next: draft.next,
             branch,
-            has_strangers,
+            has_unrelated_files,
             placeholders,
         })
     }
@@ -201,13 +209,13 @@ impl Project {
         &self,
         arguments: &New,
         target: &Target,
-        place: &Place,
+        place: &Placement,
         selection: &Selection<'_>,
     ) -> Written {
         let outcome = conflicts::ending(&self.plan, &arguments.writing);
-        let enter = (target.shown != ".").then(|| NextStep {
+        let enter = (target.display_path != ".").then(|| NextStep {
             component: None,
-            command: format!("cd {}", shell_word(&target.shown)),
+            command: format!("cd {}", shell_word(&target.display_path)),
             why: "the new project".to_owned(),
         });
         let mut notes = place.notes(target, selection);
@@ -217,9 +225,9 @@ impl Project {
             outcome,
             is_dry: arguments.writing.preview.is_dry(),
             name: target.name.clone(),
-            path: target.shown.clone(),
+            path: target.display_path.clone(),
             components: selection.names().map(str::to_owned).collect(),
-            files: FileReport::of_plan(&self.plan, arguments.writing.preview.diff),
+            files: FileReport::from_plan(&self.plan, arguments.writing.preview.diff),
             notes,
             wire: Vec::new(),
             next: enter.into_iter().chain(self.next.iter().cloned()).collect(),
@@ -229,7 +237,7 @@ impl Project {
 }
 
 /// Adapts the manifest to the project's place.
-fn fit_manifest(tree: &mut Tree, place: &Place) -> Result<()> {
+fn fit_manifest(tree: &mut Tree, place: &Placement) -> Result<()> {
     let Some(workspace) = &place.surroundings.workspace else {
         return Ok(());
     };
@@ -245,7 +253,7 @@ fn fit_manifest(tree: &mut Tree, place: &Place) -> Result<()> {
 }
 
 /// The change to the workspace's manifest that adds the project as a member.
-fn join(place: &Place) -> Result<Option<Step>> {
+fn join_workspace(place: &Placement) -> Result<Option<Step>> {
     let Some(
         workspace @ Workspace {
             membership: Membership::Missing,
@@ -280,38 +288,38 @@ fn join(place: &Place) -> Result<Option<Step>> {
 }
 
 /// Refuses to create a project again with other answers.
-fn refuse_project(plan: &Plan, target: &Target) -> Result<()> {
+fn refuse_recreation(plan: &Plan, target: &Target) -> Result<()> {
     let other = plan.conflicts().any(|step| {
         provenance::is_record(&step.path) && step.path.as_str().ends_with(provenance::ANSWERS)
     });
     if other {
-        let shown = &target.shown;
+        let shown = &target.display_path;
         return Err(Usage::new(format!("{shown} is already a project of cargo prodify, with other answers (see {shown}/prodify.toml): choose another path")).into());
     }
     Ok(())
 }
 
 /// Creates a repository if one is wanted; returns a note if the result is not the expected one.
-fn begin_repository(
+fn init_repository(
     asked: Option<Vcs>,
     target: &Target,
-    place: &Place,
-    project: &Project,
+    place: &Placement,
+    project: &NewProject,
 ) -> Option<String> {
     let why = match (asked, place.surroundings.repository.as_deref()) {
         (Some(Vcs::None), _) | (None, Some(_)) => return None,
         (Some(Vcs::Git), Some(top)) => {
-            format!("{} is in the one at {}", target.shown, top.display())
+            format!("{} is in the one at {}", target.display_path, top.display())
         }
-        (_, None) if project.has_strangers => {
+        (_, None) if project.has_unrelated_files => {
             "the directory contains files that are not part of the project".to_owned()
         }
-        (_, None) => match vcs::begin(&target.directory, &project.branch) {
-            Begun::Committed => return None,
-            Begun::Staged(why) => {
+        (_, None) => match vcs::init(&target.directory, &project.branch) {
+            InitOutcome::Committed => return None,
+            InitOutcome::Staged(why) => {
                 return Some(format!("the files are staged but not committed: {why}"));
             }
-            Begun::Nothing(why) => why,
+            InitOutcome::Failed(why) => why,
         },
     };
     Some(format!("no repository was created: {why}"))

@@ -6,12 +6,12 @@ use std::{fs, io};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::site::{MANIFEST, Site, is_package};
+use super::project::{MANIFEST, Project, is_package};
 use crate::error::Usage;
 use crate::facts::disk;
 use crate::manifest::{self, Sides};
 use crate::plan::{self, OnDisk, Plan};
-use crate::provenance::{self, ANSWERS, Answered, BASE, Base, Moved};
+use crate::provenance::{self, ANSWERS, AnswersFile, BASE, Base, Moved};
 use crate::tree::{Class, File, RelPath, Tree};
 
 /// prodify's records of a directory.
@@ -20,7 +20,7 @@ pub(super) struct Record {
     /// The text of `prodify.toml`, if there is one.
     pub(super) text: Option<String>,
     /// Its contents.
-    pub(super) answered: Answered,
+    pub(super) answers_file: AnswersFile,
     /// What was last written.
     pub(super) base: Base,
     /// Whether the last run was killed.
@@ -34,24 +34,24 @@ impl Record {
     ///
     /// [`Usage`] if prodify.toml is not valid; otherwise if one of the two is missing, was edited or cannot be read.
     pub(super) fn read(root: &Path) -> Result<Self> {
-        let (text, base) = (text(root, ANSWERS)?, text(root, BASE)?);
+        let (text, base) = (read_text(root, ANSWERS)?, read_text(root, BASE)?);
         let interrupted = disk::was_interrupted(root);
         if text.is_some() != base.is_some() && !interrupted {
-            let (gone, there) = match text {
+            let (missing, present) = match text {
                 Some(_) => (BASE, ANSWERS),
                 None => (ANSWERS, BASE),
             };
             bail!(
-                "{} is missing, without which {there} is incomplete: restore it from version control",
-                root.join(gone).display()
+                "{} is missing, without which {present} is incomplete: restore it from version control",
+                root.join(missing).display()
             );
         }
-        let answered = text.as_deref().map(provenance::read_answers).transpose();
-        let answered = answered.map_err(|error| {
+        let answers_file = text.as_deref().map(provenance::read_answers).transpose();
+        let answers_file = answers_file.map_err(|error| {
             let path = root.join(ANSWERS);
             Usage::new(format!("reading {}: {error:#}", path.display()))
         })?;
-        if let Some(newer) = answered.as_ref().and_then(Answered::newer_version) {
+        if let Some(newer) = answers_file.as_ref().and_then(AnswersFile::newer_version) {
             let (path, own) = (root.join(ANSWERS), env!("CARGO_PKG_VERSION"));
             return Err(Usage::new(format!(
                 "{} was last written by cargo prodify {newer}, and this is the older {own}: run `cargo install --locked cargo-prodify --version {newer}`",
@@ -77,7 +77,7 @@ impl Record {
         }
         Ok(Self {
             text,
-            answered: answered.unwrap_or_default(),
+            answers_file: answers_file.unwrap_or_default(),
             base,
             interrupted,
         })
@@ -87,9 +87,9 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// As [`Record::began_with_new`].
-    pub(super) fn added(&self, root: &Path) -> Result<impl Iterator<Item = PathBuf>> {
-        let is_new = self.began_with_new()?;
+    /// As [`Record::created_by_new`].
+    pub(super) fn added_files(&self, root: &Path) -> Result<impl Iterator<Item = PathBuf>> {
+        let is_new = self.created_by_new()?;
         let moved = &self.base.moved;
         let files = self.base.files.keys().filter(move |_| !is_new);
         Ok(files.map(move |path| moved.get(path).unwrap_or(path).in_root(root)))
@@ -105,7 +105,7 @@ impl Record {
     }
 
     /// Whether `new` created the package, in which case all of it is prodify's, including its name.
-    pub(super) fn began_with_new(&self) -> Result<bool> {
+    pub(super) fn created_by_new(&self) -> Result<bool> {
         is_package(self.entries())
     }
 
@@ -124,50 +124,54 @@ impl Record {
 ///
 /// If one cannot be read, or if prodify.toml is written in a way that cannot be edited.
 pub(super) fn plan(
-    site: &Site,
+    project: &Project,
     plan: &Plan,
-    mut answered: Answered,
+    mut answers_file: AnswersFile,
     (files, moved): (&Tree, &Moved),
 ) -> Result<Plan> {
-    let had = Answered {
-        name: answered.name.clone(),
-        ..site.record.answered.clone()
+    let previous = AnswersFile {
+        name: answers_file.name.clone(),
+        ..project.record.answers_file.clone()
     };
-    let as_before = Answered {
-        version: had.version.clone(),
-        ..answered.clone()
+    let as_before = AnswersFile {
+        version: previous.version.clone(),
+        ..answers_file.clone()
     };
     // The version is only recorded if it changes something; otherwise it leaves no trace.
-    if as_before == had && !plan.changes() {
-        answered = as_before;
+    if as_before == previous && !plan.changes() {
+        answers_file = as_before;
     }
     let mut records = Tree::new();
-    if answered.components.iter().flatten().next().is_some() {
-        let answers = merge_answers(site, &had, &answered)?;
+    if answers_file.components.iter().flatten().next().is_some() {
+        let answers = merge_answers(project, &previous, &answers_file)?;
         let base = provenance::write_base(files, moved);
         for (path, text) in [(ANSWERS, answers), (BASE, base)] {
             records.insert(RelPath::new(path)?, File::of_prodify(text, Class::Tool));
         }
     }
-    let mut plan = plan_records(site, records)?;
+    let mut plan = plan_records(project, records)?;
     let of_base = plan
         .steps
         .iter_mut()
         .find(|step| step.path.as_str() == BASE);
     if let Some(step) = of_base {
-        step.why = site.record.damage();
+        step.why = project.record.damage();
     }
     Ok(plan)
 }
 
 /// The answers, merged into the user's file: comments and order are kept.
-fn merge_answers(site: &Site, had: &Answered, answered: &Answered) -> Result<String> {
-    let new = provenance::write_answers(answered);
-    let Some(ours) = &site.record.text else {
+fn merge_answers(
+    project: &Project,
+    previous: &AnswersFile,
+    answers_file: &AnswersFile,
+) -> Result<String> {
+    let new = provenance::write_answers(answers_file);
+    let Some(ours) = &project.record.text else {
         return Ok(new);
     };
     let sides = Sides {
-        base: &provenance::write_answers(had),
+        base: &provenance::write_answers(previous),
         ours,
         theirs: &new,
         yields: &BTreeMap::new(),
@@ -177,9 +181,9 @@ fn merge_answers(site: &Site, had: &Answered, answered: &Answered) -> Result<Str
     Ok(merged.with_context(|| format!("editing {ANSWERS}"))?.text)
 }
 
-fn plan_records(site: &Site, records: Tree) -> Result<Plan> {
+fn plan_records(project: &Project, records: Tree) -> Result<Plan> {
     let paths = [RelPath::new(ANSWERS)?, RelPath::new(BASE)?];
-    let ours = disk::read(&site.root, &paths)?;
+    let ours = disk::read(&project.root, &paths)?;
     let before = ours.iter().filter_map(|(path, found)| match found {
         OnDisk::Text { text, .. } => {
             Some((path.clone(), File::of_prodify(text.clone(), Class::Tool)))
@@ -190,14 +194,17 @@ fn plan_records(site: &Site, records: Tree) -> Result<Plan> {
     let plan = plan::plan(&before, ours, records);
     // If the record of files cannot be written, they must not be either.
     if let Some(step) = plan.conflicts().next() {
-        let (place, why) = (step.path.in_root(&site.root), step.why.unwrap_or_default());
+        let (place, why) = (
+            step.path.in_root(&project.root),
+            step.why.unwrap_or_default(),
+        );
         bail!("{} {why}: put a regular file there", place.display());
     }
     Ok(plan)
 }
 
 /// The text of one of prodify's own files; `None` if there is none.
-pub(super) fn text(root: &Path, path: &str) -> Result<Option<String>> {
+pub(super) fn read_text(root: &Path, path: &str) -> Result<Option<String>> {
     let place = RelPath::new(path)?.in_root(root);
     match fs::read_to_string(&place) {
         Ok(text) => Ok(Some(text)),

@@ -6,9 +6,9 @@ use anyhow::Result;
 
 use super::change::Change;
 use super::existing::{self, Run};
-use super::site::{Purpose, Site};
-use super::{along, left, replaced, wizard};
-use crate::answers::{Answers, Given};
+use super::project::{Project, Purpose};
+use super::{requirements, restore, undecided, wizard};
+use crate::answers::{Answers, GivenAnswers};
 use crate::catalog::{Catalog, Component, Scope};
 use crate::cli::Remove;
 use crate::draft::Draft;
@@ -26,36 +26,36 @@ use crate::shell::Shell;
 /// then.
 pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Result<Report> {
     let mut terminal = wizard::terminal(arguments.non_interactive)?;
-    let asked = select::all_known(catalog, &arguments.components)?;
-    let purpose = Purpose::of(&arguments.writing.preview);
-    let site = Site::find(&arguments.subject, &asked, purpose)?;
+    let asked = select::find_all(catalog, &arguments.components)?;
+    let purpose = Purpose::from_preview(&arguments.writing.preview);
+    let project = Project::find(&arguments.subject, &asked, purpose)?;
     for component in &asked {
-        is_there(component, &site)?;
+        check_present(component, &project)?;
     }
 
-    let selection = without(catalog, &site, &arguments.components)?;
-    let given = Given::new(catalog, &[], Answers::new())?;
-    let given = given.with_record(catalog, &site.record.answered)?;
+    let selection = remaining(catalog, &project, &arguments.components)?;
+    let given = GivenAnswers::new(catalog, &[], Answers::new())?;
+    let given = given.with_record(catalog, &project.record.answers_file)?;
     let draft = if selection.components.is_empty() {
         Draft::default()
     } else {
-        existing::draft(catalog, &site, &selection, &given, None, shell)?
+        existing::draft(catalog, &project, &selection, &given, None, shell)?
     };
     let is_decided = arguments.writing.keep || arguments.writing.overwrite;
-    let mut change = Change::plan(&site, &selection, draft, |plan| {
+    let mut change = Change::plan(&project, &selection, draft, |plan| {
         Ok(match is_decided {
-            true => left::marked(&site, plan),
-            false => left::undecided(&site, plan),
+            true => undecided::leave_marked(&project, plan),
+            false => undecided::leave_conflicts(&project, plan),
         })
     })?;
-    change.notes.extend(along::left(
+    change.notes.extend(requirements::orphaned_note(
         catalog,
         &selection,
-        site.home()?,
+        project.kind()?,
         &arguments.components,
         &arguments.subject,
     ));
-    let next = replaced::ways_back(&site, &change.plan);
+    let next = restore::commands(&project, &change.plan);
     let run = Run {
         command: "remove",
         writing: &arguments.writing,
@@ -67,35 +67,39 @@ pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Resul
         next,
         shell,
     };
-    run.carry_out(&site, change)
+    run.carry_out(&project, change)
 }
 
-fn is_there(component: &Component, site: &Site) -> Result<()> {
-    let there = site.components();
+fn check_present(component: &Component, project: &Project) -> Result<()> {
+    let present = project.components();
     // A killed run may have got as far as the record, and left remains to clean up.
-    if there.contains(&component.name) || site.record.interrupted {
+    if present.contains(&component.name) || project.record.interrupted {
         return Ok(());
     }
-    let (name, shown) = (&component.name, &site.shown);
-    let why = if there.is_empty() {
+    let (name, shown) = (&component.name, &project.display_path);
+    let why = if present.is_empty() {
         format!("nothing was added there: it has no {ANSWERS}")
     } else {
-        format!("its {ANSWERS} has {}", there.join(", "))
+        format!("its {ANSWERS} has {}", present.join(", "))
     };
     Err(Usage::new(format!("`{name}` is not in {shown}: {why}")).into())
 }
 
 /// The remaining components.
-fn without<'c>(catalog: &'c Catalog, site: &Site, gone: &[String]) -> Result<Selection<'c>> {
-    let there: BTreeSet<String> = site.components().iter().cloned().collect();
-    if there.iter().all(|component| gone.contains(component)) {
+fn remaining<'c>(
+    catalog: &'c Catalog,
+    project: &Project,
+    removed: &[String],
+) -> Result<Selection<'c>> {
+    let present: BTreeSet<String> = project.components().iter().cloned().collect();
+    if present.iter().all(|component| removed.contains(component)) {
         return Ok(Selection::default());
     }
     let request = Request {
-        home: site.home()?,
-        start: there,
+        kind: project.kind()?,
+        start: present,
         with: Vec::new(),
-        without: gone.to_vec(),
+        without: removed.to_vec(),
     };
     select::select(catalog, &request, Scope::Repository)
 }

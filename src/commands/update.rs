@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 
-use super::renewal::{Decided, Renewal, Renewed};
-use super::site::{Purpose, Site};
-use super::{answers_file, conflicts, typed, uncommitted, wizard};
-use crate::answers::Given;
+use super::project::{Project, Purpose};
+use super::update_plan::{PlannedUpdate, Resolutions, UpdateRequest};
+use super::{answers_file, command_line, conflicts, uncommitted, wizard};
+use crate::answers::GivenAnswers;
 use crate::apply::apply;
 use crate::catalog::Catalog;
 use crate::cli::{Subject, Update};
@@ -27,16 +27,20 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
         merging,
     } = arguments;
     let mut terminal = wizard::terminal(answers.non_interactive)?;
-    let answered = answers_file::read(answers)?;
-    let given = Given::new(catalog, &answers.set, answered.answers.clone())?;
+    let answers_file = answers_file::read(answers)?;
+    let given = GivenAnswers::new(catalog, &answers.set, answers_file.answers.clone())?;
     let is_dry = merging.preview.is_dry();
-    let site = Site::written(subject, Purpose::of(&merging.preview))?;
-    let given = given.with_file(draft::taken_over(catalog, &answered, &site.name()?)?);
-    let renewal = Renewal {
+    let project = Project::written(subject, Purpose::from_preview(&merging.preview))?;
+    let given = given.with_file(draft::reusable_answers(
         catalog,
-        site: &site,
+        &answers_file,
+        &project.name()?,
+    )?);
+    let request = UpdateRequest {
+        catalog,
+        project: &project,
         given,
-        decided: Decided {
+        resolutions: Resolutions {
             ours: &merging.ours,
             theirs: &merging.theirs,
         },
@@ -46,30 +50,30 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
         .as_mut()
         .filter(|_| !answers.defaults)
         .map(|terminal| terminal as &mut dyn Prompt);
-    let Renewed { change, wire, next } = renewal.plan(prompt)?;
+    let PlannedUpdate { change, wire, next } = request.plan(prompt)?;
 
     let outcome = ending(&change.plan, is_dry);
     let writes = matches!(outcome, Ending::Done | Ending::Unresolved) && change.plan.changes();
     match writes && !merging.allow_dirty {
         // The remains of a killed run should be completed rather than committed.
-        true if site.record.interrupted => uncommitted::refuse_merged(&site, &change.plan)?,
-        true => uncommitted::refuse_any(&site)?,
+        true if project.record.interrupted => uncommitted::refuse_merged(&project, &change.plan)?,
+        true => uncommitted::refuse_any(&project)?,
         false => {}
     }
     // Even with nothing left to write, a killed run may have left remains to clean up.
     if !is_dry {
-        let originals = conflicts::originals(&site.root, &change.plan);
-        apply(&site.root, &change.plan, &originals)?;
+        let originals = conflicts::originals(&project.root, &change.plan);
+        apply(&project.root, &change.plan, &originals)?;
     }
-    let again = (outcome == Ending::Unresolved).then(|| again(&site, subject));
+    let again = (outcome == Ending::Unresolved).then(|| rerun_command(&project, subject));
     Ok(Report::Written(Box::new(Written {
         command: "update",
         outcome,
         is_dry,
         name: change.name,
-        path: site.shown.clone(),
+        path: project.display_path.clone(),
         components: change.components,
-        files: FileReport::of_plan(&change.plan, merging.preview.diff),
+        files: FileReport::from_plan(&change.plan, merging.preview.diff),
         notes: change.notes,
         wire,
         next,
@@ -88,9 +92,9 @@ fn ending(plan: &Plan, is_dry: bool) -> Ending {
 }
 
 /// The command line that resolves the conflicts that an update has left. Its changes need not be committed first.
-fn again(site: &Site, subject: &Subject) -> String {
-    let command = typed::for_subject("update", subject);
-    match uncommitted::is_any(site) {
+fn rerun_command(project: &Project, subject: &Subject) -> String {
+    let command = command_line::for_subject("update", subject);
+    match uncommitted::would_refuse(project) {
         true => format!("{command} --allow-dirty"),
         false => command,
     }

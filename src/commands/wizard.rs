@@ -16,7 +16,7 @@ use crate::select;
 use crate::shell::{Shell, count};
 
 /// The number of a component's files that are listed before the last question.
-const SHOWN: usize = 3;
+const MAX_LISTED: usize = 3;
 
 /// The user's terminal, if there is one and questions are allowed.
 ///
@@ -39,9 +39,9 @@ pub(super) fn terminal(non_interactive: bool) -> Result<Option<Terminal>> {
 ///
 /// If the answer was interrupted.
 pub(super) fn name(prompt: &mut dyn Prompt, default: &str) -> Result<String> {
-    let validate = |typed: &str| names::package(typed).map_err(|why| format!("this {why}"));
+    let validate = |typed: &str| names::check_package(typed).map_err(|why| format!("this {why}"));
     let default = default.to_lowercase().replace([' ', '.'], "-");
-    let default = if names::package(&default).is_ok() {
+    let default = if names::check_package(&default).is_ok() {
         default
     } else {
         String::new()
@@ -60,13 +60,13 @@ pub(super) fn components(
     usual: Preset,
 ) -> Result<BTreeSet<String>> {
     let sizes = Preset::ALL.map(|preset| {
-        let held = select::preset(catalog, preset);
-        (preset.to_string(), count(held.len(), "component"))
+        let included = select::preset(catalog, preset);
+        (preset.to_string(), count(included.len(), "component"))
     });
     let sizes = sizes.each_ref().map(|(name, help)| Item { name, help });
     let default = Preset::ALL.iter().position(|preset| *preset == usual);
     let chosen = prompt.choose("How much to write", &sizes, default.unwrap_or_default())?;
-    let held = select::preset(catalog, Preset::ALL.get(chosen).copied().unwrap_or(usual));
+    let included = select::preset(catalog, Preset::ALL.get(chosen).copied().unwrap_or(usual));
 
     let items: Vec<(Item<'_>, bool)> = catalog
         .components()
@@ -75,7 +75,7 @@ pub(super) fn components(
                 name: &component.name,
                 help: &component.summary,
             };
-            (item, held.contains(&component.name))
+            (item, included.contains(&component.name))
         })
         .collect();
     let chosen = prompt.choose_many("Components (space to toggle, enter to continue)", &items)?;
@@ -141,11 +141,11 @@ pub(super) fn confirm(
     for (component, files) in files {
         let shown = files
             .iter()
-            .take(SHOWN)
+            .take(MAX_LISTED)
             .copied()
             .collect::<Vec<_>>()
             .join(", ");
-        let more = match files.len().saturating_sub(SHOWN) {
+        let more = match files.len().saturating_sub(MAX_LISTED) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };

@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 use toml_edit::Item;
 
-use super::found::{Evidence, Found};
+use super::evidence::{Evidence, Found};
 use super::graph::is_target;
 use super::toml::{TomlFile, texts};
 

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use cargo_metadata::{DependencyKind, Metadata, Package, Target, TargetKind};
 
-use super::found::{Evidence, Found};
-use super::toml::{TomlFile, shown};
-use crate::error::{Usage, did_you_mean, told};
+use super::evidence::{Evidence, Found};
+use super::toml::{TomlFile, display_path};
+use crate::error::{Usage, did_you_mean, list_names};
 
 /// Which crate to inspect.
 #[derive(Clone, Debug, Default)]
-pub struct Which {
+pub struct CrateSpec {
     /// Its manifest; by default, the nearest one in the current directory or above.
     pub manifest_path: Option<PathBuf>,
     /// The package, in a workspace.
@@ -33,14 +33,14 @@ pub struct Choice<'m> {
 }
 
 /// The selection, as far as it can be made.
-enum Meant<'m, T> {
+enum Match<'m, T> {
     One(Found<T>),
-    Several(Several<'m>),
+    Several(AmbiguousBins<'m>),
 }
 
 /// Binaries of which several may run in production, if nothing says which ones do.
 #[derive(Debug)]
-pub struct Several<'m> {
+pub struct AmbiguousBins<'m> {
     /// Each with its package.
     pub bins: Vec<(&'m Package, &'m Target)>,
     /// Why it is ambiguous, and how to specify it.
@@ -55,10 +55,10 @@ pub struct Several<'m> {
 pub fn choose<'m>(
     metadata: &'m Metadata,
     manifest: &Path,
-    which: &Which,
+    spec: &CrateSpec,
     serves: impl Fn(&str) -> bool,
 ) -> Result<Choice<'m>> {
-    match look(metadata, manifest, which, serves)? {
+    match resolve(metadata, manifest, spec, serves)? {
         Ok(choice) => Ok(choice),
         Err(several) => Err(Usage::new(several.why).into()),
     }
@@ -72,26 +72,26 @@ pub fn choose<'m>(
 pub fn candidates<'m>(
     metadata: &'m Metadata,
     manifest: &Path,
-    which: &Which,
+    spec: &CrateSpec,
     serves: impl Fn(&str) -> bool,
 ) -> Result<Vec<(&'m Package, &'m Target)>> {
-    let found = look(metadata, manifest, which, serves)?;
+    let found = resolve(metadata, manifest, spec, serves)?;
     Ok(found.err().map(|several| several.bins).unwrap_or_default())
 }
 
-fn look<'m>(
+fn resolve<'m>(
     metadata: &'m Metadata,
     manifest: &Path,
-    which: &Which,
+    spec: &CrateSpec,
     serves: impl Fn(&str) -> bool,
-) -> Result<Result<Choice<'m>, Several<'m>>> {
-    let package = match package(metadata, manifest, which, serves)? {
-        Meant::One(package) => package,
-        Meant::Several(several) => return Ok(Err(several)),
+) -> Result<Result<Choice<'m>, AmbiguousBins<'m>>> {
+    let package = match package(metadata, manifest, spec, serves)? {
+        Match::One(package) => package,
+        Match::Several(several) => return Ok(Err(several)),
     };
-    Ok(match bin(metadata, package.value, which.bin.as_deref())? {
-        Meant::One(bin) => Ok(Choice { package, bin }),
-        Meant::Several(several) => Err(several),
+    Ok(match bin(metadata, package.value, spec.bin.as_deref())? {
+        Match::One(bin) => Ok(Choice { package, bin }),
+        Match::Several(several) => Err(several),
     })
 }
 
@@ -106,18 +106,18 @@ pub fn bins(package: &Package) -> impl Iterator<Item = &Target> {
 fn package<'m>(
     metadata: &'m Metadata,
     manifest: &Path,
-    which: &Which,
+    spec: &CrateSpec,
     serves: impl Fn(&str) -> bool,
-) -> Result<Meant<'m, &'m Package>> {
+) -> Result<Match<'m, &'m Package>> {
     let members = metadata.workspace_packages();
-    if let Some(name) = &which.package {
+    if let Some(name) = &spec.package {
         let named = members.iter().find(|package| package.name == *name);
         return named.map_or_else(
-            || Err(unknown("package", name, &members)),
+            || Err(unknown_package("package", name, &members)),
             |package| {
-                Ok(Meant::One(Found::certain(
+                Ok(Match::One(Found::certain(
                     *package,
-                    asked("--package", name),
+                    flag_evidence("--package", name),
                 )))
             },
         );
@@ -127,45 +127,48 @@ fn package<'m>(
         .copied()
         .find(|package| is_same(package.manifest_path.as_std_path(), manifest));
     // A member stands for itself; only the workspace root may stand for one of its members.
-    let alone = members.len() == 1
+    let is_alone = members.len() == 1
         || here.is_some_and(|package| !metadata.workspace_root.eq(&root_of(package)));
-    if let Some(package) = here.filter(|package| alone || bins(package).next().is_some()) {
-        let holds = |bin: &String| bins(package).any(|target| target.name == *bin);
-        if alone || which.bin.as_ref().is_none_or(holds) {
-            let evidence = Evidence::file(&shown_manifest(metadata, package), "the nearest one");
-            return Ok(Meant::One(Found::certain(package, evidence)));
+    if let Some(package) = here.filter(|package| is_alone || bins(package).next().is_some()) {
+        let has_bin = |bin: &String| bins(package).any(|target| target.name == *bin);
+        if is_alone || spec.bin.as_ref().is_none_or(has_bin) {
+            let evidence = Evidence::file(&manifest_path(metadata, package), "the nearest one");
+            return Ok(Match::One(Found::certain(package, evidence)));
         }
     }
-    member(&members, which, serves)
+    member(&members, spec, serves)
 }
 
 /// The member that is the service.
 fn member<'m>(
     members: &[&'m Package],
-    which: &Which,
+    spec: &CrateSpec,
     serves: impl Fn(&str) -> bool,
-) -> Result<Meant<'m, &'m Package>> {
+) -> Result<Match<'m, &'m Package>> {
     let field = "packages[].targets";
-    let mut able: Vec<&Package> = members
+    let mut with_bins: Vec<&Package> = members
         .iter()
         .copied()
         .filter(|package| bins(package).next().is_some())
         .collect();
-    if let Some(bin) = &which.bin {
-        let all: Vec<String> = able
+    if let Some(bin) = &spec.bin {
+        let all: Vec<String> = with_bins
             .iter()
             .flat_map(|package| bins(package))
             .map(|target| target.name.clone())
             .collect();
-        able.retain(|package| bins(package).any(|target| target.name == *bin));
-        if able.is_empty() {
+        with_bins.retain(|package| bins(package).any(|target| target.name == *bin));
+        if with_bins.is_empty() {
             return Err(unknown_name("the workspace has no binary", bin, &all));
         }
-        if let [package] = able[..] {
-            return Ok(Meant::One(Found::certain(package, asked("--bin", bin))));
+        if let [package] = with_bins[..] {
+            return Ok(Match::One(Found::certain(
+                package,
+                flag_evidence("--bin", bin),
+            )));
         }
     }
-    let servers: Vec<&Package> = able
+    let servers: Vec<&Package> = with_bins
         .iter()
         .copied()
         .filter(|package| {
@@ -176,7 +179,7 @@ fn member<'m>(
                 .any(|dependency| normal(dependency.kind) && serves(&dependency.name))
         })
         .collect();
-    match (&able[..], &servers[..]) {
+    match (&with_bins[..], &servers[..]) {
         ([], _) => {
             let message =
                 "the workspace has no binary, and so nothing that could run in production";
@@ -184,26 +187,30 @@ fn member<'m>(
         }
         ([only], _) => {
             let evidence = Evidence::metadata(field, "the only package with a binary");
-            Ok(Meant::One(Found::certain(*only, evidence)))
+            Ok(Match::One(Found::certain(*only, evidence)))
         }
         (_, [only]) => {
             let says = "the only package with a binary that depends on a server's framework";
             let evidence = Evidence::metadata("packages[].dependencies", says);
-            Ok(Meant::One(Found::likely(*only, evidence)))
+            Ok(Match::One(Found::likely(*only, evidence)))
         }
         (_, several) => {
-            let several = if several.is_empty() { &able } else { several };
+            let several = if several.is_empty() {
+                &with_bins
+            } else {
+                several
+            };
             let why = format!(
                 "the workspace has {} packages that could be the service: {}; name one with --package, or its binary with --bin, which `add` accepts more than once",
                 several.len(),
-                told(several.iter().map(|package| package.name.as_str()))
+                list_names(several.iter().map(|package| package.name.as_str()))
             );
             let of = |package: &&'m Package| {
                 let package = *package;
                 bins(package).map(move |bin| (package, bin))
             };
             let bins = several.iter().flat_map(of).collect();
-            Ok(Meant::Several(Several { bins, why }))
+            Ok(Match::Several(AmbiguousBins { bins, why }))
         }
     }
 }
@@ -211,16 +218,21 @@ fn member<'m>(
 fn bin<'m>(
     metadata: &Metadata,
     package: &'m Package,
-    asked_for: Option<&str>,
-) -> Result<Meant<'m, &'m Target>> {
+    requested: Option<&str>,
+) -> Result<Match<'m, &'m Target>> {
     let bins: Vec<&Target> = bins(package).collect();
     let names: Vec<String> = bins.iter().map(|bin| bin.name.clone()).collect();
     let named = |name: &str| bins.iter().copied().find(|bin| bin.name == name);
-    if let Some(name) = asked_for {
+    if let Some(name) = requested {
         let what = format!("package `{}` has no binary", package.name);
         return named(name).map_or_else(
             || Err(unknown_name(&what, name, &names)),
-            |bin| Ok(Meant::One(Found::certain(bin, asked("--bin", name)))),
+            |bin| {
+                Ok(Match::One(Found::certain(
+                    bin,
+                    flag_evidence("--bin", name),
+                )))
+            },
         );
     }
     let manifest = TomlFile::read(
@@ -230,7 +242,7 @@ fn bin<'m>(
     if let Some(bin) = package.default_run.as_deref().and_then(named) {
         let line = manifest.and_then(|manifest| manifest.evidence(&["package", "default-run"]));
         let field = || Evidence::metadata("packages[].default_run", &bin.name);
-        return Ok(Meant::One(Found::certain(bin, line.unwrap_or_else(field))));
+        return Ok(Match::One(Found::certain(bin, line.unwrap_or_else(field))));
     }
     let field = "packages[].targets";
     match (&bins[..], named(&package.name)) {
@@ -252,31 +264,31 @@ fn bin<'m>(
         }
         ([only], _) => {
             let evidence = Evidence::metadata(field, "its only binary");
-            Ok(Meant::One(Found::certain(*only, evidence)))
+            Ok(Match::One(Found::certain(*only, evidence)))
         }
         (_, Some(bin)) => {
             let says = format!("of {} binaries the one with the package's name", bins.len());
             let evidence = Evidence::metadata(field, says);
-            Ok(Meant::One(Found::likely(bin, evidence)))
+            Ok(Match::One(Found::likely(bin, evidence)))
         }
         (_, None) => {
             let why = format!(
                 "package `{}` has {} binaries and no `default-run`: {}; name one with --bin, which `add` accepts more than once",
                 package.name,
                 bins.len(),
-                told(names.iter().map(String::as_str))
+                list_names(names.iter().map(String::as_str))
             );
             let bins = bins.into_iter().map(|bin| (package, bin)).collect();
-            Ok(Meant::Several(Several { bins, why }))
+            Ok(Match::Several(AmbiguousBins { bins, why }))
         }
     }
 }
 
-fn asked(flag: &str, name: &str) -> Evidence {
+fn flag_evidence(flag: &str, name: &str) -> Evidence {
     Evidence::argument(format!("{flag} {name}"))
 }
 
-fn unknown(kind: &str, name: &str, members: &[&Package]) -> anyhow::Error {
+fn unknown_package(kind: &str, name: &str, members: &[&Package]) -> anyhow::Error {
     let names: Vec<String> = members
         .iter()
         .map(|package| package.name.to_string())
@@ -288,7 +300,10 @@ fn unknown(kind: &str, name: &str, members: &[&Package]) -> anyhow::Error {
 fn unknown_name(what: &str, name: &str, names: &[String]) -> anyhow::Error {
     let mut near = did_you_mean(name, names.iter().map(String::as_str));
     if near.is_empty() && !names.is_empty() {
-        near = format!("; there is {}", told(names.iter().map(String::as_str)));
+        near = format!(
+            "; there is {}",
+            list_names(names.iter().map(String::as_str))
+        );
     }
     Usage::new(format!("{what} `{name}`{near}")).into()
 }
@@ -301,8 +316,8 @@ fn root_of(package: &Package) -> PathBuf {
         .unwrap_or_default()
 }
 
-fn shown_manifest(metadata: &Metadata, package: &Package) -> String {
-    shown(
+fn manifest_path(metadata: &Metadata, package: &Package) -> String {
+    display_path(
         package.manifest_path.as_std_path(),
         metadata.workspace_root.as_std_path(),
     )

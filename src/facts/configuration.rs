@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::evidence::{Evidence, Found};
 use super::fallback::{self, Fallback};
-use super::found::{Evidence, Found};
-use super::listening::field_below;
+use super::listening::annotated_field;
 use super::source::{Call, Form, SourceFile, Sources};
 
 /// How a program is configured.
@@ -102,8 +102,8 @@ fn variable(call: &Call<'_>, sources: &Sources) -> Option<Found<Variable>> {
     let (name, fallback) = match call.form {
         Form::Attribute => attribute(call, sources)?,
         Form::Function => {
-            let reader = Reader::of(call)?;
-            let mut fallback = fallback::of(call, sources);
+            let reader = Reader::from_call(call)?;
+            let mut fallback = fallback::find(call, sources);
             if reader == Reader::Other {
                 fallback.optional = fallback.optional.filter(|optional| *optional);
             }
@@ -111,7 +111,7 @@ fn variable(call: &Call<'_>, sources: &Sources) -> Option<Found<Variable>> {
         }
         // clap's builder; with two arguments, it is a command whose environment is set.
         Form::Method if call.name() == "env" && call.arguments.len() == 1 => {
-            (sources.text_of(call, 0)?, of_builder(call, sources))
+            (sources.text_of(call, 0)?, builder_fallback(call, sources))
         }
         Form::Method | Form::Macro => return None,
     };
@@ -140,7 +140,7 @@ enum Reader {
 
 impl Reader {
     /// By the path of a call, or of the import of its name.
-    fn of(call: &Call<'_>) -> Option<Self> {
+    fn from_call(call: &Call<'_>) -> Option<Self> {
         const STD: [&str; 4] = ["env::var", "env::var_os", "dotenv::var", "dotenvy::var"];
         const OTHER: [&str; 2] = ["envmnt::get", "env_var"];
         let is_one_of = |paths: &[&str]| paths.iter().any(|path| call.is(path));
@@ -161,7 +161,7 @@ impl Reader {
 }
 
 /// `.env("PORT").default_value("8080")`, in either order, of clap's builder.
-fn of_builder(call: &Call<'_>, sources: &Sources) -> Fallback {
+fn builder_fallback(call: &Call<'_>, sources: &Sources) -> Fallback {
     let file = call.file;
     // The argument's own call is shortly before; both are in the chain after that.
     let argument = file
@@ -197,7 +197,7 @@ fn attribute(call: &Call<'_>, sources: &Sources) -> Option<(String, Fallback)> {
     };
     let name = match call.value(key) {
         Some(given) => sources.literal(file, given)?,
-        None if call.flag(key) => field_below(call)?.1.to_uppercase(),
+        None if call.flag(key) => annotated_field(call)?.1.to_uppercase(),
         None => return None,
     };
     let value = DEFAULTS.iter().find_map(|key| call.value(key));
@@ -205,12 +205,12 @@ fn attribute(call: &Call<'_>, sources: &Sources) -> Option<(String, Fallback)> {
     let has_default = value.is_some() || DEFAULTS.iter().any(|key| call.flag(key));
     let is_required = call.option("required").map(|at| file.is(at, "true"));
     // An unset flag is off, and a list is empty.
-    let does_without = |at| {
+    let may_be_unset = |at| {
         ["Option", "Vec", "bool"]
             .iter()
             .any(|word| file.is(at + 2, word))
     };
-    let field = field_below(call).map(|(at, _)| does_without(at));
+    let field = annotated_field(call).map(|(at, _)| may_be_unset(at));
     let fallback = Fallback {
         default: value.and_then(|value| sources.literal(file, value)),
         optional: if has_default {
@@ -277,7 +277,7 @@ mod tests {
 
     /// The variables that code reads: each with its default, and whether it is optional.
     fn variables(code: &str) -> Vec<(String, Option<String>, Option<bool>)> {
-        let sources = Sources::of_text(code);
+        let sources = Sources::from_text(code);
         let found = find(&sources, &Sources::default(), Path::new("."));
         let found = found.environment.into_iter().map(|found| found.value);
         found.map(|it| (it.name, it.default, it.optional)).collect()
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_of_clap_may_name_its_variable_by_a_constant() {
+    fn reads_clap_variable_names_from_constants() {
         let code = r#"
             const ADDR: &str = "MY_HTTP_ADDR";
             const DEFAULT: &str = "0.0.0.0:7700";
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_that_is_no_literal_is_one_all_the_same() {
+    fn non_literal_defaults_make_a_variable_optional() {
         for default in [
             "default_value_t = Size::Human",
             "default_value_t",
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_function_reads_it_is_said_by_the_path_or_an_import() {
+    fn recognizes_env_var_by_its_path_or_import() {
         for code in [
             r#"fn f() { std::env::var("A")?; }"#,
             r#"use std::env::var; fn f() { var("A")?; }"#,

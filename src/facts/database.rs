@@ -9,11 +9,11 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::semver::Version;
 use serde::{Deserialize, Serialize};
 
-use super::files::{Places, When};
-use super::found::{Certainty, Evidence, Found};
-use super::origins::lexical;
+use super::dependency_sources::normalize;
+use super::evidence::{Certainty, Evidence, Found};
+use super::files::{BaseDirectories, When};
 use super::source::{Call, Form, Sources};
-use super::toml::shown;
+use super::toml::display_path;
 
 /// How a program uses databases.
 #[derive(Debug, Default, Serialize)]
@@ -40,7 +40,7 @@ pub struct Migrations {
 }
 
 /// A direct dependency of the package: its line, and its features.
-pub struct Taken {
+pub struct DirectDependency {
     /// Where it is declared.
     pub evidence: Evidence,
     /// The features that are enabled there, including `default` unless it is disabled.
@@ -83,37 +83,37 @@ const CHECKED: [&str; 6] = [
 ///
 /// If the data is malformed, which a test rules out.
 pub fn find(
-    taken: &BTreeMap<String, Taken>,
+    dependencies: &BTreeMap<String, DirectDependency>,
     sources: &Sources,
-    places: &Places<'_>,
+    directories: &BaseDirectories<'_>,
 ) -> Result<Database> {
     let table: Table = toml_edit::de::from_str(include_str!("database.toml"))
         .context("reading the table of databases")?;
     let mut database = Database::default();
     for (name, library) in table.libraries.iter().chain(&table.optional) {
-        let Some(taken) = taken.get(name) else {
+        let Some(dependency) = dependencies.get(name) else {
             continue;
         };
-        if table.optional.contains_key(name) && library.spoken_to(taken).next().is_none() {
+        if table.optional.contains_key(name) && library.engines_of(dependency).next().is_none() {
             continue;
         }
         database
             .libraries
-            .push(Found::certain(name.clone(), taken.evidence.clone()));
-        for engine in library.spoken_to(taken) {
+            .push(Found::certain(name.clone(), dependency.evidence.clone()));
+        for engine in library.engines_of(dependency) {
             match database
                 .engines
                 .iter_mut()
                 .find(|known| known.value == *engine)
             {
-                Some(known) => known.evidence.push(taken.evidence.clone()),
+                Some(known) => known.evidence.push(dependency.evidence.clone()),
                 None => database
                     .engines
-                    .push(Found::certain(engine.clone(), taken.evidence.clone())),
+                    .push(Found::certain(engine.clone(), dependency.evidence.clone())),
             }
         }
     }
-    let sqlx = taken.get("sqlx").map(|taken| &taken.by);
+    let sqlx = dependencies.get("sqlx").map(|dependency| &dependency.by);
     let checks = |call: &Call<'_>| {
         let name = call.name();
         let name = name.strip_suffix("_unchecked").unwrap_or(name);
@@ -129,7 +129,7 @@ pub fn find(
                 None => database.checked_queries = Some(Found::likely(true, evidence)),
             }
         }
-        if let Some(migrations) = migrations(&call, taken, places) {
+        if let Some(migrations) = migrations(&call, dependencies, directories) {
             match database
                 .migrations
                 .iter_mut()
@@ -141,24 +141,24 @@ pub fn find(
         }
     }
     // In a workspace, other packages may use it.
-    database.offline_data = sqlx.and_then(|_| offline_data(sources, places));
+    database.offline_data = sqlx.and_then(|_| offline_data(sources, directories));
     if database.migrations.is_empty() && !database.libraries.is_empty() {
-        database.migrations.extend(unread(places));
+        database.migrations.extend(unused_migrations(directories));
     }
     Ok(database)
 }
 
 impl Library {
     /// The engines for which a dependency is used, by its features.
-    fn spoken_to(&self, taken: &Taken) -> impl Iterator<Item = &String> {
+    fn engines_of(&self, dependency: &DirectDependency) -> impl Iterator<Item = &String> {
         let engines = self.engines.iter();
-        let by_feature = engines.filter(|(feature, _)| taken.features.contains(*feature));
+        let by_feature = engines.filter(|(feature, _)| dependency.features.contains(*feature));
         by_feature.map(|(_, engine)| engine).chain(&self.engine)
     }
 }
 
 /// What `cargo sqlx prepare` has saved: in a package, or in the workspace root.
-fn offline_data(sources: &Sources, places: &Places<'_>) -> Option<Found<String>> {
+fn offline_data(sources: &Sources, directories: &BaseDirectories<'_>) -> Option<Found<String>> {
     let holds_queries = |path: &Path| {
         let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
         entries
@@ -170,10 +170,10 @@ fn offline_data(sources: &Sources, places: &Places<'_>) -> Option<Found<String>>
         .iter()
         .map(|file| file.directory.as_path())
         .collect();
-    let all = [places.package]
+    let all = [directories.package]
         .into_iter()
         .chain(packages)
-        .chain([places.top]);
+        .chain([directories.top]);
     all.into_iter().find_map(|directory| {
         // Before sqlx 0.7, it was a single file.
         let (new, old) = (directory.join(".sqlx"), directory.join("sqlx-data.json"));
@@ -182,7 +182,7 @@ fn offline_data(sources: &Sources, places: &Places<'_>) -> Option<Found<String>>
         } else {
             Some(old).filter(|path| path.is_file())?
         };
-        let shown = shown(&path, places.top);
+        let shown = display_path(&path, directories.top);
         Some(Found::certain(
             shown.clone(),
             Evidence::file(&shown, "exists"),
@@ -193,8 +193,8 @@ fn offline_data(sources: &Sources, places: &Places<'_>) -> Option<Found<String>>
 /// The migrations that a call runs.
 fn migrations(
     call: &Call<'_>,
-    taken: &BTreeMap<String, Taken>,
-    places: &Places<'_>,
+    dependencies: &BTreeMap<String, DirectDependency>,
+    directories: &BaseDirectories<'_>,
 ) -> Option<Found<Migrations>> {
     let when = match call.form {
         Form::Macro if call.is("migrate") || call.is("embed_migrations") => Some(When::Build),
@@ -203,7 +203,9 @@ fn migrations(
         {
             Some(When::Run)
         }
-        Form::Function if call.is("Migrator::up") && taken.contains_key("sea-orm-migration") => {
+        Form::Function
+            if call.is("Migrator::up") && dependencies.contains_key("sea-orm-migration") =>
+        {
             None
         }
         _ => return None,
@@ -221,10 +223,10 @@ fn migrations(
     let mut inside = call.arguments.iter().cloned().flatten();
     let written = inside.find_map(|at| call.file.text(at));
     let written = written.unwrap_or_else(|| "migrations".to_owned());
-    let bases = [&call.file.directory, places.package, places.top];
+    let bases = [&call.file.directory, directories.package, directories.top];
     let path = bases
         .iter()
-        .map(|base| lexical(&base.join(&written)))
+        .map(|base| normalize(&base.join(&written)))
         .find(|path| path.is_dir());
     let certainty = if path.is_some() {
         Certainty::Likely
@@ -232,17 +234,17 @@ fn migrations(
         Certainty::Guess
     };
     let migrations = Migrations {
-        path: Some(path.map_or(written, |path| shown(&path, places.top))),
+        path: Some(path.map_or(written, |path| display_path(&path, directories.top))),
         when: Some(when),
     };
     Some(Found::new(migrations, certainty, vec![evidence]))
 }
 
 /// Migrations that exist but are not run by the program itself.
-fn unread(places: &Places<'_>) -> Option<Found<Migrations>> {
-    let directory = [places.package, places.top].map(|base| base.join("migrations"));
+fn unused_migrations(directories: &BaseDirectories<'_>) -> Option<Found<Migrations>> {
+    let directory = [directories.package, directories.top].map(|base| base.join("migrations"));
     let directory = directory.into_iter().find(|path| path.is_dir())?;
-    let shown = shown(&directory, places.top);
+    let shown = display_path(&directory, directories.top);
     let migrations = Migrations {
         path: Some(shown.clone()),
         when: None,

@@ -34,10 +34,12 @@ pub fn read<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Re
             continue;
         }
         let found = match fs::symlink_metadata(&place) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => match clash(root, path) {
-                true => OnDisk::Other("exists in different case"),
-                false => continue,
-            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                match differs_in_case(root, path) {
+                    true => OnDisk::Other("exists in different case"),
+                    false => continue,
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 OnDisk::Other("would be below a file")
             }
@@ -64,13 +66,13 @@ pub fn read<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Re
 /// Those of `paths` whose modules exist in other files, so that they cannot be written.
 pub fn modules<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RelPath>) -> Disk {
     let taken = |path: &RelPath| {
-        let there = path.same_module()?;
-        let why = match there.name() {
+        let other = path.same_module()?;
+        let why = match other.name() {
             "mod.rs" => "its module already exists, in a `mod.rs`",
             _ => "its module already exists, in a file beside this directory",
         };
-        let is_there = there.in_root(root).is_file();
-        is_there.then(|| (path.clone(), OnDisk::Other(why)))
+        let exists = other.in_root(root).is_file();
+        exists.then(|| (path.clone(), OnDisk::Other(why)))
     };
     paths.into_iter().filter_map(taken).collect()
 }
@@ -107,7 +109,7 @@ fn is_behind_link(root: &Path, path: &RelPath) -> bool {
 }
 
 /// Whether something on a path differs from it only in case: on many systems, the names would be the same.
-fn clash(root: &Path, path: &RelPath) -> bool {
+fn differs_in_case(root: &Path, path: &RelPath) -> bool {
     let mut directory = root.to_owned();
     for part in path.as_str().split('/') {
         let place = directory.join(part);
@@ -148,7 +150,7 @@ pub fn texts(
 /// # Errors
 ///
 /// If a directory cannot be listed.
-pub fn strangers<'a>(
+pub fn unrelated_files<'a>(
     root: &Path,
     paths: impl IntoIterator<Item = &'a RelPath>,
 ) -> Result<Vec<RelPath>> {
@@ -162,13 +164,13 @@ pub fn strangers<'a>(
                 .map(|(at, _)| path.as_str()[..at].to_owned()),
         );
     }
-    let mut strangers = Vec::new();
+    let mut unrelated = Vec::new();
     let mut entries = WalkDir::new(root)
         .min_depth(1)
         .sort_by_file_name()
         .into_iter();
     while let Some(entry) = entries.next() {
-        let entry = entry.or_else(|error| walk::unlisted(error, root))?;
+        let entry = entry.or_else(|error| walk::walk_error(error, root))?;
         let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
         let name = path.to_string_lossy().replace(MAIN_SEPARATOR, "/");
         if entry.file_type().is_dir() && directories.contains(&name) {
@@ -182,7 +184,7 @@ pub fn strangers<'a>(
         }
         // For display only: names that a project's path cannot contain are shown with underscores.
         let shown = name.replace(|c: char| c.is_control() || matches!(c, '\\' | ':'), "_");
-        strangers.extend(RelPath::new(shown));
+        unrelated.extend(RelPath::new(shown));
     }
-    Ok(strangers)
+    Ok(unrelated)
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::source::{Call, SourceFile, Sources};
 
 /// Calls that end the program, or return from the function, instead of yielding a value.
-const ENDS: [&str; 7] = [
+const DIVERGING: [&str; 7] = [
     "abort",
     "bail",
     "exit",
@@ -25,7 +25,7 @@ pub(super) struct Fallback {
 }
 
 impl Fallback {
-    fn to(default: Option<String>) -> Self {
+    fn with_default(default: Option<String>) -> Self {
         Self {
             default,
             optional: Some(true),
@@ -41,49 +41,50 @@ impl Fallback {
 }
 
 /// What the calls after a read make of an unset variable: `.unwrap_or_else(|_| "8080".to_owned())`, `.expect("…")`, `?`.
-pub(super) fn of(read: &Call<'_>, sources: &Sources) -> Fallback {
+pub(super) fn find(read: &Call<'_>, sources: &Sources) -> Fallback {
     let file = read.file;
     let mut value = Value {
         is_option: read.name() == "var_os",
         ..Value::default()
     };
     if file.is(read.end + 1, "?") {
-        return value.returned();
+        return value.after_question_mark();
     }
     for next in read.chain() {
         match next.name() {
             "unwrap" | "expect" => return value.required(),
-            "unwrap_or_default" => return Fallback::to(None),
+            "unwrap_or_default" => return Fallback::with_default(None),
             "or" | "or_else" | "unwrap_or" | "unwrap_or_else" | "map_or" | "map_or_else" => {
-                let Some(other) = next.arguments.first().map(|it| body(file, it.clone())) else {
+                let Some(alternative) = next.arguments.first().map(|it| body(file, it.clone()))
+                else {
                     return Fallback::unknown(None);
                 };
-                let goes_on = next.name().starts_with("or");
-                if ends(file, other.clone()) {
+                let continues = next.name().starts_with("or");
+                if diverges(file, alternative.clone()) {
                     return Fallback::unknown(Some(false));
                 }
-                value.is_translated |= next.arguments.iter().skip(1).any(|it| decides(file, it));
-                let default = sources.literal(file, other.clone());
-                if default.is_some() || !goes_on {
-                    return Fallback::to(default.filter(|_| value.is_its_own()));
+                value.is_derived |= next.arguments.iter().skip(1).any(|it| compares(file, it));
+                let default = sources.literal(file, alternative.clone());
+                if default.is_some() || !continues {
+                    return Fallback::with_default(default.filter(|_| value.is_unchanged()));
                 }
                 // `.or_else(|_| Err(Missing))` yields no other value; anything else may yield one, such as another variable.
-                value.has_other |= !file.is(other.start, "Err");
+                value.has_alternative |= !file.is(alternative.start, "Err");
             }
             "ok" => value.is_option = true,
             "ok_or" | "ok_or_else" | "context" | "with_context" => value.is_option = false,
             "is_ok" | "is_err" | "is_some" | "is_none" | "is_ok_and" | "is_some_and" => {
-                return Fallback::to(None);
+                return Fallback::with_default(None);
             }
             "map" | "and_then" | "filter" => {
-                value.is_translated |= next.arguments.iter().any(|it| decides(file, it));
+                value.is_derived |= next.arguments.iter().any(|it| compares(file, it));
             }
             "map_err" | "parse" | "as_deref" | "as_ref" | "inspect" | "inspect_err" | "flatten"
             | "transpose" => {}
             _ => return Fallback::unknown(value.at_end(read)),
         }
         if file.is(next.end + 1, "?") {
-            return value.returned();
+            return value.after_question_mark();
         }
     }
     Fallback::unknown(value.at_end(read))
@@ -95,24 +96,24 @@ struct Value {
     /// Whether it is an `Option`, so that `?` returns `None`.
     is_option: bool,
     /// Whether it may come from elsewhere if the variable is not set.
-    has_other: bool,
+    has_alternative: bool,
     /// Whether it is derived from the variable's value by a decision, rather than being that value.
-    is_translated: bool,
+    is_derived: bool,
 }
 
 impl Value {
-    fn is_its_own(&self) -> bool {
-        !self.has_other && !self.is_translated
+    fn is_unchanged(&self) -> bool {
+        !self.has_alternative && !self.is_derived
     }
 
     fn required(&self) -> Fallback {
-        Fallback::unknown((!self.has_other).then_some(false))
+        Fallback::unknown((!self.has_alternative).then_some(false))
     }
 
     /// `?`: the caller of a function that returns an `Option` goes on without a value.
-    fn returned(&self) -> Fallback {
+    fn after_question_mark(&self) -> Fallback {
         if self.is_option {
-            return Fallback::to(None);
+            return Fallback::with_default(None);
         }
         self.required()
     }
@@ -143,14 +144,14 @@ fn body(file: &SourceFile, argument: Range<usize>) -> Range<usize> {
 }
 
 /// Whether an expression ends the program on every branch, not only on one.
-fn ends(file: &SourceFile, expression: Range<usize>) -> bool {
+fn diverges(file: &SourceFile, expression: Range<usize>) -> bool {
     let mut at = expression.start;
     if file.is(at, "{") {
-        return ends(file, file.inside(at));
+        return diverges(file, file.inside(at));
     }
     while at < expression.end {
         let is_called = file.is(at + 1, "(") || file.is(at + 1, "!");
-        if is_called && file.name(at).is_some_and(|name| ENDS.contains(&name)) {
+        if is_called && file.name(at).is_some_and(|name| DIVERGING.contains(&name)) {
             return true;
         }
         let is_open = ["(", "[", "{"].iter().any(|bracket| file.is(at, bracket));
@@ -160,28 +161,28 @@ fn ends(file: &SourceFile, expression: Range<usize>) -> bool {
 }
 
 /// Whether a closure compares its argument, so that its result is not the variable's value.
-fn decides(file: &SourceFile, argument: &Range<usize>) -> bool {
+fn compares(file: &SourceFile, argument: &Range<usize>) -> bool {
     let mut indices = argument.clone();
     indices.any(|at| {
-        let compares = (file.is(at, "=") || file.is(at, "!")) && file.is(at + 1, "=");
-        compares || file.is(at, "match") || file.is(at, "matches")
+        let is_comparison = (file.is(at, "=") || file.is(at, "!")) && file.is(at + 1, "=");
+        is_comparison || file.is(at, "match") || file.is(at, "matches")
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Fallback, Sources, of};
+    use super::{Fallback, Sources, find};
 
     fn fallback(code: &str) -> Fallback {
         let text = format!("const PORT: u16 = 80; fn f() {{ {code}; }}");
-        let sources = Sources::of_text(&text);
+        let sources = Sources::from_text(&text);
         let mut calls = sources.calls();
         let read = calls.find(|call| call.name().starts_with("var")).unwrap();
-        of(&read, &sources)
+        find(&read, &sources)
     }
 
     #[test]
-    fn a_plain_literal_is_a_default() {
+    fn literal_fallbacks_are_defaults() {
         for (code, default) in [
             (r#"env::var("A").unwrap_or("x".into())"#, "x"),
             (r#"env::var("A").unwrap_or_else(|_| "x".to_owned())"#, "x"),
@@ -205,14 +206,14 @@ mod tests {
         ] {
             assert_eq!(
                 fallback(code),
-                Fallback::to(Some(default.to_owned())),
+                Fallback::with_default(Some(default.to_owned())),
                 "{code}"
             );
         }
     }
 
     #[test]
-    fn what_is_no_literal_of_the_variables_own_is_no_default() {
+    fn derived_and_computed_fallbacks_are_not_defaults() {
         for code in [
             r#"env::var("A").map_or(false, |it| it == "on")"#,
             r#"env::var("A").map_or(1, |it| if it == "on" { 2 } else { 1 })"#,
@@ -223,12 +224,12 @@ mod tests {
             r#"env::var("A").or_else(|_| env::var("B")).unwrap_or("x".into())"#,
             r#"env::var("A").unwrap_or_else(|_| if a { panic!("no A") } else { b() })"#,
         ] {
-            assert_eq!(fallback(code), Fallback::to(None), "{code}");
+            assert_eq!(fallback(code), Fallback::with_default(None), "{code}");
         }
     }
 
     #[test]
-    fn a_variable_is_required_where_the_program_ends_without_it() {
+    fn variable_is_required_if_the_program_ends_without_it() {
         for code in [
             r#"env::var("A").unwrap()"#,
             r#"env::var("A").ok().expect("A must be set")"#,
@@ -244,14 +245,14 @@ mod tests {
     }
 
     #[test]
-    fn an_option_that_is_passed_on_is_optional() {
+    fn variable_passed_on_as_an_option_is_optional() {
         for code in [
             r#"env::var_os("A")?"#,
             r#"env::var("A").ok()?"#,
             r#"env::var("A").ok()"#,
             r#"if let Ok(a) = env::var("A") {}"#,
         ] {
-            assert_eq!(fallback(code), Fallback::to(None), "{code}");
+            assert_eq!(fallback(code), Fallback::with_default(None), "{code}");
         }
         // One of the two is required, but nothing says which.
         let either = r#"env::var("A").or_else(|_| env::var("B")).unwrap()"#;

@@ -9,12 +9,12 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
-use super::database::Taken;
-use super::found::{Certainty, Evidence, Found};
-use super::origins::lexical;
+use super::database::DirectDependency;
+use super::dependency_sources::normalize;
+use super::evidence::{Certainty, Evidence, Found};
 use super::secret_files::SecretFiles;
 use super::source::{Call, Form, SourceFile, Sources};
-use super::toml::shown;
+use super::toml::display_path;
 
 /// A file or directory that is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -43,14 +43,14 @@ pub enum When {
 #[serde(deny_unknown_fields)]
 struct Table {
     compiling: Vec<String>,
-    builders: Vec<Builders>,
-    reads: Vec<Reads>,
+    builders: Vec<BuildPathMacro>,
+    reads: Vec<ReadCall>,
 }
 
 /// A macro that yields a path on the build machine.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Builders {
+struct BuildPathMacro {
     call: String,
     text: Option<String>,
     of: Option<String>,
@@ -58,7 +58,7 @@ struct Builders {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Reads {
+struct ReadCall {
     call: String,
     /// The versions of the crate, if others behave differently.
     #[serde(default)]
@@ -75,7 +75,7 @@ struct Reads {
 }
 
 /// The directories that paths are relative to.
-pub struct Places<'p> {
+pub struct BaseDirectories<'p> {
     /// The workspace root.
     pub top: &'p Path,
     /// The directory of the package.
@@ -90,8 +90,8 @@ pub struct Places<'p> {
 pub fn find(
     sources: &Sources,
     scripts: &Sources,
-    places: &Places<'_>,
-    taken: &BTreeMap<String, Taken>,
+    directories: &BaseDirectories<'_>,
+    dependencies: &BTreeMap<String, DirectDependency>,
 ) -> Result<Vec<Found<Asset>>> {
     let table = Table::embedded()?;
     let secrets = SecretFiles::embedded()?;
@@ -103,19 +103,21 @@ pub fn find(
         };
     for call in sources.calls() {
         let reads = table.reads.iter().filter(|reads| call.is(&reads.call));
-        for reads in reads.filter(|reads| reads.is_of(taken)) {
-            asset(&call, reads, places).into_iter().for_each(&mut add);
+        for reads in reads.filter(|reads| reads.applies_to(dependencies)) {
+            asset(&call, reads, directories)
+                .into_iter()
+                .for_each(&mut add);
         }
-        template(&call, places).into_iter().for_each(&mut add);
+        template(&call, directories).into_iter().for_each(&mut add);
     }
     for file in &scripts.files {
         (file.indices())
-            .filter_map(|at| input(file, at, places))
+            .filter_map(|at| build_input(file, at, directories))
             .for_each(&mut add);
     }
     for asset in &mut found {
         let place = asset.value.place.as_deref();
-        asset.value.secret = place.is_some_and(|place| secrets.has(place));
+        asset.value.secret = place.is_some_and(|place| secrets.contains(place));
     }
     found.sort_by(|a, b| (a.value.when, &a.value.path).cmp(&(b.value.when, &b.value.path)));
     Ok(found)
@@ -126,20 +128,28 @@ pub fn find(
 /// # Errors
 ///
 /// If the data is malformed, which a test rules out.
-pub fn builders_paths(sources: &Sources, taken: &BTreeMap<String, Taken>) -> Result<Vec<Evidence>> {
+pub fn build_machine_paths(
+    sources: &Sources,
+    dependencies: &BTreeMap<String, DirectDependency>,
+) -> Result<Vec<Evidence>> {
     let table = Table::embedded()?;
     let paths = sources.files.iter().flat_map(|file| {
         let compiling: Vec<Call<'_>> = file
             .calls()
-            .filter(|call| table.is_compiling(call))
+            .filter(|call| table.is_compile_time(call))
             .collect();
         let is_compiled = move |at| {
             compiling
                 .iter()
                 .any(|call| (call.at..call.end).contains(&at))
         };
-        let makes = |call: &Call<'_>| table.builders.iter().any(|it| it.makes(call, taken));
-        let paths = file.calls().filter(makes);
+        let matches_call = |call: &Call<'_>| {
+            table
+                .builders
+                .iter()
+                .any(|it| it.matches_call(call, dependencies))
+        };
+        let paths = file.calls().filter(matches_call);
         paths
             .filter(|call| !is_compiled(call.at))
             .map(|call| file.evidence(call.at))
@@ -155,7 +165,7 @@ impl Table {
     }
 
     /// Whether a call, with everything in it, is evaluated before the binary runs.
-    fn is_compiling(&self, call: &Call<'_>) -> bool {
+    fn is_compile_time(&self, call: &Call<'_>) -> bool {
         match call.form {
             Form::Attribute => true,
             Form::Macro => self.compiling.iter().any(|name| name == call.name()),
@@ -164,45 +174,55 @@ impl Table {
     }
 }
 
-impl Builders {
+impl BuildPathMacro {
     /// Whether a call is of this macro.
-    fn makes(&self, call: &Call<'_>, taken: &BTreeMap<String, Taken>) -> bool {
+    fn matches_call(
+        &self,
+        call: &Call<'_>,
+        dependencies: &BTreeMap<String, DirectDependency>,
+    ) -> bool {
         let is_named = call.form == Form::Macro && call.is(&self.call);
         let text = || call.text(0);
         is_named
             && (self.text.as_ref()).is_none_or(|name| text().as_ref() == Some(name))
-            && (self.of.as_ref()).is_none_or(|name| taken.contains_key(name))
+            && (self.of.as_ref()).is_none_or(|name| dependencies.contains_key(name))
     }
 }
 
-impl Reads {
+impl ReadCall {
     /// Whether it applies to the dependency's version; if that is unknown, to the newest.
-    fn is_of(&self, taken: &BTreeMap<String, Taken>) -> bool {
+    fn applies_to(&self, dependencies: &BTreeMap<String, DirectDependency>) -> bool {
         let newest = Version::new(u64::MAX, 0, 0);
         self.of.iter().all(|(name, versions)| {
-            let taken = taken.get(name).and_then(|taken| taken.version.as_ref());
-            versions.matches(taken.unwrap_or(&newest))
+            let version = dependencies
+                .get(name)
+                .and_then(|dependency| dependency.version.as_ref());
+            versions.matches(version.unwrap_or(&newest))
         })
     }
 }
 
-fn asset(call: &Call<'_>, reads: &Reads, places: &Places<'_>) -> Option<Found<Asset>> {
+fn asset(
+    call: &Call<'_>,
+    reads: &ReadCall,
+    directories: &BaseDirectories<'_>,
+) -> Option<Found<Asset>> {
     let path = call.text(reads.argument)?;
-    let beside = places.top.join(&call.file.shown);
+    let beside = directories.top.join(&call.file.display_path);
     let bases = if reads.beside {
         vec![beside.parent()?]
     } else {
-        vec![&call.file.directory, places.package, places.top]
+        vec![&call.file.directory, directories.package, directories.top]
     };
-    let path = fixed(&path);
-    let place = place(path, &bases, places.top);
+    let path = before_wildcard(&path);
+    let place = relative_to_workspace(path, &bases, directories.top);
     // Files among the sources exist wherever those do.
-    let own = shown(&call.file.directory.join("src"), places.top);
+    let own = display_path(&call.file.directory.join("src"), directories.top);
     let certainty = match &place {
         Some(place) if Path::new(place).starts_with(&own) => return None,
         Some(_) => Certainty::Likely,
         // A served directory may be generated by something else, such as a web frontend's build.
-        None if reads.serves && !path.is_empty() && !is_of_the_system(path) => Certainty::Guess,
+        None if reads.serves && !path.is_empty() && !is_system_path(path) => Certainty::Guess,
         None => return None,
     };
     let asset = Asset {
@@ -220,15 +240,15 @@ fn asset(call: &Call<'_>, reads: &Reads, places: &Places<'_>) -> Option<Found<As
 
 /// `#[template(path = "index.html")]` of askama and rinja, compiled from `templates/`; rocket's templates, read from there at run
 /// time.
-fn template(call: &Call<'_>, places: &Places<'_>) -> Option<Found<Asset>> {
+fn template(call: &Call<'_>, directories: &BaseDirectories<'_>) -> Option<Found<Asset>> {
     let when = match call.form {
         Form::Attribute if call.is("template") && call.option("path").is_some() => When::Build,
         Form::Function if call.is("Template::fairing") => When::Run,
         _ => return None,
     };
     let path = "templates".to_owned();
-    let bases = [&call.file.directory, places.package, places.top];
-    let place = Some(place(&path, &bases, places.top)?);
+    let bases = [&call.file.directory, directories.package, directories.top];
+    let place = Some(relative_to_workspace(&path, &bases, directories.top)?);
     let asset = Asset {
         path,
         place,
@@ -239,14 +259,18 @@ fn template(call: &Call<'_>, places: &Places<'_>) -> Option<Found<Asset>> {
 }
 
 /// Existing files that a build script names: protocol definitions, web pages, anything that it compiles.
-fn input(file: &SourceFile, at: usize, places: &Places<'_>) -> Option<Found<Asset>> {
+fn build_input(
+    file: &SourceFile,
+    at: usize,
+    directories: &BaseDirectories<'_>,
+) -> Option<Found<Asset>> {
     let path = file.text(at)?;
     let path = path
         .rsplit_once('=')
         .map_or(path.as_str(), |(_, path)| path)
         .trim();
-    let script = places.top.join(&file.shown);
-    let place = place(path, &[script.parent()?], places.top)?;
+    let script = directories.top.join(&file.display_path);
+    let place = relative_to_workspace(path, &[script.parent()?], directories.top)?;
     if matches!(
         path,
         "." | "./" | "build.rs" | "src" | "Cargo.toml" | "Cargo.lock"
@@ -265,7 +289,7 @@ fn input(file: &SourceFile, at: usize, places: &Places<'_>) -> Option<Found<Asse
 }
 
 /// The part of a path before its first wildcard: `templates` of `templates/**/*.html`.
-fn fixed(path: &str) -> &str {
+fn before_wildcard(path: &str) -> &str {
     let wild = path.find(['*', '{', '?']).unwrap_or(path.len());
     let fixed = if wild < path.len() {
         path[..wild].rsplit_once('/').map_or("", |(fixed, _)| fixed)
@@ -276,18 +300,18 @@ fn fixed(path: &str) -> &str {
 }
 
 /// The path relative to the workspace root, in the first of these directories in which it exists.
-fn place(path: &str, bases: &[&Path], top: &Path) -> Option<String> {
-    if path.is_empty() || path == "." || is_of_the_system(path) {
+fn relative_to_workspace(path: &str, bases: &[&Path], top: &Path) -> Option<String> {
+    if path.is_empty() || path == "." || is_system_path(path) {
         return None;
     }
     let found: PathBuf = bases
         .iter()
-        .map(|base| lexical(&base.join(path)))
+        .map(|base| normalize(&base.join(path)))
         .find(|path| path.exists())?;
-    found.starts_with(top).then(|| shown(&found, top))
+    found.starts_with(top).then(|| display_path(&found, top))
 }
 
 /// Whether a path belongs to the machine rather than the project.
-fn is_of_the_system(path: &str) -> bool {
+fn is_system_path(path: &str) -> bool {
     path.starts_with('/') || path.starts_with('~')
 }

@@ -8,21 +8,21 @@ use cargo_metadata::{DependencyKind, Metadata, Package as CargoPackage, Target, 
 use serde::Serialize;
 
 use super::builder::{self, Builder};
-use super::choice::{self, Choice, Which};
+use super::choice::{self, Choice, CrateSpec};
 use super::configuration::{self, Configuration};
-use super::database::{self, Database, Taken};
-use super::files::{self, Asset, Places};
-use super::found::{Certainty, Evidence, Found};
-use super::graph::{self, Bound, Built, LockFile};
+use super::database::{self, Database, DirectDependency};
+use super::dependency_sources::{self, Source};
+use super::evidence::{Certainty, Evidence, Found};
+use super::files::{self, Asset, BaseDirectories};
+use super::graph::{self, BuildTarget, LockFile, UpperBound};
 use super::listening::{self, Listening};
 use super::location;
 use super::members::Members;
-use super::origins::{self, Source};
+use super::overrides;
 use super::package::{self, Manifests, Package, is_library};
 use super::problems::{self, Problem};
-use super::program::{self, Kinds, Program, ProgramKind};
+use super::program::{self, Program, ProgramKind, ProgramRules};
 use super::routes::{self, Routes};
-use super::said;
 use super::settings::Settings;
 use super::source::{self, Root, Sources};
 use super::system::{System, Table};
@@ -51,7 +51,7 @@ pub struct Inspection {
     pub files: Vec<Found<Asset>>,
     /// Where it contains paths of the build machine.
     #[serde(skip)]
-    pub builders_paths: Vec<Evidence>,
+    pub build_machine_paths: Vec<Evidence>,
     /// The programs that it runs.
     pub programs: Vec<Found<String>>,
     /// The system packages that it needs.
@@ -85,9 +85,9 @@ pub enum Resolution {
 /// # Errors
 ///
 /// If there is no crate, if cargo rejects it, or if it is ambiguous which package or binary is meant.
-pub fn inspect(which: &Which, directory: &Path) -> Result<Inspection> {
-    let manifest = location::manifest(directory, which.manifest_path.as_deref())?;
-    inspect_in(&location::ask_cargo(&manifest)?, &manifest, which)
+pub fn inspect(spec: &CrateSpec, directory: &Path) -> Result<Inspection> {
+    let manifest = location::manifest(directory, spec.manifest_path.as_deref())?;
+    inspect_in(&location::load_metadata(&manifest)?, &manifest, spec)
 }
 
 /// Inspects a crate in a workspace whose metadata was loaded for `manifest`.
@@ -95,14 +95,14 @@ pub fn inspect(which: &Which, directory: &Path) -> Result<Inspection> {
 /// # Errors
 ///
 /// As [`inspect`].
-pub fn inspect_in(metadata: &Metadata, manifest: &Path, which: &Which) -> Result<Inspection> {
-    let kinds = Kinds::embedded()?;
-    let choice = choice::choose(metadata, manifest, which, |name| kinds.serves(name))?;
+pub fn inspect_in(metadata: &Metadata, manifest: &Path, spec: &CrateSpec) -> Result<Inspection> {
+    let rules = ProgramRules::embedded()?;
+    let choice = choice::choose(metadata, manifest, spec, |name| rules.serves(name))?;
     let top = metadata.workspace_root.as_std_path();
     let root = TomlFile::read(&top.join("Cargo.toml"), top)?
         .with_context(|| format!("there is no Cargo.toml in {}", top.display()))?;
-    let members = Members::of(metadata);
-    let uses = members.uses(choice.package.value);
+    let members = Members::new(metadata);
+    let uses = members.dependencies_of(choice.package.value);
     let manifests = Manifests {
         top,
         root: &root,
@@ -110,12 +110,12 @@ pub fn inspect_in(metadata: &Metadata, manifest: &Path, which: &Which) -> Result
     };
     let subject = Crate {
         choice: &choice,
-        written: &which.written,
+        written: &spec.written,
         metadata,
         members: &members,
         manifests: &manifests,
     };
-    subject.inspect(&kinds)
+    subject.inspect(&rules)
 }
 
 /// The binaries among which the user has to choose; none if the choice is clear.
@@ -126,10 +126,10 @@ pub fn inspect_in(metadata: &Metadata, manifest: &Path, which: &Which) -> Result
 pub fn candidates<'m>(
     metadata: &'m Metadata,
     manifest: &Path,
-    which: &Which,
+    spec: &CrateSpec,
 ) -> Result<Vec<(&'m CargoPackage, &'m Target)>> {
-    let kinds = Kinds::embedded()?;
-    choice::candidates(metadata, manifest, which, |name| kinds.serves(name))
+    let rules = ProgramRules::embedded()?;
+    choice::candidates(metadata, manifest, spec, |name| rules.serves(name))
 }
 
 /// A crate that was selected, with its manifests.
@@ -142,28 +142,28 @@ struct Crate<'m> {
 }
 
 impl Crate<'_> {
-    fn inspect(&self, kinds: &Kinds) -> Result<Inspection> {
+    fn inspect(&self, rules: &ProgramRules) -> Result<Inspection> {
         let Manifests { top, root, .. } = *self.manifests;
         let table = Table::embedded()?;
         let built_from = self.built_from(&table)?;
         let mut package = package::read(self.choice, self.manifests)?;
-        origins::add(&mut package.sources, built_from.sources);
+        dependency_sources::add_undeclared(&mut package.sources, built_from.sources);
         let directory = self.directory();
-        let places = Places {
+        let directories = BaseDirectories {
             top,
             package: &directory,
         };
         let sources = source::read(&self.roots(), top, self.written);
         let scripts = source::read(&self.scripts(), top, self.written);
-        let taken = self.taken()?;
-        let direct = taken
+        let dependencies = self.direct_dependencies()?;
+        let direct = dependencies
             .iter()
-            .map(|(name, taken)| (name.clone(), taken.evidence.clone()));
-        let program = kinds.of(&direct.collect(), &sources);
-        let (listening, routes) = self.server(kinds, &program, &sources)?;
+            .map(|(name, dependency)| (name.clone(), dependency.evidence.clone()));
+        let program = rules.classify(&direct.collect(), &sources);
+        let (listening, routes) = self.server(rules, &program, &sources)?;
         let mut configuration = configuration::find(&sources, &scripts, &directory);
         if configuration.files.is_empty() {
-            let takes = |name: &str| taken.contains_key(name);
+            let takes = |name: &str| dependencies.contains_key(name);
             let read = Settings::embedded()?.directory(&directory, takes);
             configuration.files.extend(read);
         }
@@ -174,10 +174,10 @@ impl Crate<'_> {
             listening,
             routes,
             configuration,
-            database: database::find(&taken, &sources, &places)?,
-            files: files::find(&sources, &scripts, &places, &taken)?,
-            builders_paths: files::builders_paths(&sources, &taken)?,
-            programs: program::started(&sources),
+            database: database::find(&dependencies, &sources, &directories)?,
+            files: files::find(&sources, &scripts, &directories, &dependencies)?,
+            build_machine_paths: files::build_machine_paths(&sources, &dependencies)?,
+            programs: program::started_programs(&sources),
             system: built_from.system,
             resolution: built_from.resolution,
             builder: builder::read(top, &table.linkers)?,
@@ -186,15 +186,15 @@ impl Crate<'_> {
         };
         let package = self.choice.package.value;
         let manifest = TomlFile::read(package.manifest_path.as_std_path(), top)?;
-        said::apply(package, manifest.as_ref().unwrap_or(root), &mut inspection)?;
-        inspection.problems = problems::of(&inspection, kinds);
+        overrides::apply(package, manifest.as_ref().unwrap_or(root), &mut inspection)?;
+        inspection.problems = problems::find(&inspection, rules);
         Ok(inspection)
     }
 
     /// Where it listens and which routes it has, if it is a server.
     fn server(
         &self,
-        kinds: &Kinds,
+        rules: &ProgramRules,
         program: &Program,
         sources: &Sources,
     ) -> Result<(Listening, Routes)> {
@@ -208,7 +208,7 @@ impl Crate<'_> {
             let port = Settings::embedded()?.port(&[&directory, top], top);
             listening.prefer(port);
         }
-        kinds.fall_back(program, &mut listening);
+        rules.apply_default_port(program, &mut listening);
         Ok((listening, routes::find(sources)?))
     }
 
@@ -225,7 +225,7 @@ impl Crate<'_> {
 
     /// The main file of the binary, and the libraries that it may be built from.
     fn roots(&self) -> Vec<Root> {
-        let main = Root::of(self.choice.package.value, self.choice.bin.value);
+        let main = Root::new(self.choice.package.value, self.choice.bin.value);
         [main].into_iter().chain(self.targets(is_library)).collect()
     }
 
@@ -239,15 +239,15 @@ impl Crate<'_> {
         self.packages().flat_map(move |package| {
             let targets = package.targets.iter().filter(|target| wanted(target));
             targets
-                .map(|target| Root::of(package, target))
+                .map(|target| Root::new(package, target))
                 .collect::<Vec<_>>()
         })
     }
 
     /// The direct dependencies of the package and of the members that it depends on.
-    fn taken(&self) -> Result<BTreeMap<String, Taken>> {
-        let mut taken: BTreeMap<String, Taken> = BTreeMap::new();
-        let on = self.built().features();
+    fn direct_dependencies(&self) -> Result<BTreeMap<String, DirectDependency>> {
+        let mut dependencies: BTreeMap<String, DirectDependency> = BTreeMap::new();
+        let on = self.build_target().features();
         for package in self.packages() {
             let file = TomlFile::read(package.manifest_path.as_std_path(), self.manifests.top)?;
             let manifest = file.as_ref().unwrap_or(self.manifests.root);
@@ -256,21 +256,23 @@ impl Crate<'_> {
             let built = package.dependencies.iter().filter(|dependency| {
                 dependency.kind == DependencyKind::Normal
                     && graph::is_built(dependency)
-                    && graph::is_on(dependency, on)
+                    && graph::is_enabled(dependency, on)
             });
             for dependency in built {
                 let evidence = || {
-                    let evidence = origins::declared(dependency, manifest, self.manifests.root);
+                    let evidence =
+                        dependency_sources::declaration(dependency, manifest, self.manifests.root);
                     evidence.into_iter().next_back()
                 };
-                let known = taken
+                let known = dependencies
                     .entry(dependency.name.clone())
-                    .or_insert_with(|| Taken {
-                        evidence: evidence()
-                            .unwrap_or_else(|| Evidence::file(&manifest.shown, &dependency.name)),
+                    .or_insert_with(|| DirectDependency {
+                        evidence: evidence().unwrap_or_else(|| {
+                            Evidence::file(&manifest.display_path, &dependency.name)
+                        }),
                         features: BTreeSet::new(),
                         by: BTreeSet::new(),
-                        version: versions::oldest(&dependency.req),
+                        version: versions::lowest(&dependency.req),
                     });
                 known.features.extend(dependency.features.iter().cloned());
                 if dependency.uses_default_features {
@@ -282,7 +284,7 @@ impl Crate<'_> {
                 known.by.insert(package.name.to_string());
             }
         }
-        Ok(taken)
+        Ok(dependencies)
     }
 
     /// The features of a dependency that features of the package enable: `sqlx/postgres`.
@@ -292,19 +294,19 @@ impl Crate<'_> {
         name: &str,
         on: &BTreeSet<String>,
     ) -> Vec<String> {
-        let brought = on
+        let enabled = on
             .iter()
             .filter_map(|feature| package.features.get(feature))
             .flatten();
-        let of_it = brought.filter_map(|entry| {
+        let for_dependency = enabled.filter_map(|entry| {
             let (dependency, feature) = entry.split_once('/')?;
             (dependency.trim_end_matches('?') == name).then(|| feature.to_owned())
         });
-        of_it.collect()
+        for_dependency.collect()
     }
 
-    fn built(&self) -> Built<'_> {
-        Built {
+    fn build_target(&self) -> BuildTarget<'_> {
+        BuildTarget {
             package: self.choice.package.value,
             features: &self.choice.bin.value.required_features,
             members: self.members,
@@ -314,9 +316,9 @@ impl Crate<'_> {
     /// The system packages that the dependencies need, and where the dependencies come from; cargo is only run if it may change
     /// the result.
     fn built_from(&self, table: &Table) -> Result<BuiltFrom> {
-        let built = self.built();
+        let target = self.build_target();
         let lock = LockFile::read(self.manifests.top)?;
-        let Bound { graph, unlocked } = built.bound(lock.as_ref());
+        let UpperBound { graph, unlocked } = target.upper_bound(lock.as_ref());
         let of_cargo = |resolution, says: String| {
             let evidence = Evidence::command("cargo tree --locked --offline", says);
             Found::certain(resolution, evidence)
@@ -329,8 +331,8 @@ impl Crate<'_> {
             let says = format!("does not match the manifests: {}", names.join(", "));
             let evidence = Evidence::file("Cargo.lock", says);
             (Found::certain(Resolution::StaleLockFile, evidence), graph)
-        } else if table.concerns(&graph) {
-            match graph::exact(built.package, built.features) {
+        } else if table.applies_to(&graph) {
+            match graph::resolve_with_cargo(target.package, target.features) {
                 Ok(exact) => {
                     let says = "which crates and features are built".to_owned();
                     (of_cargo(Resolution::Cargo, says), exact)
@@ -345,7 +347,9 @@ impl Crate<'_> {
         Ok(BuiltFrom {
             resolution,
             system: table.resolve(&graph, lock),
-            sources: lock.map_or_else(Vec::new, |lock| origins::locked(&graph, lock)),
+            sources: lock.map_or_else(Vec::new, |lock| {
+                dependency_sources::from_lock_file(&graph, lock)
+            }),
         })
     }
 }

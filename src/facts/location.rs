@@ -40,7 +40,7 @@ pub struct Package {
 
 /// The requested crate.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wanted<'a> {
+pub struct RequestedCrate<'a> {
     /// `--manifest-path`
     pub manifest: Option<&'a Path>,
     /// `--package`
@@ -54,20 +54,20 @@ impl Location {
     ///
     /// [`Usage`] if there is no manifest, or no package of that name; otherwise cargo's own error about a manifest that it cannot
     /// load.
-    pub fn find(directory: &Path, wanted: Wanted<'_>) -> Result<Self> {
-        let manifest = manifest(directory, wanted.manifest)?;
-        let metadata = ask_cargo(&manifest)?;
+    pub fn find(directory: &Path, requested: RequestedCrate<'_>) -> Result<Self> {
+        let manifest = manifest(directory, requested.manifest)?;
+        let metadata = load_metadata(&manifest)?;
         let mut location = Self {
-            workspace: real(metadata.workspace_root.as_std_path())?,
+            workspace: canonicalize(metadata.workspace_root.as_std_path())?,
             packages: packages(&metadata)?,
             chosen: None,
             metadata,
             manifest,
         };
         let here = location.manifest.parent().unwrap_or(directory);
-        location.chosen = match wanted.package {
-            Some(name) => Some(location.named(name)?),
-            None => location.at(here),
+        location.chosen = match requested.package {
+            Some(name) => Some(location.index_of_name(name)?),
+            None => location.index_in_directory(here),
         };
         Ok(location)
     }
@@ -77,7 +77,7 @@ impl Location {
         self.packages.get(self.chosen?)
     }
 
-    fn named(&self, name: &str) -> Result<usize> {
+    fn index_of_name(&self, name: &str) -> Result<usize> {
         let named = self
             .packages
             .iter()
@@ -93,7 +93,7 @@ impl Location {
     }
 
     /// The package in a directory, or the only one there is.
-    fn at(&self, directory: &Path) -> Option<usize> {
+    fn index_in_directory(&self, directory: &Path) -> Option<usize> {
         let here = self
             .packages
             .iter()
@@ -108,20 +108,25 @@ impl Location {
 /// # Errors
 ///
 /// If cargo cannot load it; the message is cargo's.
-pub fn ask_cargo(manifest: &Path) -> Result<Metadata> {
-    let asked = MetadataCommand::new()
+pub fn load_metadata(manifest: &Path) -> Result<Metadata> {
+    let loaded = MetadataCommand::new()
         .manifest_path(manifest)
         .no_deps()
         .other_options(["--offline".to_owned()])
         .exec();
-    let asked = asked.map_err(|error| match error {
+    let loaded = loaded.map_err(|error| match error {
         cargo_metadata::Error::CargoMetadata { stderr } => {
-            let said = stderr.trim_end();
-            anyhow::Error::msg(said.strip_prefix("error: ").unwrap_or(said).to_owned())
+            let message = stderr.trim_end();
+            anyhow::Error::msg(
+                message
+                    .strip_prefix("error: ")
+                    .unwrap_or(message)
+                    .to_owned(),
+            )
         }
         error => error.into(),
     });
-    asked.with_context(|| format!("loading {}", manifest.display()))
+    loaded.with_context(|| format!("loading {}", manifest.display()))
 }
 
 /// The manifest as cargo finds it: the given one, or the nearest one in `directory` or above.
@@ -153,7 +158,7 @@ pub fn manifest(directory: &Path, named: Option<&Path>) -> Result<PathBuf> {
         return Err(Usage::new(format!("`--manifest-path {named}` {why}")).into());
     }
     // Resolves its directory rather than the file, which may be a link.
-    let above = real(path.parent().unwrap_or(directory))?;
+    let above = canonicalize(path.parent().unwrap_or(directory))?;
     Ok(above.join("Cargo.toml"))
 }
 
@@ -164,7 +169,7 @@ fn packages(metadata: &Metadata) -> Result<Vec<Package>> {
         let version = package.rust_version.as_ref();
         packages.push(Package {
             name: package.name.to_string(),
-            directory: real(manifest.parent().unwrap_or(manifest))?,
+            directory: canonicalize(manifest.parent().unwrap_or(manifest))?,
             description: package.description.clone(),
             repository: package.repository.clone(),
             rust_version: version.map(|version| (version.major, version.minor, version.patch)),
@@ -174,6 +179,6 @@ fn packages(metadata: &Metadata) -> Result<Vec<Package>> {
     Ok(packages)
 }
 
-fn real(path: &Path) -> Result<PathBuf> {
+fn canonicalize(path: &Path) -> Result<PathBuf> {
     fs::canonicalize(path).with_context(|| format!("looking at {}", path.display()))
 }

@@ -12,7 +12,7 @@ pub struct Members<'m>(BTreeMap<&'m str, &'m Package>);
 
 impl<'m> Members<'m> {
     /// The members in cargo's metadata.
-    pub fn of(metadata: &'m Metadata) -> Self {
+    pub fn new(metadata: &'m Metadata) -> Self {
         let named = |package: &'m Package| (package.name.as_str(), package);
         Self(
             metadata
@@ -34,14 +34,14 @@ impl<'m> Members<'m> {
     }
 
     /// The one that a dependency refers to, if any.
-    pub fn meant(&self, dependency: &Dependency) -> Option<&'m Package> {
+    pub fn member_for(&self, dependency: &Dependency) -> Option<&'m Package> {
         let path = dependency.path.as_ref()?;
         let named = self.get(&dependency.name)?;
         (named.manifest_path.parent() == Some(path)).then_some(named)
     }
 
     /// The direct and transitive dependencies of a member, sorted by name, without dev-dependencies.
-    pub fn uses(&self, package: &Package) -> Vec<&'m Package> {
+    pub fn dependencies_of(&self, package: &Package) -> Vec<&'m Package> {
         let mut found: BTreeMap<&str, &'m Package> = BTreeMap::new();
         let mut open = vec![package];
         while let Some(next) = open.pop() {
@@ -55,7 +55,7 @@ impl<'m> Members<'m> {
                 {
                     continue;
                 }
-                if let Some(member) = self.meant(dependency) {
+                if let Some(member) = self.member_for(dependency) {
                     found.insert(member.name.as_str(), member);
                     open.push(member);
                 }

@@ -1,39 +1,39 @@
 //! Facts about a crate: as templates see them, and as they are found.
 //!
-//! [`Facts`] is what templates see. [`inspection::inspect`] is the entry point for an existing crate, and [`seen`] converts its
-//! result into [`Facts`]. Every other module finds one kind of fact; what is known about published crates is data, in the TOML
+//! [`Facts`] is what templates see. [`inspection::inspect`] is the entry point for an existing crate, and [`template_facts`] converts
+//! its result into [`Facts`]. Every other module finds one kind of fact; what is known about published crates is data, in the TOML
 //! files beside the modules.
 
+mod build;
 pub mod builder;
-mod building;
 pub mod choice;
 pub mod configuration;
 pub mod database;
+pub mod dependency_sources;
 pub mod disk;
+pub mod evidence;
 mod fallback;
 pub mod files;
-pub mod found;
 pub mod graph;
 pub mod inspection;
 pub mod listening;
 pub mod location;
 pub mod members;
-pub mod origins;
+pub mod mentions;
+pub mod overrides;
 pub mod package;
 pub mod problems;
 pub mod program;
-mod reachable;
+mod reachability;
 pub mod routes;
-pub mod said;
 mod secret;
 pub mod secret_files;
-pub mod seen;
 pub mod service;
 pub mod settings;
 pub mod source;
-pub mod sources;
 pub mod surroundings;
 pub mod system;
+pub mod template_facts;
 pub mod toml;
 pub mod walk;
 pub mod workspace;
@@ -84,13 +84,13 @@ pub struct Build {
     /// Environment for compiling.
     pub build_env: BTreeMap<String, String>,
     /// Files and directories that the services read.
-    pub files: Vec<Carried>,
+    pub files: Vec<CarriedFile>,
     /// Files of secrets, which are left out of images.
     pub secret_files: SecretFiles,
     /// The sources of its dependencies, other than crates.io and the members of its workspace.
-    pub sources: Vec<origins::Source>,
+    pub sources: Vec<dependency_sources::Source>,
     /// Dependencies outside of the workspace.
-    pub outside: Vec<Outside>,
+    pub outside: Vec<OutsideDependency>,
     /// Whether there is a Cargo.lock.
     pub locked: bool,
     /// Whether git tracks it.
@@ -103,7 +103,7 @@ pub struct Build {
 
 /// A dependency that is not part of a checkout of the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Outside {
+pub struct OutsideDependency {
     /// The dependency.
     pub name: String,
     /// Its directory.
@@ -114,7 +114,7 @@ pub struct Outside {
 
 /// A file or directory that an image carries.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Carried {
+pub struct CarriedFile {
     /// Its path relative to the workspace.
     pub from: String,
     /// Its path relative to the service's working directory.
@@ -127,7 +127,7 @@ impl Facts {
     /// # Errors
     ///
     /// If a component has an unknown fact, or one of the wrong type.
-    pub fn of_new(
+    pub fn for_new_crate(
         name: &str,
         toolchain: &str,
         components: &[&Component],
@@ -145,7 +145,7 @@ impl Facts {
         if let Some(image) = answers.get("project.image") {
             service.insert("image".to_owned(), Json::from(image.to_string()));
         }
-        service.extend(given(components, answers, None)?);
+        service.extend(component_facts(components, answers, None)?);
         let service = serde_json::from_value(Json::Object(service))
             .context("reading the [facts] of the selected components")?;
         Ok(Self {
@@ -160,7 +160,7 @@ impl Facts {
     ///
     /// # Errors
     ///
-    /// As [`Facts::of_new`].
+    /// As [`Facts::for_new_crate`].
     pub fn with_components(
         mut self,
         is_theirs: impl Fn(&Service) -> bool,
@@ -175,7 +175,7 @@ impl Facts {
             let Json::Object(mut whole) = serde_json::to_value(&*service)? else {
                 continue;
             };
-            for (key, value) in given(components, answers, Some(&service.takes))? {
+            for (key, value) in component_facts(components, answers, Some(&service.takes))? {
                 // Maps are merged: existing entries stay, and new ones are added.
                 match (whole.get_mut(&key), value) {
                     (Some(Json::Object(there)), Json::Object(more)) => there.extend(more),
@@ -209,21 +209,21 @@ impl Facts {
     }
 }
 
-/// Applies the components' facts about a service; a later component overrides earlier ones. `taken` are its dependencies, if it
-/// exists already.
-fn given(
+/// The components' facts about a service with these dependencies, or about a new one; a later component overrides earlier ones.
+fn component_facts(
     components: &[&Component],
     answers: &Answers,
-    taken: Option<&[String]>,
+    dependencies: Option<&[String]>,
 ) -> Result<Map<String, Json>> {
-    let mut given = Map::new();
+    let mut facts = Map::new();
     for component in components {
         for (key, fact) in &component.facts {
             let value = match fact {
                 Fact::Value(value) => value.clone(),
-                Fact::Taken { takes } => {
-                    let is_taken = |name| taken.is_none_or(|taken| taken.contains(name));
-                    Json::Bool(takes.iter().any(is_taken))
+                Fact::DependsOn { takes } => {
+                    let is_dependency =
+                        |name| dependencies.is_none_or(|dependencies| dependencies.contains(name));
+                    Json::Bool(takes.iter().any(is_dependency))
                 }
                 Fact::Answer { answer } => {
                     let key = format!("{}.{answer}", component.name);
@@ -233,8 +233,8 @@ fn given(
                     )?
                 }
             };
-            given.insert(key.clone(), value);
+            facts.insert(key.clone(), value);
         }
     }
-    Ok(given)
+    Ok(facts)
 }

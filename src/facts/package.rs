@@ -7,9 +7,9 @@ use cargo_metadata::{DependencyKind, Package as CargoPackage, Target, TargetKind
 use serde::Serialize;
 
 use super::choice::{Choice, bins};
-use super::found::{Certainty, Evidence, Found};
-use super::origins::{self, Source};
-use super::toml::{TomlFile, shown};
+use super::dependency_sources::{self, Source};
+use super::evidence::{Certainty, Evidence, Found};
+use super::toml::{TomlFile, display_path};
 use crate::versions;
 
 /// The facts about a package.
@@ -86,12 +86,12 @@ pub fn read(choice: &Choice<'_>, manifests: &Manifests<'_>) -> Result<Package> {
     let inherited = |key: &str| inherited(manifest, root, key);
     let edition = inherited("edition").unwrap_or_else(|| {
         vec![Evidence::file(
-            &manifest.shown,
+            &manifest.display_path,
             "no `edition`, which means 2015",
         )]
     });
     let bin = |target: &Target| {
-        let says = shown(target.src_path.as_std_path(), top);
+        let says = display_path(target.src_path.as_std_path(), top);
         let bin = Bin {
             name: target.name.clone(),
             path: says.clone(),
@@ -109,7 +109,7 @@ pub fn read(choice: &Choice<'_>, manifests: &Manifests<'_>) -> Result<Package> {
             package.version.to_string(),
             inherited("version").unwrap_or_else(|| vec![field("version")]),
         ),
-        manifest: manifest.shown.clone(),
+        manifest: manifest.display_path.clone(),
         edition: certain(package.edition.to_string(), edition),
         rust_version: package.rust_version.as_ref().map(|version| {
             let evidence = inherited("rust-version");
@@ -119,7 +119,7 @@ pub fn read(choice: &Choice<'_>, manifests: &Manifests<'_>) -> Result<Package> {
             )
         }),
         library: library.map(|target| {
-            let says = shown(target.src_path.as_std_path(), top);
+            let says = display_path(target.src_path.as_std_path(), top);
             let evidence = Evidence::metadata("packages[].targets", says);
             Found::certain(target.name.replace('-', "_"), evidence)
         }),
@@ -127,20 +127,20 @@ pub fn read(choice: &Choice<'_>, manifests: &Manifests<'_>) -> Result<Package> {
         bin: choice.bin.clone().map(|target| target.name.clone()),
         features: features(package, manifest),
         build_scripts: build_scripts(package, uses, top),
-        sources: origins::find(package, manifests)?,
+        sources: dependency_sources::find(package, manifests)?,
         takes: takes(package),
     })
 }
 
 fn takes(package: &CargoPackage) -> Vec<String> {
-    let taken = package.dependencies.iter();
-    let taken = taken.filter(|dependency| dependency.kind == DependencyKind::Normal);
-    taken
+    let dependencies = package.dependencies.iter();
+    let dependencies = dependencies.filter(|dependency| dependency.kind == DependencyKind::Normal);
+    dependencies
         .map(|dependency| {
             format!(
                 "{} {}",
                 dependency.name,
-                versions::promised(&dependency.req)
+                versions::compatibility(&dependency.req)
             )
         })
         .collect()
@@ -189,17 +189,17 @@ fn features(package: &CargoPackage, manifest: &TomlFile) -> Vec<Found<Feature>> 
 
 /// The features that `default` enables.
 fn default_features(package: &CargoPackage) -> Vec<String> {
-    let mut on = Vec::new();
+    let mut enabled = Vec::new();
     let mut open = vec!["default".to_owned()];
     while let Some(name) = open.pop() {
-        if let Some(brings) = package.features.get(&name)
-            && !on.contains(&name)
+        if let Some(implied) = package.features.get(&name)
+            && !enabled.contains(&name)
         {
-            open.extend(brings.iter().cloned());
-            on.push(name);
+            open.extend(implied.iter().cloned());
+            enabled.push(name);
         }
     }
-    on
+    enabled
 }
 
 fn build_scripts(package: &CargoPackage, uses: &[&CargoPackage], top: &Path) -> Vec<Found<String>> {
@@ -209,7 +209,7 @@ fn build_scripts(package: &CargoPackage, uses: &[&CargoPackage], top: &Path) -> 
         .filter(|target| target.kind.contains(&TargetKind::CustomBuild));
     scripts
         .map(|target| {
-            let path = shown(target.src_path.as_std_path(), top);
+            let path = display_path(target.src_path.as_std_path(), top);
             Found::certain(path.clone(), Evidence::metadata("packages[].targets", path))
         })
         .collect()

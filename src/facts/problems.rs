@@ -4,12 +4,12 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::dependency_sources::SourceKind;
+use super::evidence::{Evidence, Found};
 use super::files::When;
-use super::found::{Evidence, Found};
 use super::inspection::{Inspection, Resolution};
-use super::origins::SourceKind;
-use super::program::{Kinds, ProgramKind};
-use super::reachable::{self, is_loopback};
+use super::program::{ProgramKind, ProgramRules};
+use super::reachability::{self, is_loopback};
 
 /// A problem.
 #[derive(Debug, Serialize)]
@@ -42,25 +42,25 @@ pub enum Severity {
 }
 
 /// The problems that follow from the facts, errors first.
-pub fn of(inspection: &Inspection, kinds: &Kinds) -> Vec<Problem> {
+pub fn find(inspection: &Inspection, rules: &ProgramRules) -> Vec<Problem> {
     let mut problems = Vec::new();
-    problems.extend(unprepared(inspection));
-    problems.extend(loopback(inspection, kinds));
-    problems.extend(unstoppable(inspection));
+    problems.extend(unprepared_queries(inspection));
+    problems.extend(loopback(inspection, rules));
+    problems.extend(unhandled_stop_signal(inspection));
     problems.extend(lock_file(inspection));
     problems.extend(file_database(inspection));
     problems.extend(toolchain(inspection));
     problems.extend(target(inspection));
-    problems.extend(outside(inspection));
+    problems.extend(outside_dependencies(inspection));
     problems.extend(secrets(inspection));
-    problems.extend(builders_paths(inspection));
-    problems.extend(unknown(inspection));
+    problems.extend(build_machine_paths(inspection));
+    problems.extend(unknown_libraries(inspection));
     problems.sort_by_key(|problem| problem.severity);
     problems
 }
 
 /// Queries that are checked against a database, which an image build does not have.
-fn unprepared(inspection: &Inspection) -> Option<Problem> {
+fn unprepared_queries(inspection: &Inspection) -> Option<Problem> {
     let database = &inspection.database;
     let checked = database.checked_queries.as_ref()?;
     if database.offline_data.is_some() {
@@ -83,9 +83,9 @@ fn unprepared(inspection: &Inspection) -> Option<Problem> {
 
 /// An address that cannot be reached from outside the container, and that no variable changes: if one does, the written files set
 /// it.
-fn loopback(inspection: &Inspection, kinds: &Kinds) -> Option<Problem> {
+fn loopback(inspection: &Inspection, rules: &ProgramRules) -> Option<Problem> {
     let host = inspection.listening.host.as_ref()?;
-    let stays = is_loopback(&host.value) && reachable::environment(inspection, kinds).is_empty();
+    let stays = is_loopback(&host.value) && reachability::environment(inspection, rules).is_empty();
     stays.then(|| Problem {
         severity: Severity::Warning,
         what: format!(
@@ -99,7 +99,7 @@ fn loopback(inspection: &Inspection, kinds: &Kinds) -> Option<Problem> {
 
 /// A program that does not end when its container is stopped, until it is killed: signals have no default action for the first
 /// process of a container.
-fn unstoppable(inspection: &Inspection) -> Option<Problem> {
+fn unhandled_stop_signal(inspection: &Inspection) -> Option<Problem> {
     let program = &inspection.program;
     if program.ends_at.is_some() || program.kind.value == ProgramKind::Command {
         return None;
@@ -198,7 +198,7 @@ fn target(inspection: &Inspection) -> Option<Problem> {
 }
 
 /// A dependency outside of an image's build context.
-fn outside(inspection: &Inspection) -> impl Iterator<Item = Problem> {
+fn outside_dependencies(inspection: &Inspection) -> impl Iterator<Item = Problem> {
     let sources = inspection.package.sources.iter();
     sources
         .filter(|source| source.value.kind == SourceKind::Outside)
@@ -230,8 +230,8 @@ fn secrets(inspection: &Inspection) -> impl Iterator<Item = Problem> {
 }
 
 /// Paths of the build machine, which do not exist in a container.
-fn builders_paths(inspection: &Inspection) -> Option<Problem> {
-    let paths = &inspection.builders_paths;
+fn build_machine_paths(inspection: &Inspection) -> Option<Problem> {
+    let paths = &inspection.build_machine_paths;
     let mut places: Vec<String> = paths.iter().map(|it| it.place.to_string()).collect();
     places.dedup();
     (!places.is_empty()).then(|| Problem {
@@ -245,7 +245,7 @@ fn builders_paths(inspection: &Inspection) -> Option<Problem> {
     })
 }
 
-fn unknown(inspection: &Inspection) -> impl Iterator<Item = Problem> {
+fn unknown_libraries(inspection: &Inspection) -> impl Iterator<Item = Problem> {
     let exact = inspection.resolution.value == Resolution::Cargo;
     let asks = if exact { "needs" } else { "may need" };
     let libraries = inspection

@@ -8,7 +8,7 @@ use std::fmt;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use super::found::{Certainty, Evidence, Found};
+use super::evidence::{Certainty, Evidence, Found};
 use super::listening::Listening;
 use super::source::{Call, Form, Sources};
 
@@ -88,16 +88,16 @@ pub enum Protocol {
 /// The data file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Kinds {
+pub struct ProgramRules {
     /// The frameworks, by crate name.
-    pub frameworks: BTreeMap<String, Known>,
+    pub frameworks: BTreeMap<String, KnownFramework>,
     words: Words,
 }
 
 /// A known framework.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Known {
+pub struct KnownFramework {
     protocol: Protocol,
     /// The calls that start a server.
     starts: Vec<String>,
@@ -129,7 +129,7 @@ fn yes() -> bool {
 }
 
 /// The programs that the binary runs, by the names in the sources: an image must contain them too.
-pub fn started(sources: &Sources) -> Vec<Found<String>> {
+pub fn started_programs(sources: &Sources) -> Vec<Found<String>> {
     let mut found: Vec<Found<String>> = Vec::new();
     for call in sources.calls() {
         // clap's builder has a type of the same name.
@@ -163,7 +163,7 @@ pub fn started(sources: &Sources) -> Vec<Found<String>> {
 /// The direct dependencies of the package and of the members that it depends on, with their lines.
 pub type Direct = BTreeMap<String, Evidence>;
 
-impl Kinds {
+impl ProgramRules {
     /// The embedded data.
     ///
     /// # Errors
@@ -180,7 +180,7 @@ impl Kinds {
     }
 
     /// The kind of program with these sources and dependencies.
-    pub fn of(&self, direct: &Direct, sources: &Sources) -> Program {
+    pub fn classify(&self, direct: &Direct, sources: &Sources) -> Program {
         let calls: Vec<Call<'_>> = sources.calls().collect();
         let mut frameworks = Vec::new();
         for (name, known) in &self.frameworks {
@@ -204,9 +204,9 @@ impl Kinds {
                 None => {}
             }
         }
-        let frameworks = self.settle(frameworks);
+        let frameworks = self.without_parts(frameworks);
         let kind = self.kind(&frameworks, direct, &calls);
-        let ends_at = self.ends_at(&frameworks, &calls);
+        let ends_at = self.shutdown_signal(&frameworks, &calls);
         Program {
             kind,
             frameworks,
@@ -215,7 +215,7 @@ impl Kinds {
     }
 
     /// Leaves out frameworks that are only part of others with the same protocol.
-    fn settle(&self, found: Vec<Found<Framework>>) -> Vec<Found<Framework>> {
+    fn without_parts(&self, found: Vec<Found<Framework>>) -> Vec<Found<Framework>> {
         let (mut whole, parts): (Vec<_>, Vec<_>) = found
             .into_iter()
             .partition(|found| self.serves(&found.value.name));
@@ -245,7 +245,7 @@ impl Kinds {
     }
 
     /// The framework's default port, if the sources show none.
-    pub fn fall_back(&self, program: &Program, listening: &mut Listening) {
+    pub fn apply_default_port(&self, program: &Program, listening: &mut Listening) {
         if listening.port.is_none() {
             let ports = program.frameworks.iter().filter_map(|framework| {
                 let port = self.frameworks.get(&framework.value.name)?.port?;
@@ -260,7 +260,7 @@ impl Kinds {
     }
 
     /// The signal that it shuts down on, because of its framework or a call.
-    fn ends_at(
+    fn shutdown_signal(
         &self,
         frameworks: &[Found<Framework>],
         calls: &[Call<'_>],

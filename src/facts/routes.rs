@@ -5,7 +5,7 @@
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use super::found::{Certainty, Found};
+use super::evidence::{Certainty, Found};
 use super::source::{Call, Form, SourceFile, Sources};
 
 /// The routes of a program that the platform requests.
@@ -55,7 +55,7 @@ pub fn find(sources: &Sources) -> Result<Routes> {
             // Finding a route's prefix takes time, and most routes are none of these.
             let path = table
                 .path_of(&call, sources)
-                .filter(|(_, path)| table.is_asked_for(path));
+                .filter(|(_, path)| table.is_platform_route(path));
             found.extend(path.map(|(at, path)| finder.route(file, at, &path)));
             if table.grpc_health.iter().any(|path| call.is(path)) {
                 let evidence = file.evidence(call.at);
@@ -65,23 +65,23 @@ pub fn find(sources: &Sources) -> Result<Routes> {
             }
         }
     }
-    routes.liveness = best(&found, &table.liveness);
-    routes.readiness = best(&found, &table.readiness);
-    routes.metrics = best(&found, &table.metrics);
+    routes.liveness = best_match(&found, &table.liveness);
+    routes.readiness = best_match(&found, &table.readiness);
+    routes.metrics = best_match(&found, &table.metrics);
     Ok(routes)
 }
 
 /// The last segment of a path.
-fn last(path: &str) -> &str {
+fn last_segment(path: &str) -> &str {
     path.rsplit('/')
         .find(|segment| !segment.is_empty())
         .unwrap_or_default()
 }
 
 /// The first of the names that match the end of a route.
-fn best(routes: &[Found<String>], names: &[String]) -> Option<Found<String>> {
+fn best_match(routes: &[Found<String>], names: &[String]) -> Option<Found<String>> {
     names.iter().find_map(|name| {
-        let ends = |route: &&Found<String>| last(&route.value) == *name;
+        let ends = |route: &&Found<String>| last_segment(&route.value) == *name;
         // The shortest path is the one that does not belong to a resource.
         routes
             .iter()
@@ -92,8 +92,8 @@ fn best(routes: &[Found<String>], names: &[String]) -> Option<Found<String>> {
 }
 
 impl Table {
-    fn is_asked_for(&self, path: &str) -> bool {
-        let last = last(path);
+    fn is_platform_route(&self, path: &str) -> bool {
+        let last = last_segment(path);
         let all = [&self.liveness, &self.readiness, &self.metrics];
         all.into_iter().flatten().any(|name| name == last)
     }
@@ -191,8 +191,9 @@ impl<'s> Finder<'s> {
                 |call: &Call<'_>| self.table.hands_on.iter().any(|name| name == call.name());
             file.calls().filter(hands_on).find_map(|call| {
                 let mut inside = call.arguments.iter().cloned().flatten();
-                let is_it = |at: &usize| file.name(*at) == Some(name) && means(file, *at, home);
-                let at = inside.find(is_it)?;
+                let is_use =
+                    |at: &usize| file.name(*at) == Some(name) && may_refer_to(file, *at, home);
+                let at = inside.find(is_use)?;
                 self.nest_around(file, at).map(|_| (file, at))
             })
         })
@@ -201,18 +202,18 @@ impl<'s> Finder<'s> {
 
 /// Whether the name at an index may refer to an item of another file: many files have a function `router`. The first name of
 /// `users::router` or `Users::router` is that of the file or of a type in it; an unqualified name is the file's own, or imported.
-fn means(file: &SourceFile, at: usize, home: &SourceFile) -> bool {
+fn may_refer_to(file: &SourceFile, at: usize, home: &SourceFile) -> bool {
     let qualifier = at
         .checked_sub(3)
         .filter(|_| file.is(at - 1, ":"))
         .and_then(|at| file.name(at));
     match qualifier {
-        Some("self" | "Self") => file.shown == home.shown,
+        Some("self" | "Self") => file.display_path == home.display_path,
         Some(qualifier) => {
             let of_type = |at: usize| home.is(at, "impl") && home.is(at + 1, qualifier);
             qualifier == home.module() || home.indices().any(of_type)
         }
-        None => file.shown == home.shown || file.imports(home.module()),
+        None => file.display_path == home.display_path || file.imports(home.module()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Recognizes environment variables whose values are secret.
 
 /// Words anywhere in the name of a variable whose value is a secret, or contains one.
-const WORDS: [&str; 11] = [
+const SUBSTRINGS: [&str; 11] = [
     "SECRET",
     "PASSWORD",
     "PASSWD",
@@ -16,15 +16,15 @@ const WORDS: [&str; 11] = [
 ];
 
 /// Words that are too short to be searched for inside other words, such as `COMPASS`.
-const WHOLE: [&str; 4] = ["CREDS", "PASS", "PW", "PWD"];
+const WHOLE_WORDS: [&str; 4] = ["CREDS", "PASS", "PW", "PWD"];
 
 /// Prefixes of the names of switches: `REQUIRE_AUTH`.
-const SWITCHES: [&str; 9] = [
+const SWITCH_PREFIXES: [&str; 9] = [
     "ALLOW", "DISABLE", "ENABLE", "ENABLED", "NO", "REQUIRE", "SKIP", "USE", "WITH",
 ];
 
 /// The values of switches.
-const SWITCHED: [&str; 8] = ["0", "1", "false", "no", "none", "off", "on", "true"];
+const SWITCH_VALUES: [&str; 8] = ["0", "1", "false", "no", "none", "off", "on", "true"];
 
 /// Text before a colon that is not a user name.
 const SCHEMES: [&str; 9] = [
@@ -38,14 +38,16 @@ pub(super) fn is_secret(name: &str, default: Option<&str>) -> bool {
 
 fn is_named_secret(name: &str, default: Option<&str>) -> bool {
     let name = name.to_uppercase();
-    if WORDS.iter().any(|word| name.contains(word)) {
+    if SUBSTRINGS.iter().any(|word| name.contains(word)) {
         return true;
     }
     let words: Vec<&str> = name.split('_').collect();
-    let is_switch = words.first().is_some_and(|first| SWITCHES.contains(first))
-        || default.is_some_and(|value| SWITCHED.contains(&value.to_lowercase().as_str()));
+    let is_switch = words
+        .first()
+        .is_some_and(|first| SWITCH_PREFIXES.contains(first))
+        || default.is_some_and(|value| SWITCH_VALUES.contains(&value.to_lowercase().as_str()));
     // `AUTH_URL` and `AUTH_METHOD` tell how to authenticate, and `BASIC_AUTH` with what.
-    let is_whole = words.iter().any(|word| WHOLE.contains(word));
+    let is_whole = words.iter().any(|word| WHOLE_WORDS.contains(word));
     (is_whole || words.last() == Some(&"AUTH")) && !is_switch
 }
 
@@ -77,7 +79,7 @@ mod tests {
     use super::is_secret;
 
     #[test]
-    fn a_secret_is_known_by_its_name() {
+    fn recognizes_secrets_by_name() {
         for name in [
             "API_KEY",
             "JWT_SECRET",
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_known_by_its_form() {
+    fn recognizes_passwords_in_values() {
         for value in [
             "admin:admin",
             "me@example.com:hunter2",

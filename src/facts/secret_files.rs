@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
-use super::toml::shown;
+use super::toml::display_path;
 
 /// The names of files of secrets.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -44,21 +44,21 @@ impl SecretFiles {
     }
 
     /// Whether the file at a path relative to the workspace is one of them.
-    pub fn has(&self, place: &str) -> bool {
+    pub fn contains(&self, place: &str) -> bool {
         let (directory, name) = place.rsplit_once('/').unwrap_or(("", place));
-        self.anywhere.has(name) || directory.is_empty() && self.top.has(name)
+        self.anywhere.contains(name) || directory.is_empty() && self.top.contains(name)
     }
 
     /// Whether there is nothing else at a path relative to the workspace, so that nothing could be copied into an image.
-    pub fn are_all(&self, place: &str, top: &Path) -> bool {
+    pub fn covers(&self, place: &str, top: &Path) -> bool {
         let below = WalkDir::new(top.join(place)).into_iter().flatten();
         let mut files = below.filter(|entry| !entry.file_type().is_dir());
-        files.all(|file| self.has(&shown(file.path(), top)))
+        files.all(|file| self.contains(&display_path(file.path(), top)))
     }
 }
 
 impl Names {
-    fn has(&self, name: &str) -> bool {
+    fn contains(&self, name: &str) -> bool {
         let begins = |beginning: &String| name.starts_with(beginning);
         let ends = |ending: &String| name.ends_with(ending);
         self.names.iter().any(|known| known == name)
@@ -72,7 +72,7 @@ mod tests {
     use super::SecretFiles;
 
     #[test]
-    fn secrets_are_known_by_their_names() {
+    fn recognizes_secret_files_by_name() {
         let secrets = SecretFiles::embedded().unwrap();
         for place in [
             ".env",
@@ -82,7 +82,7 @@ mod tests {
             "production.env",
             "a/b/id_rsa",
         ] {
-            assert!(secrets.has(place), "{place}");
+            assert!(secrets.contains(place), "{place}");
         }
         for place in [
             "static",
@@ -91,7 +91,7 @@ mod tests {
             "a/production.env",
             "a/identity.txt",
         ] {
-            assert!(!secrets.has(place), "{place}");
+            assert!(!secrets.contains(place), "{place}");
         }
     }
 }

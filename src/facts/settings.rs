@@ -8,8 +8,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-use super::found::{Certainty, Evidence, Found};
-use super::toml::shown;
+use super::evidence::{Certainty, Evidence, Found};
+use super::toml::display_path;
 
 /// The data file.
 #[derive(Debug, Deserialize)]
@@ -43,7 +43,7 @@ impl Settings {
                 let text = fs::read_to_string(&path).ok()?;
                 let (line, port) = self.port_in(&text)?;
                 let says = text.lines().nth(line - 1).unwrap_or_default().trim();
-                let evidence = Evidence::line(&shown(&path, top), line, says);
+                let evidence = Evidence::line(&display_path(&path, top), line, says);
                 Some(Found::new(port, Certainty::Likely, vec![evidence]))
             })
         })
@@ -54,7 +54,7 @@ impl Settings {
         let reads = self.libraries.iter().find(|library| takes(library))?;
         let mut directories = self.directories.iter();
         let directory =
-            directories.find(|directory| self.is_of_settings(&package.join(directory)))?;
+            directories.find(|directory| self.has_settings(&package.join(directory)))?;
         let evidence = Evidence::file(directory, format!("exists, and {reads} is a dependency"));
         Some(Found::new(
             directory.clone(),
@@ -64,7 +64,7 @@ impl Settings {
     }
 
     /// Whether a directory exists and has a settings file.
-    fn is_of_settings(&self, directory: &Path) -> bool {
+    fn has_settings(&self, directory: &Path) -> bool {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
         let mut paths = entries.map(|entry| entry.path());
         paths.any(|path| {
@@ -113,7 +113,7 @@ mod tests {
     use super::Settings;
 
     #[test]
-    fn each_directory_with_a_port_is_one_of_configuration() {
+    fn directories_of_settings_files_are_configuration_directories() {
         let settings = Settings::embedded().unwrap();
         for file in &settings.files {
             if let Some((directory, _)) = file.split_once('/') {
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_is_read_from_the_tables_that_are_about_listening() {
+    fn reads_ports_only_from_tables_about_listening() {
         let settings = Settings::embedded().unwrap();
         for (text, port) in [
             (

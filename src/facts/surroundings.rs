@@ -51,7 +51,7 @@ impl Surroundings {
     /// # Errors
     ///
     /// If a manifest above cannot be read, or is rejected by cargo: a package in a broken workspace cannot be built.
-    pub fn of(directory: &Path) -> Result<Self> {
+    pub fn find(directory: &Path) -> Result<Self> {
         Ok(Self {
             workspace: workspace(directory)?,
             repository: repository(directory),

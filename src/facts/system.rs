@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use super::found::{Certainty, Evidence, Found};
+use super::evidence::{Certainty, Evidence, Found};
 use super::graph::{Graph, LockFile, Node};
 
 /// What a binary needs from the system besides what every Rust image has: a C compiler and libc.
@@ -95,7 +95,7 @@ impl Table {
     }
 
     /// Whether any crate in a graph is in the table, so that running cargo for the exact graph is worthwhile.
-    pub fn concerns(&self, graph: &Graph) -> bool {
+    pub fn applies_to(&self, graph: &Graph) -> bool {
         let known = |node: &Node| {
             self.crates.contains_key(&node.name) || self.tools.contains_key(&node.name)
         };
@@ -107,7 +107,7 @@ impl Table {
         let mut resolver = Resolver {
             graph,
             lock,
-            ways: graph.ways(),
+            predecessors: graph.predecessors(),
             in_binary: graph.in_binary(),
             names: graph.nodes.iter().map(|node| node.name.as_str()).collect(),
             // Cargo.lock includes the dependencies of all features, and the manifests only direct dependencies.
@@ -149,7 +149,7 @@ impl Table {
 struct Resolver<'g> {
     graph: &'g Graph,
     lock: Option<&'g LockFile>,
-    ways: BTreeMap<usize, usize>,
+    predecessors: BTreeMap<usize, usize>,
     in_binary: BTreeSet<usize>,
     names: BTreeSet<&'g str>,
     certainty: Certainty,
@@ -183,7 +183,10 @@ impl Resolver<'_> {
     fn meets(&self, node: &Node, case: &Case, beside: &BTreeSet<&str>) -> bool {
         let on = match &node.features {
             Some(on) => case.features.iter().any(|feature| on.contains(feature)),
-            None => case.takes.iter().any(|name| self.graph.takes(node, name)),
+            None => case
+                .takes
+                .iter()
+                .any(|name| self.graph.depends_on(node, name)),
         };
         on || case
             .crates
@@ -223,7 +226,7 @@ impl Resolver<'_> {
     fn add_tools(&mut self, index: usize, tools: &BTreeMap<String, Tool>) {
         let graph = self.graph;
         let node = &graph.nodes[index];
-        for edge in &node.takes {
+        for edge in &node.dependencies {
             let Some(tool) = tools.get(&graph.nodes[edge.to].name) else {
                 continue;
             };
@@ -243,11 +246,11 @@ impl Resolver<'_> {
 
     fn evidence(&self, index: usize) -> Evidence {
         let node = &self.graph.nodes[index];
-        let way = self.graph.way(&self.ways, index);
-        let through = if way.is_empty() {
+        let path = self.graph.path_to(&self.predecessors, index);
+        let through = if path.is_empty() {
             String::new()
         } else {
-            format!(", used by {}", way.join(", "))
+            format!(", used by {}", path.join(", "))
         };
         let says = format!("{} {}{through}", node.name, node.version);
         let locked = self

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use toml_edit::{Document, Item, TableLike};
 
-use super::found::{Evidence, shortened};
+use super::evidence::{Evidence, shortened};
 
 /// A TOML file.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct TomlFile {
     /// Its path on disk.
     pub path: PathBuf,
     /// Its path as shown in evidence.
-    pub shown: String,
+    pub display_path: String,
     document: Document<String>,
 }
 
@@ -37,7 +37,7 @@ impl TomlFile {
             Document::parse(text).with_context(|| format!("reading {}", path.display()))?;
         Ok(Some(Self {
             path: path.to_owned(),
-            shown: shown(path, top),
+            display_path: display_path(path, top),
             document,
         }))
     }
@@ -66,13 +66,13 @@ impl TomlFile {
         let start = key.span()?.start;
         let line = self.document.raw()[..start].matches('\n').count() + 1;
         let words = self.document.raw().lines().nth(line - 1)?.trim();
-        Some(Evidence::line(&self.shown, line, shortened(words)))
+        Some(Evidence::line(&self.display_path, line, shortened(words)))
     }
 
     /// Like [`TomlFile::evidence`], or else the file.
     pub fn evidence_or_file(&self, path: &[&str]) -> Evidence {
         self.evidence(path)
-            .unwrap_or_else(|| Evidence::file(&self.shown, path.join(".")))
+            .unwrap_or_else(|| Evidence::file(&self.display_path, path.join(".")))
     }
 
     /// The line of an item.
@@ -95,11 +95,11 @@ pub fn texts(item: Option<&Item>) -> Vec<String> {
 }
 
 /// A path as shown in evidence: relative to the workspace root with `/`, or absolute.
-pub fn shown(path: &Path, top: &Path) -> String {
-    let shown = path.strip_prefix(top).unwrap_or(path).to_string_lossy();
-    if shown.is_empty() {
+pub fn display_path(path: &Path, top: &Path) -> String {
+    let display_path = path.strip_prefix(top).unwrap_or(path).to_string_lossy();
+    if display_path.is_empty() {
         ".".to_owned()
     } else {
-        shown.replace(std::path::MAIN_SEPARATOR, "/")
+        display_path.replace(std::path::MAIN_SEPARATOR, "/")
     }
 }

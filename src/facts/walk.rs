@@ -7,8 +7,8 @@ use std::{fs, io};
 use anyhow::{Context as _, Result};
 use walkdir::{DirEntry, WalkDir};
 
-use super::toml::shown;
-use crate::error::told;
+use super::toml::display_path;
+use crate::error::list_names;
 
 /// Texts in directories, by path, and what could not be read.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ impl Texts {
     /// of builds, package managers and git is left out.
     pub fn read(&mut self, directory: &Path, is_wanted: impl Fn(&Path) -> bool) {
         let entries = WalkDir::new(directory).sort_by_file_name().into_iter();
-        for entry in entries.filter_entry(|entry| !is_made(entry)) {
+        for entry in entries.filter_entry(|entry| !is_generated(entry)) {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
@@ -47,9 +47,18 @@ impl Texts {
 
     /// A note on what could not be read, with paths relative to `root`.
     pub fn note(&self, root: &Path) -> Option<String> {
-        let names: Vec<String> = self.unread.iter().map(|path| shown(path, root)).collect();
+        let names: Vec<String> = self
+            .unread
+            .iter()
+            .map(|path| display_path(path, root))
+            .collect();
         let names = names.iter().map(String::as_str);
-        (names.len() > 0).then(|| format!("not searched, since it cannot be read: {}", told(names)))
+        (names.len() > 0).then(|| {
+            format!(
+                "not searched, since it cannot be read: {}",
+                list_names(names)
+            )
+        })
     }
 }
 
@@ -58,7 +67,7 @@ impl Texts {
 /// # Errors
 ///
 /// Always.
-pub fn unlisted<T>(error: walkdir::Error, root: &Path) -> Result<T> {
+pub fn walk_error<T>(error: walkdir::Error, root: &Path) -> Result<T> {
     let place = error.path().unwrap_or(root).display().to_string();
     // A walk that follows no links only fails because of the system, whose message it repeats.
     let why = error.io_error().and_then(io::Error::raw_os_error);
@@ -67,7 +76,7 @@ pub fn unlisted<T>(error: walkdir::Error, root: &Path) -> Result<T> {
 }
 
 /// Whether a directory below the first contains generated files.
-fn is_made(entry: &DirEntry) -> bool {
+fn is_generated(entry: &DirEntry) -> bool {
     if !entry.file_type().is_dir() || entry.depth() == 0 {
         return false;
     }
@@ -95,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_wrote_is_left_out() {
+    fn skips_generated_directories_and_binary_files() {
         let dir = tempfile::tempdir().unwrap();
         for path in [
             "src/a.rs",
@@ -121,7 +130,7 @@ mod tests {
     /// For root, no file is unreadable; but a path can be too long to open for any user.
     #[test]
     #[cfg(target_os = "linux")]
-    fn what_cannot_be_read_is_told_and_the_rest_is_read() {
+    fn notes_unreadable_paths_and_reads_the_rest() {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), "src/a.rs", "text");
         let half = vec!["d".repeat(200); 12].join("/");

@@ -8,9 +8,9 @@ use cargo_metadata::{Metadata, Package};
 use serde::Serialize;
 
 use super::choice::bins;
-use super::found::{Evidence, Found};
+use super::evidence::{Evidence, Found};
 use super::members::Members;
-use super::toml::{TomlFile, shown};
+use super::toml::{TomlFile, display_path};
 use crate::vcs;
 
 /// The facts about a workspace; a package on its own is one with a single member.
@@ -76,10 +76,10 @@ pub fn read(metadata: &Metadata, members: &Members<'_>, root: &TomlFile) -> Resu
             .map_or(top, |p| p.as_std_path());
         let member = Member {
             name: package.name.to_string(),
-            path: shown(path, top),
+            path: display_path(path, top),
             bins: bins(package).map(|bin| bin.name.clone()).collect(),
             uses: members
-                .uses(package)
+                .dependencies_of(package)
                 .iter()
                 .map(|package| package.name.to_string())
                 .collect(),
@@ -100,14 +100,14 @@ pub fn read(metadata: &Metadata, members: &Members<'_>, root: &TomlFile) -> Resu
         lock: lock(top),
         toolchain: toolchain(top)?,
         target_directory: Found::certain(
-            shown(metadata.target_directory.as_std_path(), top),
+            display_path(metadata.target_directory.as_std_path(), top),
             Evidence::metadata("target_directory", metadata.target_directory.as_str()),
         ),
     })
 }
 
 fn path_of(package: &Package, top: &Path) -> String {
-    shown(package.manifest_path.as_std_path(), top)
+    display_path(package.manifest_path.as_std_path(), top)
 }
 
 fn layout(root: &TomlFile) -> Found<Layout> {
@@ -125,7 +125,7 @@ fn lock(top: &Path) -> Option<Found<Lock>> {
     if !path.is_file() {
         return None;
     }
-    let tracked = vcs::tracks(&path);
+    let tracked = vcs::is_tracked(&path);
     let says = match tracked {
         Some(true) => "tracked by git",
         Some(false) => "not tracked by git",
@@ -148,7 +148,7 @@ fn toolchain(top: &Path) -> Result<Option<Found<String>>> {
             if let [channel] = text.lines().map(str::trim).collect::<Vec<_>>()[..]
                 && !channel.starts_with('[')
             {
-                let evidence = Evidence::line(&shown(&old, top), 1, channel);
+                let evidence = Evidence::line(&display_path(&old, top), 1, channel);
                 return Ok(Some(Found::certain(channel.to_owned(), evidence)));
             }
         }

@@ -54,10 +54,10 @@ impl Change {
     }
 
     /// Whether the entry may still be there, or still be missing, afterwards.
-    pub(super) fn leaves(&self, there: bool) -> bool {
+    pub(super) fn allows(&self, is_present: bool) -> bool {
         match self {
-            Self::Insert { .. } | Self::Replace { .. } | Self::Set { .. } => there,
-            Self::Remove { alone, .. } => *alone || !there,
+            Self::Insert { .. } | Self::Replace { .. } | Self::Set { .. } => is_present,
+            Self::Remove { alone, .. } => *alone || !is_present,
             Self::RemoveTable { .. } => true,
         }
     }

@@ -5,11 +5,11 @@ use toml_edit::{DocumentMut, Item, TableLike};
 
 use super::Sides;
 use super::change::Change;
-use super::entry::{Entry, Keys, bare, comments_above, find, same, shown};
+use super::entry::{Entry, Keys, bare, comments_above, find, format_keys, same};
 use super::owned::{self, Owned};
 use super::pin::{Pin, pin};
 use super::text::Text;
-use super::widen::{Wide, widen};
+use super::widen::{Widening, widen};
 use super::widened::Widened;
 
 /// The decisions on a manifest.
@@ -26,7 +26,7 @@ pub(super) struct Decision {
 pub(super) fn decide(sides: &Sides<'_>, ours: &DocumentMut) -> Result<Decision> {
     let base: DocumentMut = sides.base.parse().context("reading the base")?;
     let theirs: DocumentMut = sides.theirs.parse().context("reading the new entries")?;
-    let root = Three {
+    let root = ThreeWay {
         base: Some(base.as_item()),
         ours: Some(ours.as_item()),
         theirs: Some(theirs.as_item()),
@@ -52,13 +52,13 @@ pub(super) fn decide(sides: &Sides<'_>, ours: &DocumentMut) -> Result<Decision> 
 
 /// The three states of an item.
 #[derive(Clone, Copy)]
-struct Three<'d> {
+struct ThreeWay<'d> {
     base: Option<&'d Item>,
     ours: Option<&'d Item>,
     theirs: Option<&'d Item>,
 }
 
-impl<'d> Three<'d> {
+impl<'d> ThreeWay<'d> {
     fn get(self, key: &str) -> Self {
         let within = |item: Option<&'d Item>| item?.as_table_like()?.get(key);
         Self {
@@ -99,7 +99,7 @@ const ANCHOR: (&str, &str) = ("profile", "inherits");
 
 struct Decider<'d> {
     sides: &'d Sides<'d>,
-    root: Three<'d>,
+    root: ThreeWay<'d>,
     changes: Vec<Change>,
     owned: Vec<Owned>,
     widened: Vec<Widened>,
@@ -109,10 +109,10 @@ struct Decider<'d> {
 
 impl<'d> Decider<'d> {
     /// Decides about the entries of a table; prodify's are added to the `owned` of that index.
-    fn entries(&mut self, keys: &mut Keys, table: Three<'d>, owned: usize) -> Result<()> {
+    fn entries(&mut self, keys: &mut Keys, table: ThreeWay<'d>, owned: usize) -> Result<()> {
         for key in table.keys() {
             keys.push(key.clone());
-            let item = self.yielding(keys, table.get(&key));
+            let item = self.without_yielding(keys, table.get(&key));
             if item.is_table() {
                 self.table(keys, item)?;
             } else {
@@ -123,19 +123,19 @@ impl<'d> Decider<'d> {
         Ok(())
     }
 
-    fn table(&mut self, keys: &mut Keys, table: Three<'d>) -> Result<()> {
+    fn table(&mut self, keys: &mut Keys, table: ThreeWay<'d>) -> Result<()> {
         if let Some(ours) = table.ours.filter(|ours| !ours.is_table_like()) {
             let ours = ours.to_string();
             self.yours.push(format!(
                 "Cargo.toml: `{} = {}` stays, although a table is needed",
-                shown(keys),
+                format_keys(keys),
                 ours.trim()
             ));
             return Ok(());
         }
         let of_base = table.base.and_then(Item::as_table);
         let of_base = of_base.filter(|table| !table.is_dotted() && !table.is_implicit());
-        let is_new = table.base.is_none() && self.is_made(table);
+        let is_new = table.base.is_none() && self.is_missing_or_ours(table);
         let above = table.theirs.and_then(Item::as_table).map(comments_above);
         let header = above.filter(|_| of_base.is_some() || is_new);
         self.owned.push(Owned {
@@ -154,7 +154,7 @@ impl<'d> Decider<'d> {
     }
 
     /// Whether a table is missing, or was created by a killed run, in which case it only contains that run's entries.
-    fn is_made(&self, table: Three<'d>) -> bool {
+    fn is_missing_or_ours(&self, table: ThreeWay<'d>) -> bool {
         let Some(ours) = table.ours else { return true };
         if ours
             .as_table()
@@ -173,18 +173,18 @@ impl<'d> Decider<'d> {
     fn entry(
         &mut self,
         keys: &[String],
-        table: Three<'d>,
-        item: Three<'d>,
+        table: ThreeWay<'d>,
+        item: ThreeWay<'d>,
         owned: usize,
     ) -> Result<()> {
         let key = keys.last().map_or("", String::as_str);
-        let entry = |table: Option<&Item>| Entry::of(table?.as_table_like()?, key);
+        let entry = |table: Option<&Item>| Entry::get(table?.as_table_like()?, key);
         let (old, new) = (entry(table.base), entry(table.theirs));
         let new = new.filter(|_| item.theirs.is_some());
         ensure!(
             new.is_some() == item.theirs.is_some(),
             "`{}` is neither a value nor a table",
-            shown(keys)
+            format_keys(keys)
         );
         let is_value = item.ours.is_some_and(Item::is_value);
         match (old, item.ours, new) {
@@ -195,16 +195,16 @@ impl<'d> Decider<'d> {
                     above: above.unwrap_or_default(),
                     entry: new.clone(),
                 });
-                self.own(owned, new);
+                self.add_owned(owned, new);
             }
             (None, Some(ours), Some(new)) => {
                 if !is_same(ours, item.theirs) {
                     self.widen_or_keep(keys, item, &new);
                 } else if self.sides.interrupted {
-                    self.own(owned, new);
+                    self.add_owned(owned, new);
                 }
             }
-            (Some(_), None, Some(new)) => self.own(owned, new),
+            (Some(_), None, Some(new)) => self.add_owned(owned, new),
             (Some(old), Some(ours), Some(new)) => {
                 if is_value && is_same(ours, item.base) {
                     if old != new {
@@ -214,11 +214,11 @@ impl<'d> Decider<'d> {
                 } else if !is_same(ours, item.theirs) && old.value != new.value {
                     self.pin_or_keep(keys, item, &new);
                 }
-                self.own(owned, new);
+                self.add_owned(owned, new);
             }
             (Some(old), Some(ours), None) => {
                 let is_inline = !table.ours.is_some_and(Item::is_table);
-                let is_plain = is_value && (is_inline || self.behind(keys) == old.behind);
+                let is_plain = is_value && (is_inline || self.trailing(keys) == old.trailing);
                 if is_plain && is_same(ours, item.base) {
                     self.changes.push(Change::Remove {
                         keys: keys.to_vec(),
@@ -226,7 +226,7 @@ impl<'d> Decider<'d> {
                         alone: keys.len() == 3 && keys[0] == ANCHOR.0 && key == ANCHOR.1,
                     });
                 } else {
-                    let key = shown(keys);
+                    let key = format_keys(keys);
                     self.left
                         .push(format!("Cargo.toml: `{key}` was edited, and stays"));
                 }
@@ -237,19 +237,19 @@ impl<'d> Decider<'d> {
     }
 
     /// The user's comment after a value.
-    fn behind(&self, keys: &[String]) -> String {
-        Text(self.sides.ours.to_owned()).behind(keys)
+    fn trailing(&self, keys: &[String]) -> String {
+        Text(self.sides.ours.to_owned()).trailing(keys)
     }
 
-    fn own(&mut self, owned: usize, entry: Entry) {
+    fn add_owned(&mut self, owned: usize, entry: Entry) {
         if let Some(owned) = self.owned.get_mut(owned) {
             owned.entries.push(entry);
         }
     }
 
     /// The newer of two versions of a dependency wins; all other user edits stay.
-    fn pin_or_keep(&mut self, keys: &[String], item: Three<'d>, new: &Entry) {
-        let Three {
+    fn pin_or_keep(&mut self, keys: &[String], item: ThreeWay<'d>, new: &Entry) {
+        let ThreeWay {
             base: Some(base),
             ours: Some(ours),
             theirs: Some(theirs),
@@ -266,7 +266,7 @@ impl<'d> Decider<'d> {
                 self.set(keys.to_vec(), new.value.clone(), false);
                 self.yours.push(format!(
                     "Cargo.toml: `{} = {ours}` is older than the current pin, {}",
-                    shown(keys),
+                    format_keys(keys),
                     new.value
                 ));
             }
@@ -274,32 +274,32 @@ impl<'d> Decider<'d> {
     }
 
     /// The user's value stays; a dependency gets the features that it lacks.
-    fn widen_or_keep(&mut self, keys: &[String], item: Three<'d>, new: &Entry) {
+    fn widen_or_keep(&mut self, keys: &[String], item: ThreeWay<'d>, new: &Entry) {
         let Some(ours) = item.ours else { return };
-        let wide = match item.theirs {
+        let widening = match item.theirs {
             Some(theirs) => widen(keys, item.base, ours, theirs),
-            None => Wide::Other,
+            None => Widening::NotADependency,
         };
-        match wide {
+        match widening {
             // Its version was checked before.
-            Wide::Enough if item.base.is_none() => return,
-            Wide::Other | Wide::Enough => {}
-            Wide::Value(keys, value) => return self.set(keys, value, item.base.is_none()),
+            Widening::Sufficient if item.base.is_none() => return,
+            Widening::NotADependency | Widening::Sufficient => {}
+            Widening::Value(keys, value) => return self.set(keys, value, item.base.is_none()),
         }
         let ours = ours.as_value().map(bare);
         self.yours.push(format!(
             "Cargo.toml: `{} = {}` is yours and stays; it would have been {}",
-            shown(keys),
+            format_keys(keys),
             ours.as_deref().unwrap_or("…"),
             new.value
         ));
     }
 
     /// Changes the value of a user's entry; if prodify has no part in the entry, the original value is recorded.
-    fn set(&mut self, keys: Keys, value: String, remembers: bool) {
+    fn set(&mut self, keys: Keys, value: String, record_original: bool) {
         let ours = self.root.ours.and_then(Item::as_table_like);
         let was = ours.and_then(|ours| find(ours, &keys)?.as_value());
-        if remembers {
+        if record_original {
             self.widened.push(Widened {
                 keys: keys.clone(),
                 was: was.map(bare),
@@ -314,7 +314,7 @@ impl<'d> Decider<'d> {
                     key: keys.last().cloned().unwrap_or_default(),
                     value,
                     above: String::new(),
-                    behind: String::new(),
+                    trailing: String::new(),
                 },
                 keys,
             },
@@ -323,8 +323,8 @@ impl<'d> Decider<'d> {
     }
 
     /// Leaves out entries of theirs that yield to something that the user has set.
-    fn yielding(&mut self, keys: &[String], item: Three<'d>) -> Three<'d> {
-        let name = shown(keys);
+    fn without_yielding(&mut self, keys: &[String], item: ThreeWay<'d>) -> ThreeWay<'d> {
+        let name = format_keys(keys);
         let Some(reasons) = self
             .sides
             .yields
@@ -345,7 +345,7 @@ impl<'d> Decider<'d> {
                 self.yours.push(format!(
                     "Cargo.toml: left out `{name}`, since `{reason}` is yours"
                 ));
-                Three {
+                ThreeWay {
                     theirs: None,
                     ..item
                 }

@@ -14,18 +14,18 @@ pub(super) struct Entry {
     /// The comment lines above it, with line endings.
     pub(super) above: String,
     /// The comment after it.
-    pub(super) behind: String,
+    pub(super) trailing: String,
 }
 
 impl Entry {
     /// The entry with that key, which must be a value.
-    pub(super) fn of(table: &dyn TableLike, key: &str) -> Option<Self> {
+    pub(super) fn get(table: &dyn TableLike, key: &str) -> Option<Self> {
         let (name, value) = (table.key(key)?, table.get(key)?.as_value()?);
         Some(Self {
-            key: shown_key(name),
+            key: format_key(name),
             value: bare(value),
             above: comments(name.leaf_decor().prefix()),
-            behind: text(value.decor().suffix()).trim().to_owned(),
+            trailing: text(value.decor().suffix()).trim().to_owned(),
         })
     }
 
@@ -35,10 +35,10 @@ impl Entry {
             key,
             value,
             above,
-            behind,
+            trailing,
         } = self;
-        let space = if behind.is_empty() { "" } else { " " };
-        format!("{above}{prefix}{key} = {value}{space}{behind}\n")
+        let space = if trailing.is_empty() { "" } else { " " };
+        format!("{above}{prefix}{key} = {value}{space}{trailing}\n")
     }
 }
 
@@ -53,8 +53,8 @@ pub(super) fn bare(value: &Value) -> String {
 }
 
 /// Keys as written in a header, or with dots between them.
-pub(super) fn shown(keys: &[String]) -> String {
-    let keys: Vec<String> = keys.iter().map(|key| shown_key(&Key::new(key))).collect();
+pub(super) fn format_keys(keys: &[String]) -> String {
+    let keys: Vec<String> = keys.iter().map(|key| format_key(&Key::new(key))).collect();
     keys.join(".")
 }
 
@@ -99,7 +99,7 @@ fn same_value(one: &Value, other: &Value) -> bool {
     }
 }
 
-fn shown_key(key: &Key) -> String {
+fn format_key(key: &Key) -> String {
     key.display_repr().into_owned()
 }
 

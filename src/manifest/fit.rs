@@ -7,11 +7,11 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Value};
 use super::entry::{Keys, find};
 use crate::error::Usage;
 use crate::render::is_dependency;
-use crate::versions::promised;
+use crate::versions::compatibility;
 
 /// A manifest, and that of the workspace that it may inherit from, which may be the same.
 #[derive(Clone, Copy, Debug)]
-pub struct There<'a> {
+pub struct Existing<'a> {
     /// What prodify last wrote into it.
     pub base: &'a str,
     /// The manifest.
@@ -26,15 +26,15 @@ pub struct There<'a> {
 /// # Errors
 ///
 /// [`Usage`] if a dependency has a version that the fragment is not written for; otherwise if one of the texts is not TOML.
-pub fn fit(piece: &str, there: There<'_>) -> Result<String> {
-    let mut piece: DocumentMut = piece.parse().context("reading the new entries")?;
-    let base: DocumentMut = there.base.parse().context("reading the base")?;
-    let own: DocumentMut = there.own.parse()?;
-    let workspace: DocumentMut = there
+pub fn fit(fragment: &str, existing: Existing<'_>) -> Result<String> {
+    let mut fragment: DocumentMut = fragment.parse().context("reading the new entries")?;
+    let base: DocumentMut = existing.base.parse().context("reading the base")?;
+    let own: DocumentMut = existing.own.parse()?;
+    let workspace: DocumentMut = existing
         .workspace
         .parse()
         .context("reading the manifest of the workspace")?;
-    for keys in dependencies(&piece) {
+    for keys in dependencies(&fragment) {
         let written = find(base.as_table(), &keys);
         let is_own = written.is_some_and(|written| get(written, "workspace").is_none());
         let Some(name) = keys.last().filter(|_| !is_own) else {
@@ -50,23 +50,23 @@ pub fn fit(piece: &str, there: There<'_>) -> Result<String> {
             Some(own) if !inherits => Some(own),
             _ => shared.filter(|_| inherits),
         };
-        let new = find_mut(&mut piece, &keys);
+        let new = find_mut(&mut fragment, &keys);
         if let (Some(found), Some(new)) = (found, new) {
             // If it was inherited before, it was updated along with the workspace.
             if written.is_none() {
-                same_promise(name, found, new)?;
+                check_compatible(name, found, new)?;
             }
             if inherits {
                 inherit(new, found);
             }
         }
     }
-    Ok(piece.to_string())
+    Ok(fragment.to_string())
 }
 
 /// The path of keys to each dependency.
-fn dependencies(piece: &DocumentMut) -> Vec<Keys> {
-    let tables = piece.iter().filter_map(|(section, item)| {
+fn dependencies(fragment: &DocumentMut) -> Vec<Keys> {
+    let tables = fragment.iter().filter_map(|(section, item)| {
         let table = item.as_table_like()?;
         Some(table.iter().map(move |(name, _)| [section, name]))
     });
@@ -89,7 +89,7 @@ fn get<'i>(dependency: &'i Item, key: &str) -> Option<&'i Item> {
 }
 
 /// Code for one version of a crate may not compile with another one.
-fn same_promise(name: &str, found: &Item, new: &Item) -> Result<()> {
+fn check_compatible(name: &str, found: &Item, new: &Item) -> Result<()> {
     let requirement = |item: &Item| {
         let text = item.as_str().or_else(|| get(item, "version")?.as_str())?;
         Some((text.to_owned(), text.parse::<VersionReq>().ok()?))
@@ -97,7 +97,7 @@ fn same_promise(name: &str, found: &Item, new: &Item) -> Result<()> {
     let (Some((found, old)), Some((new, needed))) = (requirement(found), requirement(new)) else {
         return Ok(());
     };
-    let (old, needed) = (promised(&old), promised(&needed));
+    let (old, needed) = (compatibility(&old), compatibility(&needed));
     if old == needed || old.is_empty() || needed.is_empty() {
         return Ok(());
     }
@@ -114,10 +114,10 @@ fn inherit(new: &mut Item, shared: &Item) {
         let names = list.into_iter().flatten().filter_map(Value::as_str);
         names.map(str::to_owned).collect()
     };
-    let there = features(shared);
+    let present = features(shared);
     let missing: Array = features(new)
         .into_iter()
-        .filter(|feature| !there.contains(feature))
+        .filter(|feature| !present.contains(feature))
         .collect();
     let mut inherited = InlineTable::new();
     inherited.insert("workspace", true.into());
@@ -133,9 +133,9 @@ fn inherit(new: &mut Item, shared: &Item) {
 
 #[cfg(test)]
 mod tests {
-    use super::{There, fit};
+    use super::{Existing, fit};
 
-    const PIECE: &str = "\
+    const FRAGMENT: &str = "\
 [dependencies]
 # Why.
 serde = { version = \"1.0\", features = [\"derive\", \"rc\"] }
@@ -143,16 +143,16 @@ toml = \"1.2\"
 ";
 
     fn fitted(own: &str, workspace: &str) -> Result<String, String> {
-        let there = There {
+        let existing = Existing {
             base: "",
             own,
             workspace,
         };
-        fit(PIECE, there).map_err(|error| error.to_string())
+        fit(FRAGMENT, existing).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn what_the_workspace_has_is_inherited() {
+    fn inherits_dependencies_that_the_workspace_declares() {
         let workspace =
             "[workspace.dependencies]\nserde = { version = \"1\", features = [\"derive\"] }\n";
         let inherited = "\
@@ -167,15 +167,15 @@ toml = \"1.2\"
     }
 
     #[test]
-    fn what_the_manifest_has_itself_is_its_own() {
+    fn does_not_inherit_what_the_manifest_declares_itself() {
         let own = "[dependencies]\nserde = \"1.0.100\"\n";
         let workspace = "[workspace.dependencies]\nserde = \"0.9\"\n";
-        assert_eq!(fitted(own, workspace).unwrap(), PIECE);
-        assert_eq!(fitted("", "").unwrap(), PIECE);
+        assert_eq!(fitted(own, workspace).unwrap(), FRAGMENT);
+        assert_eq!(fitted("", "").unwrap(), FRAGMENT);
     }
 
     #[test]
-    fn another_version_is_refused_wherever_it_stands() {
+    fn rejects_incompatible_versions_in_either_manifest() {
         let refusal = "`toml` is in use at version 0.8.2, but what is added is written for 1.2: change to that version first";
         let own = "[dependencies]\ntoml = { version = \"0.8.2\" }\n";
         assert_eq!(fitted(own, "").unwrap_err(), refusal);
@@ -183,28 +183,28 @@ toml = \"1.2\"
         assert_eq!(fitted("", workspace).unwrap_err(), refusal);
         // A dependency from git or a path may have any version.
         let own = "[dependencies]\ntoml = { git = \"https://example.com/toml\" }\n";
-        assert_eq!(fitted(own, "").unwrap(), PIECE);
+        assert_eq!(fitted(own, "").unwrap(), FRAGMENT);
     }
 
     #[test]
-    fn what_was_written_before_is_left_to_the_merge() {
-        let there = There {
-            base: PIECE,
+    fn leaves_previously_written_dependencies_to_the_merge() {
+        let existing = Existing {
+            base: FRAGMENT,
             own: "[dependencies]\ntoml = \"2\"\n",
             workspace: "",
         };
-        assert_eq!(fit(PIECE, there).unwrap(), PIECE);
+        assert_eq!(fit(FRAGMENT, existing).unwrap(), FRAGMENT);
     }
 
     #[test]
-    fn what_was_inherited_before_is_again() {
+    fn keeps_inheriting_what_was_inherited_before() {
         let inherited = "[dependencies]\nserde = { workspace = true, features = [\"rc\"] }\n";
-        let there = There {
+        let existing = Existing {
             base: inherited,
             own: inherited,
             workspace: "[workspace.dependencies]\nserde = { version = \"2\", features = [\"derive\"] }\n",
         };
-        let again = fit(PIECE, there).unwrap();
+        let again = fit(FRAGMENT, existing).unwrap();
         let line = "serde = { workspace = true, features = [\"rc\"] }\n";
         assert!(again.contains(line), "{again}");
     }

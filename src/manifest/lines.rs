@@ -22,7 +22,7 @@ impl<'t> Lines<'t> {
     }
 
     /// The rest of a line.
-    pub(super) fn behind(self, at: usize) -> &'t str {
+    pub(super) fn trailing(self, at: usize) -> &'t str {
         self.0[at..self.end(at)].trim()
     }
 
@@ -81,7 +81,7 @@ impl<'t> Lines<'t> {
     }
 
     fn line(self, start: usize) -> &'t str {
-        self.behind(start)
+        self.trailing(start)
     }
 
     fn above(self, start: usize) -> Option<usize> {

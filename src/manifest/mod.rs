@@ -33,7 +33,7 @@ mod fit;
 mod lines;
 mod owned;
 mod pin;
-mod places;
+mod positions;
 mod text;
 mod widen;
 mod widened;
@@ -43,11 +43,11 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, ensure};
 use toml_edit::{DocumentMut, Item};
 
-pub use fit::{There, fit};
+pub use fit::{Existing, fit};
 
 use change::Change;
 use decide::decide;
-use entry::{Keys, find, same, shown};
+use entry::{Keys, find, format_keys, same};
 use text::Text;
 use widened::Undone;
 
@@ -101,7 +101,7 @@ pub fn merge(sides: &Sides<'_>) -> Result<Merged> {
             end > 2 || find(theirs.as_table(), &keys[..end]).is_some()
         });
         if !is_wanted {
-            let key = shown(&keys);
+            let key = format_keys(&keys);
             decision
                 .left
                 .push(format!("Cargo.toml: `{key}` was edited, and stays"));
@@ -109,7 +109,7 @@ pub fn merge(sides: &Sides<'_>) -> Result<Merged> {
     }
     let mut text = Text(sides.ours.to_owned());
     for change in &decision.changes {
-        let place = || format!("editing `{}`", shown(change.keys()));
+        let place = || format!("editing `{}`", format_keys(change.keys()));
         change.apply(&mut text).with_context(place)?;
     }
     verify(&ours, &text.0, &decision.changes)?;
@@ -148,14 +148,14 @@ fn verify(before: &DocumentMut, after: &str, changes: &[Change]) -> Result<()> {
             find(after.as_table(), &keys),
         );
         let stays = was.zip(is).is_some_and(|(was, is)| same(was, is));
-        ensure!(changed || stays, "`{}` would be lost", shown(&keys));
+        ensure!(changed || stays, "`{}` would be lost", format_keys(&keys));
     }
     for change in changes {
-        let there = find(after.as_table(), change.keys()).is_some();
+        let is_present = find(after.as_table(), change.keys()).is_some();
         ensure!(
-            change.leaves(there),
+            change.allows(is_present),
             "`{}` could not be edited as it is written",
-            shown(change.keys())
+            format_keys(change.keys())
         );
     }
     Ok(())

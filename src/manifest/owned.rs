@@ -1,6 +1,6 @@
 //! prodify's entries, as recorded in the base.
 
-use super::entry::{Entry, Keys, shown};
+use super::entry::{Entry, Keys, format_keys};
 
 /// prodify's entries in a table.
 #[derive(Default)]
@@ -17,13 +17,13 @@ pub(super) fn text(all: &[Owned]) -> String {
     let mut text = String::new();
     for table in tables().filter(|table| table.header.is_none()) {
         let dot = if table.keys.is_empty() { "" } else { "." };
-        let prefix = format!("{}{dot}", shown(&table.keys));
+        let prefix = format!("{}{dot}", format_keys(&table.keys));
         text.extend(table.entries.iter().map(|entry| entry.lines(&prefix)));
     }
     for table in tables() {
         if let Some(above) = &table.header {
             let gap = if text.is_empty() { "" } else { "\n" };
-            text.push_str(&format!("{gap}{above}[{}]\n", shown(&table.keys)));
+            text.push_str(&format!("{gap}{above}[{}]\n", format_keys(&table.keys)));
             text.extend(table.entries.iter().map(|entry| entry.lines("")));
         }
     }

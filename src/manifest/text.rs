@@ -5,10 +5,11 @@ use std::ops::Range;
 use anyhow::{Context as _, Result};
 use toml_edit::{Item, Table, TableLike, Value};
 
-use super::entry::{Entry, find, shown};
+use super::entry::{Entry, find, format_keys};
 use super::lines::Lines;
-use super::places::{
-    Nearest, body_end, braces, collect, collect_ends, into_braces, nearest, parse,
+use super::positions::{
+    Nearest, body_end, collect, collect_ends, enclosing_inline_table, inline_insertion, nearest,
+    parse,
 };
 use crate::render::section_rank;
 
@@ -24,7 +25,7 @@ pub(super) struct Header<'a> {
 }
 
 /// A table or a value in the text.
-struct Place {
+struct Position {
     /// Its key; the last part of a dotted one.
     key: Range<usize>,
     /// Its value, or its header.
@@ -39,8 +40,8 @@ impl Text {
         let document = parse(&self.0)?;
         let root = document.as_table();
         let (at, lines) = match nearest(root, header.keys) {
-            Nearest::Braces(table, rest) => {
-                let (at, text) = into_braces(table, rest, entry)?;
+            Nearest::InlineTable(table, rest) => {
+                let (at, text) = inline_insertion(table, rest, entry)?;
                 self.0.insert_str(at, &text);
                 return Ok(());
             }
@@ -51,7 +52,7 @@ impl Text {
             Nearest::Table(table) => (self.in_body(table, header.keys, entry), entry.lines("")),
             Nearest::None => {
                 let Header { keys, above } = header;
-                let text = format!("{above}[{}]\n{}", shown(keys), entry.lines(""));
+                let text = format!("{above}[{}]\n{}", format_keys(keys), entry.lines(""));
                 let at = self.for_table(root, keys);
                 let gap = if at == 0 { "" } else { "\n" };
                 (at, format!("{gap}{text}"))
@@ -63,16 +64,16 @@ impl Text {
 
     /// Replaces an entry; comments are replaced with it if they are those of `old`.
     pub(super) fn replace(&mut self, keys: &[String], old: &Entry, new: &Entry) -> Result<()> {
-        let place = self.place(keys)?;
+        let position = self.position(keys)?;
         let lines = self.lines();
-        let own = (!place.inline && lines.behind(place.item.end) == old.behind)
-            .then(|| lines.comments_above(place.key.start, &old.above))
+        let own = (!position.inline && lines.trailing(position.item.end) == old.trailing)
+            .then(|| lines.comments_above(position.key.start, &old.above))
             .flatten();
         match own {
             Some(start) => {
-                let line = lines.start(place.key.start);
-                let prefix = self.0[line..place.key.start].to_owned();
-                let end = lines.end(place.item.end);
+                let line = lines.start(position.key.start);
+                let prefix = self.0[line..position.key.start].to_owned();
+                let end = lines.end(position.item.end);
                 let open = !self.0[..end].ends_with('\n');
                 let mut text = self.with_line_ends(&new.lines(&prefix));
                 if open {
@@ -80,28 +81,28 @@ impl Text {
                 }
                 self.0.replace_range(start..end, &text);
             }
-            None => self.0.replace_range(place.item, &new.value),
+            None => self.0.replace_range(position.item, &new.value),
         }
         Ok(())
     }
 
     /// Replaces a value.
     pub(super) fn set(&mut self, keys: &[String], value: &str) -> Result<()> {
-        let place = self.place(keys)?;
-        self.0.replace_range(place.item, value);
+        let position = self.position(keys)?;
+        self.0.replace_range(position.item, value);
         Ok(())
     }
 
     /// Removes an entry, and the comments above it if they are unchanged.
     pub(super) fn remove(&mut self, keys: &[String], above: &str) -> Result<()> {
-        let place = self.place(keys)?;
-        if place.inline {
-            return self.remove_from_braces(keys, &place);
+        let position = self.position(keys)?;
+        if position.inline {
+            return self.remove_from_inline_table(keys, &position);
         }
         let lines = self.lines();
-        let start = lines.comments_above(place.key.start, above);
-        let start = start.unwrap_or_else(|| lines.start(place.key.start));
-        self.remove_lines(start..lines.end(place.item.end));
+        let start = lines.comments_above(position.key.start, above);
+        let start = start.unwrap_or_else(|| lines.start(position.key.start));
+        self.remove_lines(start..lines.end(position.item.end));
         Ok(())
     }
 
@@ -129,36 +130,36 @@ impl Text {
     /// Whether an entry is the only one in its table.
     pub(super) fn is_alone(&self, keys: &[String]) -> Result<bool> {
         let document = parse(&self.0)?;
-        let (_, way) = keys.split_last().context("an entry without a key")?;
-        let table = find(document.as_table(), way).and_then(Item::as_table_like);
+        let (_, parents) = keys.split_last().context("an entry without a key")?;
+        let table = find(document.as_table(), parents).and_then(Item::as_table_like);
         Ok(table.is_some_and(|table| table.len() == 1))
     }
 
     /// The rest of a value's line.
-    pub(super) fn behind(&self, keys: &[String]) -> String {
-        let place = self.place(keys).ok().filter(|place| !place.inline);
-        let behind = place.map(|place| self.lines().behind(place.item.end).to_owned());
-        behind.unwrap_or_default()
+    pub(super) fn trailing(&self, keys: &[String]) -> String {
+        let position = self.position(keys).ok().filter(|position| !position.inline);
+        let trailing = position.map(|position| self.lines().trailing(position.item.end).to_owned());
+        trailing.unwrap_or_default()
     }
 
     fn lines(&self) -> Lines<'_> {
         Lines(&self.0)
     }
 
-    fn place(&self, keys: &[String]) -> Result<Place> {
+    fn position(&self, keys: &[String]) -> Result<Position> {
         let document = parse(&self.0)?;
-        let missing = || format!("`{}` is not in the manifest", shown(keys));
-        let (last, way) = keys.split_last().with_context(missing)?;
+        let missing = || format!("`{}` is not in the manifest", format_keys(keys));
+        let (last, parents) = keys.split_last().with_context(missing)?;
         let mut table: &dyn TableLike = document.as_table();
         let mut inline = false;
-        for key in way {
+        for key in parents {
             let item = table.get(key).with_context(missing)?;
             inline |= item.is_inline_table();
             table = item.as_table_like().with_context(missing)?;
         }
         let key = table.key(last).and_then(toml_edit::Key::span);
         let item = table.get(last).and_then(Item::span);
-        Ok(Place {
+        Ok(Position {
             key: key.with_context(missing)?,
             item: item.with_context(missing)?,
             inline,
@@ -180,14 +181,14 @@ impl Text {
         let lines = self.lines();
         let is_dependencies = keys.last().is_some_and(|key| key.ends_with("dependencies"));
         if is_dependencies {
-            let mut there: Vec<(usize, &str)> = table
+            let mut entries: Vec<(usize, &str)> = table
                 .iter()
                 .filter_map(|(key, _)| Some((table.key(key)?.span()?.start, key)))
                 .collect();
-            there.retain(|(at, _)| !lines.is_header(*at));
-            there.sort_unstable();
-            let sorted = there.is_sorted_by_key(|(_, key)| *key);
-            let greater = there.iter().find(|(_, key)| *key > entry.key.as_str());
+            entries.retain(|(at, _)| !lines.is_header(*at));
+            entries.sort_unstable();
+            let sorted = entries.is_sorted_by_key(|(_, key)| *key);
+            let greater = entries.iter().find(|(_, key)| *key > entry.key.as_str());
             if let Some((at, _)) = greater.filter(|_| sorted) {
                 return lines.all_comments_above(*at);
             }
@@ -240,12 +241,17 @@ impl Text {
     }
 
     /// Removes an entry from an inline table, with the comma that is no longer needed.
-    fn remove_from_braces(&mut self, keys: &[String], entry: &Place) -> Result<()> {
+    fn remove_from_inline_table(&mut self, keys: &[String], entry: &Position) -> Result<()> {
         let document = parse(&self.0)?;
-        let braces = braces(document.as_table(), keys).context("braces that are not there")?;
-        let open = braces.span().context("braces without a place")?.start + 1;
+        let enclosing_inline_table = enclosing_inline_table(document.as_table(), keys)
+            .context("braces that are not there")?;
+        let open = enclosing_inline_table
+            .span()
+            .context("braces without a place")?
+            .start
+            + 1;
         let mut ends = Vec::new();
-        collect_ends(braces, &mut ends);
+        collect_ends(enclosing_inline_table, &mut ends);
         let before = ends.iter().copied().filter(|end| *end <= entry.key.start);
         let range = match before.max() {
             Some(before) => before..entry.item.end,

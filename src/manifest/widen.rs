@@ -8,11 +8,11 @@ use crate::render::{dependency, is_dependency};
 
 /// What to do with a user's dependency.
 #[derive(Debug, PartialEq)]
-pub(super) enum Wide {
+pub(super) enum Widening {
     /// It is not a dependency.
-    Other,
+    NotADependency,
     /// It has the needed features.
-    Enough,
+    Sufficient,
     /// The entry at this path of keys must get this value, or be created.
     Value(Keys, String),
 }
@@ -20,21 +20,25 @@ pub(super) enum Wide {
 /// The user's value, with the features that were added since the base, and without those that were removed.
 ///
 /// Its version and its `default-features` stay the user's.
-pub(super) fn widen(keys: &[String], base: Option<&Item>, ours: &Item, theirs: &Item) -> Wide {
+pub(super) fn widen(keys: &[String], base: Option<&Item>, ours: &Item, theirs: &Item) -> Widening {
     if !is_dependency(&keys.join(".")) {
-        return Wide::Other;
+        return Widening::NotADependency;
     }
     let (old, new) = (base.map(features).unwrap_or_default(), features(theirs));
-    let there = features(ours);
-    let mut wanted: Vec<String> = there.clone();
+    let present = features(ours);
+    let mut wanted: Vec<String> = present.clone();
     wanted.retain(|feature| new.contains(feature) || !old.contains(feature));
     let missing = new.iter().filter(|feature| !old.contains(feature));
-    wanted.extend(missing.filter(|feature| !there.contains(feature)).cloned());
-    if wanted == there {
-        return Wide::Enough;
+    wanted.extend(
+        missing
+            .filter(|feature| !present.contains(feature))
+            .cloned(),
+    );
+    if wanted == present {
+        return Widening::Sufficient;
     }
     let mut list = match ours.as_table_like().and_then(|table| table.get(FEATURES)) {
-        Some(there) => there.as_array().cloned().unwrap_or_default(),
+        Some(present) => present.as_array().cloned().unwrap_or_default(),
         None => Array::new(),
     };
     list.retain(|feature| {
@@ -42,16 +46,16 @@ pub(super) fn widen(keys: &[String], base: Option<&Item>, ours: &Item, theirs: &
             .as_str()
             .is_none_or(|it| wanted.iter().any(|one| one == it))
     });
-    for feature in wanted.iter().filter(|feature| !there.contains(feature)) {
+    for feature in wanted.iter().filter(|feature| !present.contains(feature)) {
         insert_text(&mut list, feature);
     }
     if let Some(mut long) = dependency(ours) {
         set_features(&mut long, list);
-        return Wide::Value(keys.to_vec(), bare(&Value::InlineTable(long)));
+        return Widening::Value(keys.to_vec(), bare(&Value::InlineTable(long)));
     }
     // `[dependencies.x]` and `x.workspace = true`
     let keys = keys.iter().cloned().chain([FEATURES.to_owned()]);
-    Wide::Value(keys.collect(), bare(&Value::Array(list)))
+    Widening::Value(keys.collect(), bare(&Value::Array(list)))
 }
 
 const FEATURES: &str = "features";
@@ -68,10 +72,10 @@ fn features(dependency: &Item) -> Vec<String> {
 fn set_features(dependency: &mut InlineTable, features: Array) {
     match dependency.get_mut(FEATURES) {
         // Keeps its notation.
-        Some(Value::Array(there)) if !features.is_empty() => {
-            let decor = there.decor().clone();
-            *there = features;
-            *there.decor_mut() = decor;
+        Some(Value::Array(present)) if !features.is_empty() => {
+            let decor = present.decor().clone();
+            *present = features;
+            *present.decor_mut() = decor;
             return;
         }
         _ if features.is_empty() => drop(dependency.remove(FEATURES)),

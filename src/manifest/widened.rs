@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use toml_edit::{DocumentMut, Item};
 
-use super::entry::{Keys, bare, find, shown};
+use super::entry::{Keys, bare, find, format_keys};
 use super::text::Text;
 
 /// The table of the base.
@@ -75,7 +75,7 @@ pub(super) fn undo(ours: &str, widened: &[Widened]) -> Result<Undone> {
                 Ok(())
             }
         };
-        undone.with_context(|| format!("editing `{}`", shown(keys)))?;
+        undone.with_context(|| format!("editing `{}`", format_keys(keys)))?;
     }
     Ok(Undone {
         text: text.0,

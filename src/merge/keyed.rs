@@ -10,16 +10,16 @@ use super::Merged;
 
 /// The separator of a key and its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keys {
+pub enum KeySyntax {
     /// `key = value`
     Toml,
     /// `key: value`, and `"key": value`
     Yaml,
 }
 
-impl Keys {
+impl KeySyntax {
     /// The separator in files of that name, if their lines have keys.
-    pub fn of(name: &str) -> Option<Self> {
+    pub fn for_file(name: &str) -> Option<Self> {
         match name.rsplit_once('.')?.1 {
             "toml" => Some(Self::Toml),
             "yaml" | "yml" | "json" => Some(Self::Yaml),
@@ -45,7 +45,7 @@ impl Keys {
     }
 
     /// Resolves the conflicts that it can, in a text with diff3 markers.
-    pub fn settle(self, marked: &str) -> Merged {
+    pub fn resolve(self, marked: &str) -> Merged {
         let Some(parts) = parts(marked) else {
             return Merged::Marked(marked.to_owned());
         };
@@ -54,7 +54,7 @@ impl Keys {
         for part in parts {
             match part {
                 Part::Agreed(line) => text.push_str(line),
-                Part::Conflict { whole, sides } => match self.ended(&sides) {
+                Part::Conflict { whole, sides } => match self.resolve_conflict(&sides) {
                     Some(lines) => text.extend(lines),
                     None => {
                         is_clean = false;
@@ -69,7 +69,10 @@ impl Keys {
         }
     }
 
-    fn ended<'t>(self, [ours, base, theirs]: &[Vec<&'t str>; 3]) -> Option<Vec<&'t str>> {
+    fn resolve_conflict<'t>(
+        self,
+        [ours, base, theirs]: &[Vec<&'t str>; 3],
+    ) -> Option<Vec<&'t str>> {
         let same_keys = |lines: &[&str]| {
             let keys = |lines: &[&'_ str]| -> Vec<String> {
                 lines.iter().map(|line| self.key(line).to_owned()).collect()
@@ -77,16 +80,16 @@ impl Keys {
             keys(lines) == keys(base)
         };
         if same_keys(theirs) {
-            self.woven(base, ours, theirs)
+            self.interleave(base, ours, theirs)
         } else if same_keys(ours) {
-            self.woven(base, theirs, ours)
+            self.interleave(base, theirs, ours)
         } else {
             None
         }
     }
 
     /// The lines of one side, with the edits of the other one, which has the same keys as the base.
-    fn woven<'t>(
+    fn interleave<'t>(
         self,
         base: &[&'t str],
         side: &[&'t str],
@@ -154,13 +157,13 @@ enum Part<'t> {
 
 /// The line between the sides, and its index among the markers. Outside of a conflict it is a normal line, such as a title's
 /// underline.
-const BETWEEN: (usize, &str) = (2, "=======");
+const SEPARATOR: (usize, &str) = (2, "=======");
 
 /// The markers in order. A merge of two texts without a common origin does not have the second one.
 const MARKERS: [&str; 4] = [
     "<<<<<<< ours",
     "||||||| original",
-    BETWEEN.1,
+    SEPARATOR.1,
     ">>>>>>> theirs",
 ];
 
@@ -176,8 +179,8 @@ fn parts(marked: &str) -> Option<Vec<Part<'_>>> {
         match MARKERS.iter().position(|marker| plain == *marker) {
             None if next > 0 => sides[next - 1].push(line),
             None => parts.push(Part::Agreed(line)),
-            Some(place) if place == BETWEEN.0 && next == 0 => parts.push(Part::Agreed(line)),
-            Some(place) if place == next || (place == BETWEEN.0 && next == 1) => {
+            Some(place) if place == SEPARATOR.0 && next == 0 => parts.push(Part::Agreed(line)),
+            Some(place) if place == next || (place == SEPARATOR.0 && next == 1) => {
                 start = if place == 0 { at } else { start };
                 next = place + 1;
             }
@@ -196,15 +199,15 @@ fn parts(marked: &str) -> Option<Vec<Part<'_>>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Keys, Side, side_of};
+    use super::{KeySyntax, Side, side_of};
     use crate::merge::{Merged, three_way};
 
     /// The result for a conflict between texts: the text, or nothing if it remains one.
-    fn merged(keys: Keys, base: &str, ours: &str, theirs: &str) -> Option<String> {
+    fn merged(keys: KeySyntax, base: &str, ours: &str, theirs: &str) -> Option<String> {
         let Merged::Marked(marked) = three_way(base, ours, theirs) else {
             panic!("no conflict:\n{base}\n{ours}\n{theirs}")
         };
-        match keys.settle(&marked) {
+        match keys.resolve(&marked) {
             Merged::Clean(text) => Some(text),
             Merged::Marked(text) => {
                 assert_eq!(text, marked);
@@ -214,8 +217,8 @@ mod tests {
     }
 
     #[test]
-    fn neighbouring_keys_are_not_one_another() {
-        let toml = |base, ours, theirs| merged(Keys::Toml, base, ours, theirs);
+    fn merges_edits_of_neighbouring_keys() {
+        let toml = |base, ours, theirs| merged(KeySyntax::Toml, base, ours, theirs);
         let (base, both) = ("a = 1\nb = 1\n", Some("a = 2 # mine\nb = 3\n".to_owned()));
         assert_eq!(toml(base, "a = 2 # mine\nb = 1\n", "a = 1\nb = 3\n"), both);
         // Lines added or removed on one side, with a comment in between.
@@ -229,7 +232,7 @@ mod tests {
         );
         assert_eq!(
             merged(
-                Keys::Yaml,
+                KeySyntax::Yaml,
                 "image: x:1\n  port: 1\n",
                 "image: x:2\n  port: 1\n",
                 "image: x:1\n  host: a\n  port: 3\n"
@@ -239,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_meant_otherwise_stays_a_conflict() {
+    fn leaves_ambiguous_edits_in_conflict() {
         for (base, ours, theirs) in [
             // The same key.
             ("a = 1\nb = 1\n", "a = 2\nb = 1\n", "a = 3\nb = 2\n"),
@@ -253,12 +256,16 @@ mod tests {
             // No keys at all.
             ("one\ntwo\n", "1\ntwo\n", "one\n2\n"),
         ] {
-            assert_eq!(merged(Keys::Toml, base, ours, theirs), None, "{base}{ours}");
+            assert_eq!(
+                merged(KeySyntax::Toml, base, ours, theirs),
+                None,
+                "{base}{ours}"
+            );
         }
     }
 
     #[test]
-    fn a_conflict_that_can_be_ended_is_although_another_one_cannot() {
+    fn resolves_each_conflict_independently() {
         let marked = |a: &str| {
             format!(
                 "<<<<<<< ours\n{a}||||||| original\nx = 1\ny = 1\n=======\nx = 1\ny = 3\n>>>>>>> theirs\n"
@@ -266,13 +273,13 @@ mod tests {
         };
         let (one, other) = (marked("x = 2\ny = 1\n"), marked("x = 1\ny = 2\n"));
         assert_eq!(
-            Keys::Toml.settle(&format!("{one}z = 1\n{other}")),
+            KeySyntax::Toml.resolve(&format!("{one}z = 1\n{other}")),
             Merged::Marked(format!("x = 2\ny = 3\nz = 1\n{other}"))
         );
     }
 
     #[test]
-    fn each_side_of_a_text_with_markers_is_had_again() {
+    fn extracts_either_side_of_a_marked_text() {
         let sides = |marked: &str| [Side::Ours, Side::Theirs].map(|side| side_of(marked, side));
         // With a line outside of the conflict that looks like a marker, and without a base for the two texts.
         let title = "Title\n=======\n";
@@ -297,10 +304,10 @@ mod tests {
     }
 
     #[test]
-    fn files_have_keys_by_their_names() {
-        assert_eq!(Keys::of("deny.toml"), Some(Keys::Toml));
-        assert_eq!(Keys::of("ci.yml"), Some(Keys::Yaml));
-        assert_eq!(Keys::of("README.md"), None);
-        assert_eq!(Keys::of("Dockerfile"), None);
+    fn key_syntax_depends_on_the_file_extension() {
+        assert_eq!(KeySyntax::for_file("deny.toml"), Some(KeySyntax::Toml));
+        assert_eq!(KeySyntax::for_file("ci.yml"), Some(KeySyntax::Yaml));
+        assert_eq!(KeySyntax::for_file("README.md"), None);
+        assert_eq!(KeySyntax::for_file("Dockerfile"), None);
     }
 }

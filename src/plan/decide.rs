@@ -1,14 +1,14 @@
 //! The decision table: what happens to a text file.
 
-use super::{Action, GONE};
+use super::{Action, MISSING};
 use crate::merge::{self, Merged};
 use crate::tree::{Class, File};
 
 /// Why a merge is left to the user.
-const MEET: &str = "your edit conflicts with the template's";
+const EDITS_CONFLICT: &str = "your edit conflicts with the template's";
 
 /// Whether a file becomes or stops being executable, if that changes.
-pub(super) fn turns(
+pub(super) fn executable_change(
     base: Option<&File>,
     ours: Option<bool>,
     theirs: Option<&File>,
@@ -29,7 +29,7 @@ pub(super) struct Decision {
 }
 
 impl Decision {
-    fn of(action: Action) -> Self {
+    fn new(action: Action) -> Self {
         Self {
             action,
             why: None,
@@ -38,23 +38,24 @@ impl Decision {
         }
     }
 
-    fn because(action: Action, why: &'static str) -> Self {
+    fn with_reason(action: Action, why: &'static str) -> Self {
         Self {
             why: Some(why),
-            ..Self::of(action)
+            ..Self::new(action)
         }
     }
 
     /// Resolves a conflict of these sides (base, ours, theirs), or parts of it, if their lines have different keys.
-    pub(super) fn by_key(&mut self, name: &str, sides: [&str; 3]) {
-        let Some((marked, keys)) = self.marked.as_deref().zip(merge::Keys::of(name)) else {
+    pub(super) fn resolve_by_key(&mut self, name: &str, sides: [&str; 3]) {
+        let Some((marked, syntax)) = self.marked.as_deref().zip(merge::KeySyntax::for_file(name))
+        else {
             return;
         };
-        match keys.settle(marked) {
+        match syntax.resolve(marked) {
             Merged::Clean(text) => {
                 *self = Self {
-                    text: Some(ended(text, sides)),
-                    ..Self::of(Action::Merge)
+                    text: Some(match_final_newline(text, sides)),
+                    ..Self::new(Action::Merge)
                 }
             }
             Merged::Marked(text) => self.marked = Some(text),
@@ -62,7 +63,12 @@ impl Decision {
     }
 
     /// Makes a file executable, or not executable, if nothing else changes.
-    pub(super) fn turn(&mut self, executable: bool, ours: Option<String>, theirs: Option<&File>) {
+    pub(super) fn set_executable(
+        &mut self,
+        executable: bool,
+        ours: Option<String>,
+        theirs: Option<&File>,
+    ) {
         let stays = matches!(self.action, Action::Identical | Action::Skip) && ours.is_some();
         if stays && theirs.is_some_and(|file| file.class != Class::Once) {
             self.action = Action::Update;
@@ -76,7 +82,7 @@ impl Decision {
 }
 
 /// Removes the final newline, if one of the sides removed it or neither had one: between markers, every line has one.
-fn ended(mut text: String, sides: [&str; 3]) -> String {
+fn match_final_newline(mut text: String, sides: [&str; 3]) -> String {
     let [base, ours, theirs] = sides.map(|side| side.ends_with('\n'));
     let is_ended = if ours == base { theirs } else { ours };
     if !is_ended && text.ends_with('\n') {
@@ -92,35 +98,35 @@ pub(super) fn decide(
     theirs: Option<&File>,
 ) -> Option<Decision> {
     Some(match (base, ours, theirs) {
-        (None, None, Some(_)) => Decision::of(Action::Create),
-        (_, Some(ours), Some(new)) if ours == new.text => Decision::of(Action::Identical),
+        (None, None, Some(_)) => Decision::new(Action::Create),
+        (_, Some(ours), Some(new)) if ours == new.text => Decision::new(Action::Identical),
         (None, Some(_), Some(_)) => {
-            Decision::because(Action::Conflict, "already exists and differs")
+            Decision::with_reason(Action::Conflict, "already exists and differs")
         }
         (Some(base), None, Some(new)) if base.text == new.text => {
-            Decision::because(Action::Skip, GONE)
+            Decision::with_reason(Action::Skip, MISSING)
         }
-        (Some(_), None, Some(_)) => Decision::because(Action::Skip, "you deleted it"),
+        (Some(_), None, Some(_)) => Decision::with_reason(Action::Skip, "you deleted it"),
         (Some(base), Some(ours), Some(new)) => match new.class {
-            Class::Tool => Decision::of(Action::Update),
-            Class::Once => Decision::because(Action::Skip, "it is yours once written"),
+            Class::Tool => Decision::new(Action::Update),
+            Class::Once => Decision::with_reason(Action::Skip, "it is yours once written"),
             // The template did not change, so there is nothing to report about the edit.
-            Class::Shared if base.text == new.text => Decision::of(Action::Skip),
-            Class::Shared if base.text == ours => Decision::of(Action::Update),
+            Class::Shared if base.text == new.text => Decision::new(Action::Skip),
+            Class::Shared if base.text == ours => Decision::new(Action::Update),
             Class::Shared => match merge::three_way(&base.text, ours, &new.text) {
                 Merged::Clean(text) => Decision {
                     text: Some(text),
-                    ..Decision::of(Action::Merge)
+                    ..Decision::new(Action::Merge)
                 },
                 Merged::Marked(text) => Decision {
                     marked: Some(text),
-                    ..Decision::because(Action::Conflict, MEET)
+                    ..Decision::with_reason(Action::Conflict, EDITS_CONFLICT)
                 },
             },
         },
-        (Some(base), Some(ours), None) if base.text == ours => Decision::of(Action::Delete),
+        (Some(base), Some(ours), None) if base.text == ours => Decision::new(Action::Delete),
         (Some(_), Some(_), None) => {
-            Decision::because(Action::Conflict, "is no longer wanted, but was edited")
+            Decision::with_reason(Action::Conflict, "is no longer wanted, but was edited")
         }
         (_, None, None) | (None, Some(_), None) => return None,
     })

@@ -37,7 +37,7 @@ pub struct Trees {
     /// Files for which it is uncertain what was written.
     doubtful: BTreeSet<RelPath>,
     /// Files that an interrupted update had already written to their new paths, by the old ones.
-    left: BTreeSet<RelPath>,
+    leftovers: BTreeSet<RelPath>,
 }
 
 /// A moved file.
@@ -46,14 +46,14 @@ struct Track {
     /// Its template's path.
     template: RelPath,
     /// Its path in the base.
-    known_as: RelPath,
+    base_path: RelPath,
     /// Its current path, if it is to be moved.
-    from: Option<From>,
+    from: Option<CurrentFile>,
 }
 
 /// The current path of a file to be moved.
 #[derive(Debug)]
-struct From {
+struct CurrentFile {
     path: RelPath,
     executable: bool,
 }
@@ -68,7 +68,7 @@ const STAYS: &str = "stays, since its record was edited";
 const SPLIT: &str = "is split into several files now: move your edits to them, then delete it";
 
 /// The current path of a file of the base: where the user moved it, if that is known and not a template's path.
-pub fn place<'p>(path: &'p RelPath, moved: &'p Moved, theirs: &Tree) -> &'p RelPath {
+pub fn current_path<'p>(path: &'p RelPath, moved: &'p Moved, theirs: &Tree) -> &'p RelPath {
     let place = moved.get(path);
     place
         .filter(|place| !theirs.contains_key(*place))
@@ -92,15 +92,15 @@ impl Trees {
         };
         let known: Vec<RelPath> = trees.base.keys().cloned().collect();
         for path in &known {
-            let place = place(path, moved, &trees.theirs).clone();
-            if trees.theirs.contains_key(path) || !trees.rename(path, &place, renames) {
+            let place = current_path(path, moved, &trees.theirs).clone();
+            if trees.theirs.contains_key(path) || !trees.follow_rename(path, &place, renames) {
                 trees.track(place, path, path, None);
             }
         }
         let tracked: Vec<(RelPath, RelPath)> = trees
             .tracks
             .iter()
-            .map(|(place, track)| (place.clone(), track.known_as.clone()))
+            .map(|(place, track)| (place.clone(), track.base_path.clone()))
             .collect();
         let moved_from: BTreeMap<RelPath, File> = tracked
             .iter()
@@ -123,7 +123,7 @@ impl Trees {
     }
 
     /// Follows the file at `path` in the base to its new path in this version; returns whether it could.
-    fn rename(&mut self, path: &RelPath, place: &RelPath, renames: &[Rename<'_>]) -> bool {
+    fn follow_rename(&mut self, path: &RelPath, place: &RelPath, renames: &[Rename<'_>]) -> bool {
         let Some(old) = self.base.get(path) else {
             return false;
         };
@@ -147,24 +147,24 @@ impl Trees {
                 let (follows, is_left) = match (text(path), text(to)) {
                     (None, None) => (is_free(path) && is_free(to), false),
                     (Some(_), None) => (is_free(to), false),
-                    (None, Some(there)) => {
-                        let is_it = there == new || merge::is_similar(&old.text, there);
-                        (is_free(path) && is_it, false)
+                    (None, Some(on_disk)) => {
+                        let is_same_file = on_disk == new || merge::is_similar(&old.text, on_disk);
+                        (is_free(path) && is_same_file, false)
                     }
-                    (Some(ours), Some(there)) => {
-                        let is_done = self.is_done(path, ours, to, there);
-                        (is_done, is_done)
+                    (Some(ours), Some(on_disk)) => {
+                        let is_already_moved = self.is_already_moved(path, ours, to, on_disk);
+                        (is_already_moved, is_already_moved)
                     }
                 };
                 let from = match self.ours.get(path) {
-                    Some(OnDisk::Text { executable, .. }) if !is_left => Some(From {
+                    Some(OnDisk::Text { executable, .. }) if !is_left => Some(CurrentFile {
                         path: path.clone(),
                         executable: executable.unwrap_or(old.executable),
                     }),
                     _ => None,
                 };
                 if is_left {
-                    self.left.insert(path.clone());
+                    self.leftovers.insert(path.clone());
                 }
                 if follows {
                     self.track(to.clone(), to, path, from);
@@ -174,9 +174,9 @@ impl Trees {
             [] => false,
             several if is_free(place) => {
                 // If the user deleted a file that was then split, no part of it comes back.
-                let pieces = several.iter().filter(|to| is_free(to) && is_new(to));
-                let pieces: Vec<RelPath> = pieces.cloned().collect();
-                for to in pieces {
+                let parts = several.iter().filter(|to| is_free(to) && is_new(to));
+                let parts: Vec<RelPath> = parts.cloned().collect();
+                for to in parts {
                     self.track(to.clone(), &to, path, None);
                 }
                 true
@@ -189,14 +189,14 @@ impl Trees {
     }
 
     /// Whether the new file is there already: an update was interrupted before it removed the old file.
-    fn is_done(&self, path: &RelPath, ours: &str, to: &RelPath, there: &str) -> bool {
+    fn is_already_moved(&self, path: &RelPath, ours: &str, to: &RelPath, on_disk: &str) -> bool {
         let at = |file: &File| Tree::from([(to.clone(), file.clone())]);
         let disk = Disk::from([(to.clone(), OnDisk::text(ours))]);
         let mut plan = plan(&at(&self.base[path]), disk, at(&self.theirs[to]));
         plan.steps.iter_mut().any(|step| {
-            step.mark();
+            step.mark_conflict();
             let text = step.after.as_ref().map(|file| &*file.text);
-            text.or(step.before.as_deref()) == Some(there)
+            text.or(step.before.as_deref()) == Some(on_disk)
         })
     }
 
@@ -204,13 +204,13 @@ impl Trees {
         &mut self,
         place: RelPath,
         template: &RelPath,
-        known_as: &RelPath,
-        from: Option<From>,
+        base_path: &RelPath,
+        from: Option<CurrentFile>,
     ) {
-        if place != *template || template != known_as {
+        if place != *template || template != base_path {
             let track = Track {
                 template: template.clone(),
-                known_as: known_as.clone(),
+                base_path: base_path.clone(),
                 from,
             };
             self.tracks.insert(place, track);
@@ -218,7 +218,7 @@ impl Trees {
     }
 
     /// The paths of new files where nothing is and nothing was, not even at the other path of the same module.
-    pub fn news(&self) -> impl Iterator<Item = &RelPath> {
+    pub fn new_paths(&self) -> impl Iterator<Item = &RelPath> {
         let is_known =
             |path: &RelPath| self.base.contains_key(path) || self.ours.contains_key(path);
         self.theirs.keys().filter(move |path| {
@@ -228,9 +228,9 @@ impl Trees {
     }
 
     /// Marks the base of a file as uncertain, wherever the file is now.
-    pub fn doubt(&mut self, path: &RelPath) {
+    pub fn mark_doubtful(&mut self, path: &RelPath) {
         let tracks = self.tracks.iter();
-        let places = tracks.filter(|(_, track)| track.known_as == *path);
+        let places = tracks.filter(|(_, track)| track.base_path == *path);
         let places = places.map(|(place, _)| place.clone());
         self.doubtful.extend(places.chain([path.clone()]));
     }
@@ -238,7 +238,7 @@ impl Trees {
     /// Makes the plan, with the old and new path of each step.
     pub fn plan(&mut self) -> Plan {
         let mut ours = std::mem::take(&mut self.ours);
-        let left: Vec<Step> = std::mem::take(&mut self.left)
+        let leftovers: Vec<Step> = std::mem::take(&mut self.leftovers)
             .into_iter()
             .map(|path| Step {
                 before: ours.remove(&path).and_then(OnDisk::into_text),
@@ -252,7 +252,7 @@ impl Trees {
                 .get(&step.path)
                 .and_then(|track| track.from.as_ref())
             {
-                step.come_from(&from.path, from.executable);
+                step.set_moved_from(&from.path, from.executable);
             }
             let theirs = self.theirs.get(&step.path);
             if self.doubtful.contains(&step.path) {
@@ -264,7 +264,7 @@ impl Trees {
                 step.why = Some(SPLIT);
             }
         }
-        plan.extend(left);
+        plan.extend(leftovers);
         plan
     }
 
@@ -274,13 +274,13 @@ impl Trees {
     }
 
     /// The record of a file that is left to the user: its template's path, and its path in the base.
-    pub fn known_as<'t>(&'t self, step: &'t RelPath) -> (&'t RelPath, &'t RelPath) {
-        let lies = |(place, track): &(&RelPath, &Track)| {
+    pub fn record_paths<'t>(&'t self, step: &'t RelPath) -> (&'t RelPath, &'t RelPath) {
+        let is_at = |(place, track): &(&RelPath, &Track)| {
             *place == step || track.from.as_ref().is_some_and(|from| from.path == *step)
         };
-        let track = self.tracks.iter().find(lies);
+        let track = self.tracks.iter().find(is_at);
         track.map_or((step, step), |(_, track)| {
-            (&track.template, &track.known_as)
+            (&track.template, &track.base_path)
         })
     }
 
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_has_its_file_in_its_own_directory_still() {
+    fn renames_stay_within_a_services_directory() {
         let to = [path("deploy/Dockerfile")];
         let renames = [Rename {
             component: "c",

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_is_cut_to_the_terminal_and_the_one_in_question_has_a_sign() {
+    fn items_are_cut_to_the_width_and_the_active_one_is_marked() {
         let lines = ["é".repeat(200), "short".to_owned()];
         let (long, width) = plain(&lines, |theme, text| {
             theme.format_multi_select_prompt_item(text, "0", true, true)
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_leaves_room_for_its_page_and_an_answer_is_cut() {
+    fn question_leaves_room_for_the_page_indicator_and_answers_are_cut() {
         let long = "word ".repeat(60);
         let (question, width) = plain(&[], |theme, text| {
             theme.format_multi_select_prompt(text, &long)

@@ -55,8 +55,8 @@ pub fn write_base(files: &Tree, moved: &Moved) -> String {
     let mut base = String::with_capacity(size);
     let _ = writeln!(base, "{HEADER}{FORMAT}.");
     for (path, file) in files {
-        let marker = Marker::of(path, file, moved.get(path));
-        let open = marker.open;
+        let marker = Marker::new(path, file, moved.get(path));
+        let is_unterminated = marker.is_unterminated;
         let _ = writeln!(base, "-- {}; {:016x}) --", marker, marker.sum(&file.text));
         // Hardly any file has such a line, and checking every line takes time.
         if file.text.contains(" --") {
@@ -69,7 +69,7 @@ pub fn write_base(files: &Tree, moved: &Moved) -> String {
         } else {
             base.push_str(&file.text);
         }
-        if open {
+        if is_unterminated {
             base.push('\n');
         }
     }
@@ -89,16 +89,16 @@ pub fn read_base(text: &str) -> Result<Base> {
     }
     let read = read(text);
     // Without checksums, files that git combined from both sides could not be detected.
-    let is_unsummed = text.starts_with(&format!("{HEADER}1."));
+    let has_no_checksums = text.starts_with(&format!("{HEADER}1."));
     let is_whole = read.as_ref().is_ok_and(|base| base.doubtful.is_empty());
-    let Some([ours, theirs]) = sides(text).filter(|_| !is_whole || is_unsummed) else {
+    let Some([ours, theirs]) = sides(text).filter(|_| !is_whole || has_no_checksums) else {
         return read;
     };
     ensure!(
-        !is_unsummed,
+        !has_no_checksums,
         "it contains conflict markers: take either side of the merge unchanged, and let `cargo prodify update` bring it up to date"
     );
-    Ok(united(self::read(&ours)?, self::read(&theirs)?))
+    Ok(combine_sides(self::read(&ours)?, self::read(&theirs)?))
 }
 
 fn read(text: &str) -> Result<Base> {
@@ -138,10 +138,13 @@ impl Base {
         let Some((marker, mut text)) = file else {
             return;
         };
-        if marker.open {
+        if marker.is_unterminated {
             text.pop();
         }
-        if marker.said.is_some_and(|said| said != marker.sum(&text)) {
+        if marker
+            .checksum
+            .is_some_and(|checksum| checksum != marker.sum(&text))
+        {
             self.doubtful.insert(marker.path.clone());
         }
         if marker.place != marker.path {
@@ -158,7 +161,7 @@ impl Base {
 }
 
 /// Combines two sides of a conflict: if a file is valid in both, either will do.
-fn united(mut ours: Base, mut theirs: Base) -> Base {
+fn combine_sides(mut ours: Base, mut theirs: Base) -> Base {
     for (path, file) in theirs.files {
         let is_better = ours.doubtful.contains(&path) && !theirs.doubtful.contains(&path);
         if ours.files.contains_key(&path) && !is_better {
@@ -196,7 +199,7 @@ fn sides(text: &str) -> Option<[String; 2]> {
                 for (side, _) in sides
                     .iter_mut()
                     .zip([ours, theirs])
-                    .filter(|(_, takes)| *takes)
+                    .filter(|(_, is_included)| *is_included)
                 {
                     side.push_str(line);
                 }
@@ -219,20 +222,20 @@ struct Marker {
     component: String,
     executable: bool,
     /// Whether the text ends without a newline.
-    open: bool,
+    is_unterminated: bool,
     /// Its checksum, as read.
-    said: Option<u64>,
+    checksum: Option<u64>,
 }
 
 impl Marker {
-    fn of(path: &RelPath, file: &File, place: Option<&RelPath>) -> Self {
+    fn new(path: &RelPath, file: &File, place: Option<&RelPath>) -> Self {
         Self {
             place: place.unwrap_or(path).clone(),
             path: path.clone(),
             component: file.component.clone(),
             executable: file.executable,
-            open: !(file.text.is_empty() || file.text.ends_with('\n')),
-            said: None,
+            is_unterminated: !(file.text.is_empty() || file.text.ends_with('\n')),
+            checksum: None,
         }
     }
 
@@ -244,7 +247,7 @@ impl Marker {
             .rsplit_once(" (")?;
         let place = RelPath::new(place).ok()?;
         let mut notes: Vec<&str> = notes.split("; ").collect();
-        let said = match format {
+        let checksum = match format {
             1 => None,
             _ => Some(u64::from_str_radix(notes.pop()?, 16).ok()?),
         };
@@ -254,13 +257,13 @@ impl Marker {
             place,
             component: notes.next()?.to_owned(),
             executable: false,
-            open: false,
-            said,
+            is_unterminated: false,
+            checksum,
         };
         for note in notes {
             match (note, note.strip_prefix("for ")) {
                 ("executable", _) => marker.executable = true,
-                ("no final newline", _) => marker.open = true,
+                ("no final newline", _) => marker.is_unterminated = true,
                 (_, Some(path)) => marker.path = RelPath::new(path).ok()?,
                 _ => return None,
             }
@@ -270,8 +273,8 @@ impl Marker {
 
     /// FNV-1a, which is sufficient against accidents, and needs no crate.
     fn sum(&self, text: &str) -> u64 {
-        let said = self.to_string();
-        let bytes = said.bytes().chain([0]).chain(text.bytes());
+        let marker = self.to_string();
+        let bytes = marker.bytes().chain([0]).chain(text.bytes());
         bytes.fold(0xCBF2_9CE4_8422_2325, |sum, byte| {
             (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
         })
@@ -288,7 +291,7 @@ impl std::fmt::Display for Marker {
         if self.executable {
             f.write_str("; executable")?;
         }
-        if self.open {
+        if self.is_unterminated {
             f.write_str("; no final newline")?;
         }
         Ok(())
@@ -308,7 +311,7 @@ mod tests {
     }
 
     fn tree(files: &[(&str, &str)]) -> Tree {
-        let file = |(at, text): &(&str, &str)| (path(at), File::of_all((*text).to_owned()));
+        let file = |(at, text): &(&str, &str)| (path(at), File::of_project((*text).to_owned()));
         files.iter().map(file).collect()
     }
 
@@ -317,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_reads_back_whatever_the_files_hold() {
+    fn base_reads_back_as_written() {
         let texts = [
             "",
             "a\n",
@@ -354,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_user_has_a_file_reads_back() {
+    fn moved_paths_read_back_as_written() {
         let files = tree(&[("a", "x\n"), ("b", "y\n")]);
         let moved = Moved::from([(path("a"), path("c (d); for e"))]);
         let base = read_base(&write_base(&files, &moved)).unwrap();
@@ -363,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_that_git_gave_other_line_ends_is_the_same() {
+    fn accepts_crlf_line_endings_from_git() {
         let text = written(&[("f", "a\n-- x --\n")]).replace('\n', "\r\n");
         let base = read_base(&text).unwrap();
         assert_eq!(base.files, tree(&[("f", "a\n-- x --\n")]));
@@ -371,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_format_is_read_without_checksums() {
+    fn reads_format_1_without_checksums() {
         let base = read_base(&format!("{FIRST}-- a (c; executable) --\nx\n")).unwrap();
         let file = &base.files["a"];
         assert!(file.text == "x\n" && file.executable && file.component == "c");
@@ -388,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_that_is_none_is_refused() {
+    fn rejects_malformed_bases() {
         let stray = format!("{FIRST}stray\n");
         let marker = written(&[("a", "")]).replace("(project; ", "(");
         for broken in ["", "x\n", &stray, &marker] {
@@ -397,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_edited_is_doubtful_and_the_rest_is_not() {
+    fn only_edited_files_are_doubtful() {
         let whole = written(&[("a", "x\n"), ("b", "y\n"), ("c", "z\n")]);
         for (from, to) in [("\ny\n", "\nY\n"), ("b (project", "b (other"), ("y\n", "")] {
             let base = read_base(&whole.replace(from, to)).unwrap();
@@ -406,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_whole_on_either_side_of_a_conflict_is_taken() {
+    fn takes_valid_files_from_either_side_of_a_conflict() {
         let ours = written(&[("a", "1\n"), ("b", "ours\n")]);
         let theirs = written(&[("a", "1\n"), ("b", "theirs\n"), ("c", "new\n")]);
         let at = ours.find("-- b").unwrap();

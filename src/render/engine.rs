@@ -27,7 +27,7 @@ const TEXT: &str = "text";
 const INLINE: &str = "component.toml";
 
 /// The service that is used where none in particular is meant.
-pub const FIRST: usize = 0;
+pub const FIRST_SERVICE: usize = 0;
 
 /// Renders the templates of a catalog.
 pub struct Engine<'c> {
@@ -50,11 +50,11 @@ impl<'c> Engine<'c> {
         // With auto-escaping on, a captured block counts as escaped already, which it is.
         environment.set_auto_escape_callback(|_| AutoEscape::Custom("literal".into()));
         environment.set_formatter(|out, state, value| {
-            let text = bare(current(state), value)?;
+            let text = bare(current_format(state), value)?;
             out.write_str(&text).map_err(Error::from)
         });
         environment.add_filter("lit", |state: &State<'_, '_>, value: &Value| {
-            literal(current(state), value)
+            literal(current_format(state), value)
         });
         environment.add_filter("items", filters::items);
         environment.add_filter("join", filters::join);
@@ -65,7 +65,7 @@ impl<'c> Engine<'c> {
         environment.add_test("endingwith", minijinja::tests::is_endingwith);
         environment.add_test("none", minijinja::tests::is_none);
         environment.add_test("bare", |state: &State<'_, '_>, value: &Value| {
-            current(state).takes_bare(&value.to_string())
+            current_format(state).allows_bare(&value.to_string())
         });
         environment.add_filter("sort_lines", sort_lines);
         environment.add_filter("json_entries", json_entries);
@@ -112,12 +112,12 @@ impl<'c> Engine<'c> {
     ///
     /// [`Usage`] if the template refuses the crate; otherwise names the template, the line, and what is wrong there.
     pub fn render(&self, template: &str, service: usize) -> Result<String> {
-        let place = || format!("rendering {}", self.place(template));
+        let place = || format!("rendering {}", self.display_path(template));
         let source = self.catalog.source(template).with_context(place)?;
         if is_text(source) {
             return Ok(source.to_string());
         }
-        let context = self.context_for(Format::of_template(template), service);
+        let context = self.context_for(Format::for_template(template), service);
         // An environment caches what it includes, although hardly anything is included twice: a clone is dropped along with its cache.
         let environment = self.environment.clone();
         let rendered = environment.render_named_str(template, source, context);
@@ -160,13 +160,13 @@ impl<'c> Engine<'c> {
     }
 
     /// A template as shown in messages.
-    pub(super) fn place(&self, template: &str) -> String {
-        self.catalog.place(template)
+    pub(super) fn display_path(&self, template: &str) -> String {
+        self.catalog.display_path(template)
     }
 
     /// A component's definition as shown in messages.
     pub(super) fn definition(&self, component: &str) -> String {
-        self.place(&format!("{component}/component.toml"))
+        self.display_path(&format!("{component}/component.toml"))
     }
 
     /// The number of services that a file may be for.
@@ -193,7 +193,7 @@ pub fn compile(catalog: &Catalog, component: &Component) -> Result<()> {
         let read = environment.template_from_named_str(source, text);
         if let Err(error) = read {
             let line = error.line().map(|line| format!(":{line}"));
-            let (place, line) = (catalog.place(source), line.unwrap_or_default());
+            let (place, line) = (catalog.display_path(source), line.unwrap_or_default());
             bail!(
                 "{place}{line}: {}",
                 error.detail().unwrap_or("cannot be read")
@@ -207,9 +207,9 @@ pub fn compile(catalog: &Catalog, component: &Component) -> Result<()> {
         .filter_map(|file| file.when.as_ref());
     let conditions = conditions.chain(component.next.iter().filter_map(|next| next.when.as_ref()));
     for condition in conditions {
-        environment
-            .compile_expression(condition)
-            .with_context(|| format!("{}: `when = \"{condition}\"`", catalog.place(&place)))?;
+        environment.compile_expression(condition).with_context(|| {
+            format!("{}: `when = \"{condition}\"`", catalog.display_path(&place))
+        })?;
     }
     Ok(())
 }
@@ -271,7 +271,7 @@ fn is_text(source: &str) -> bool {
 }
 
 /// The format being written. Without one, the strictest applies, for which `lit` has no literals.
-fn current(state: &State<'_, '_>) -> Format {
+fn current_format(state: &State<'_, '_>) -> Format {
     let format = state.lookup(FORMAT);
     let format = format.as_ref().and_then(Value::downcast_object_ref);
     format.copied().unwrap_or(Format::Plain)
@@ -288,7 +288,7 @@ fn bare(format: Format, value: &Value) -> Result<String, Error> {
     let text = value.to_string();
     // Rendered text, numbers and booleans are valid in every format.
     let plain = value.is_safe() || value.is_number() || value.kind() == ValueKind::Bool;
-    if plain || format.takes_bare(&text) {
+    if plain || format.allows_bare(&text) {
         return Ok(text);
     }
     let text = text.escape_debug();
@@ -373,7 +373,7 @@ mod tests {
     use super::json_entries;
 
     #[test]
-    fn entries_of_json_get_their_order_and_commas() {
+    fn json_entries_are_sorted_and_separated_by_commas() {
         let object = "  \"b/c\": {\n    \"x\": 1\n  }\n  \"b\": 2\n  \"a\": [\n    3\n  ]\n";
         assert_eq!(
             json_entries(object).to_string(),

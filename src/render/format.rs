@@ -30,7 +30,7 @@ pub(super) enum Format {
 
 impl Format {
     /// The format of a template's output.
-    pub(super) fn of_template(path: &str) -> Self {
+    pub(super) fn for_template(path: &str) -> Self {
         let path = path.strip_suffix(".j2").unwrap_or(path);
         let name = path.rsplit('/').next().unwrap_or(path);
         if name.starts_with("Dockerfile") || name.ends_with(".dockerfile") {
@@ -51,7 +51,7 @@ impl Format {
     }
 
     /// Whether `text` has its literal meaning anywhere in this format.
-    pub(super) fn takes_bare(self, text: &str) -> bool {
+    pub(super) fn allows_bare(self, text: &str) -> bool {
         let token = |c: char| {
             c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | ':' | '@' | '+' | '-')
         };
@@ -79,7 +79,7 @@ impl Format {
             )),
             Self::Toml => Some(toml_edit::Value::from(text).to_string()),
             // Quoted only if necessary, as by hand.
-            Self::Chart | Self::Compose | Self::Workflow | Self::Yaml if self.takes_bare(text) => {
+            Self::Chart | Self::Compose | Self::Workflow | Self::Yaml if self.allows_bare(text) => {
                 Some(text.to_owned())
             }
             Self::Json | Self::Yaml => Some(json(text)),
@@ -186,7 +186,7 @@ mod tests {
     use super::Format;
 
     #[test]
-    fn a_format_is_known_from_the_path() {
+    fn format_depends_on_the_path() {
         for (path, format) in [
             ("docker/files/Dockerfile.j2", Format::Dockerfile),
             ("docker/files/.dockerignore.j2", Format::Plain),
@@ -201,12 +201,12 @@ mod tests {
             ("service/manifest.toml.j2", Format::Toml),
             ("docker/slots/readme.run.md.j2", Format::Markdown),
         ] {
-            assert_eq!(Format::of_template(path), format, "{path}");
+            assert_eq!(Format::for_template(path), format, "{path}");
         }
     }
 
     #[test]
-    fn only_what_cannot_be_misread_goes_in_bare() {
+    fn allows_bare_only_unambiguous_values() {
         for token in [
             "infinity",
             "my-app",
@@ -218,12 +218,12 @@ mod tests {
             ".github",
             "/health",
         ] {
-            assert!(Format::Yaml.takes_bare(token), "{token}");
+            assert!(Format::Yaml.allows_bare(token), "{token}");
         }
         for text in [
             "", "a b", "a:", "${{x}}", "a\"b", "a'b", "#a", "-a", "a\nb", "é", "$x", "`x`", "{a}",
         ] {
-            assert!(!Format::Toml.takes_bare(text), "{text:?}");
+            assert!(!Format::Toml.allows_bare(text), "{text:?}");
         }
         for text in [
             "on",
@@ -239,13 +239,13 @@ mod tests {
             ".inf",
             "8.10",
         ] {
-            assert!(!Format::Yaml.takes_bare(text), "{text}");
-            assert!(Format::Rust.takes_bare(text), "{text}");
+            assert!(!Format::Yaml.allows_bare(text), "{text}");
+            assert!(Format::Rust.allows_bare(text), "{text}");
         }
     }
 
     #[test]
-    fn a_literal_reads_back_as_the_text() {
+    fn literals_parse_back_to_the_text() {
         let hostile =
             "\"quotes\" 'n' \\ ${{ secrets.X }} {{ y }} $(id) `id` # : 🦀 é\u{7f}\t<b> *x* [y](z)";
         let json = Format::Json.literal(hostile).unwrap();

@@ -28,13 +28,13 @@ const SECTIONS: [&str; 12] = [
 /// # Errors
 ///
 /// If a fragment is not TOML, or if two fragments give an entry different values; names the template and the entry.
-pub(super) fn compose(pieces: &[(impl fmt::Display, String)]) -> Result<String> {
+pub(super) fn compose(fragments: &[(impl fmt::Display, String)]) -> Result<String> {
     let mut whole = DocumentMut::new();
-    for (place, piece) in pieces {
-        let piece: DocumentMut = piece
+    for (place, fragment) in fragments {
+        let fragment: DocumentMut = fragment
             .parse()
             .with_context(|| format!("reading {place} as rendered"))?;
-        unite(whole.as_table_mut(), piece.as_table(), "")
+        merge_tables(whole.as_table_mut(), fragment.as_table(), "")
             .with_context(|| format!("adding {place} to Cargo.toml"))?;
     }
     for (key, item) in whole.iter_mut() {
@@ -44,12 +44,12 @@ pub(super) fn compose(pieces: &[(impl fmt::Display, String)]) -> Result<String> 
             table.sort_values();
         }
     }
-    arrange(whole.as_table_mut());
+    sort_sections(whole.as_table_mut());
     Ok(whole.to_string())
 }
 
-fn unite(whole: &mut dyn TableLike, piece: &dyn TableLike, path: &str) -> Result<()> {
-    for (name, item) in piece.iter() {
+fn merge_tables(whole: &mut dyn TableLike, fragment: &dyn TableLike, path: &str) -> Result<()> {
+    for (name, item) in fragment.iter() {
         let path = if path.is_empty() {
             name.to_owned()
         } else {
@@ -58,33 +58,33 @@ fn unite(whole: &mut dyn TableLike, piece: &dyn TableLike, path: &str) -> Result
         match whole.get_mut(name) {
             None => {
                 whole.insert(name, item.clone());
-                if let (Some(mut to), Some(from)) = (whole.key_mut(name), piece.key(name)) {
+                if let (Some(mut to), Some(from)) = (whole.key_mut(name), fragment.key(name)) {
                     copy_decor(&mut to, from);
                 }
             }
-            Some(there) => unite_item(there, item, &path)?,
+            Some(there) => merge_items(there, item, &path)?,
         }
     }
     Ok(())
 }
 
-fn unite_item(there: &mut Item, item: &Item, path: &str) -> Result<()> {
+fn merge_items(there: &mut Item, item: &Item, path: &str) -> Result<()> {
     if is_dependency(path) && (there.is_str() || item.is_str()) {
         let (Some(mut long), Some(other)) = (dependency(there), dependency(item)) else {
             bail!("`{path}` is not a dependency")
         };
-        unite(&mut long, &other, path)?;
+        merge_tables(&mut long, &other, path)?;
         long.fmt();
         if long.len() > 1 {
             *there = Item::Value(Value::InlineTable(long));
         }
         return Ok(());
     }
-    if let (Some(table), Some(piece)) = (there.as_table_like_mut(), item.as_table_like()) {
-        return unite(table, piece, path);
+    if let (Some(table), Some(fragment)) = (there.as_table_like_mut(), item.as_table_like()) {
+        return merge_tables(table, fragment, path);
     }
-    if let (Some(list), Some(piece)) = (there.as_array_mut(), item.as_array()) {
-        for value in piece.iter().filter_map(Value::as_str) {
+    if let (Some(list), Some(fragment)) = (there.as_array_mut(), item.as_array()) {
+        for value in fragment.iter().filter_map(Value::as_str) {
             insert_sorted(list, value);
         }
         return Ok(());
@@ -134,13 +134,13 @@ fn insert_sorted(list: &mut Array, text: &str) {
 }
 
 /// Sorts the sections, with an empty line before each but the first.
-pub(super) fn arrange(document: &mut Table) {
+pub(super) fn sort_sections(document: &mut Table) {
     let mut names: Vec<String> = document.iter().map(|(name, _)| name.to_owned()).collect();
     names.sort_by_key(|name| section_rank(name));
     let mut position = 0;
     for name in names {
         if let Some(item) = document.get_mut(&name) {
-            place(item, &mut position);
+            set_positions(item, &mut position);
         }
     }
 }
@@ -151,21 +151,23 @@ pub(crate) fn section_rank(name: &str) -> usize {
     known.unwrap_or(SECTIONS.len())
 }
 
-fn place(item: &mut Item, position: &mut isize) {
+fn set_positions(item: &mut Item, position: &mut isize) {
     match item {
         Item::Table(table) if !table.is_dotted() => {
             table.set_position(Some(*position));
             let shown = !table.is_implicit();
             if shown {
-                space(table, *position == 0);
+                set_spacing(table, *position == 0);
                 *position += 1;
             }
-            table.iter_mut().for_each(|(_, item)| place(item, position));
+            table
+                .iter_mut()
+                .for_each(|(_, item)| set_positions(item, position));
         }
         Item::ArrayOfTables(tables) => {
             for table in tables.iter_mut() {
                 table.set_position(Some(*position));
-                space(table, *position == 0);
+                set_spacing(table, *position == 0);
                 *position += 1;
             }
         }
@@ -173,7 +175,7 @@ fn place(item: &mut Item, position: &mut isize) {
     }
 }
 
-fn space(table: &mut Table, first: bool) {
+fn set_spacing(table: &mut Table, first: bool) {
     let prefix = table
         .decor()
         .prefix()
@@ -190,13 +192,13 @@ mod tests {
     use super::compose;
 
     #[test]
-    fn pieces_become_one_manifest() {
-        let pieces = [
+    fn composes_fragments_into_one_manifest() {
+        let fragments = [
             ("profile", "# Fast.\n[profile.release]\nlto = \"fat\" # slow to build\n".to_owned()),
             ("service", "[package]\nname = \"x\"\n\n[dependencies]\n# The server.\ntokio = { version = \"1\", features = [\"net\"] }\naxum = \"0.8\"\n\n[lints.rust]\nunsafe_code = \"forbid\"\n".to_owned()),
             ("more", "[dependencies]\naxum = { version = \"0.8\", features = [\"ws\"] }\ntokio = { version = \"1\", features = [\"fs\", \"net\"] }\n# Errors.\nanyhow = \"1\"\n".to_owned()),
         ];
-        insta::assert_snapshot!(compose(&pieces).unwrap(), @r#"
+        insta::assert_snapshot!(compose(&fragments).unwrap(), @r#"
         [package]
         name = "x"
 
@@ -217,15 +219,15 @@ mod tests {
     }
 
     #[test]
-    fn two_values_for_one_entry_are_refused() {
-        let pieces = [
+    fn rejects_two_values_for_one_entry() {
+        let fragments = [
             ("a", "[package]\nname = 'x'\n".to_owned()),
             (
                 "templates/b/manifest.toml.j2",
                 "[package]\nname = 'y'\n".to_owned(),
             ),
         ];
-        let error = format!("{:#}", compose(&pieces).unwrap_err());
+        let error = format!("{:#}", compose(&fragments).unwrap_err());
         assert!(
             error.contains("templates/b/") && error.contains("package.name"),
             "{error}"

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use toml_edit::{Array, DocumentMut, Item, RawString, Table, Value};
 
-use super::manifest::arrange;
+use super::manifest::sort_sections;
 
 /// Adds a member to the workspace of a manifest, in order if the list is sorted; everything else stays byte for byte.
 ///
@@ -37,7 +37,7 @@ pub fn stand_alone(manifest: &str) -> Result<String> {
         .decor_mut()
         .set_prefix("\n# A workspace of its own, so that the one around it leaves it alone.\n");
     document.insert("workspace", Item::Table(table));
-    arrange(document.as_table_mut());
+    sort_sections(document.as_table_mut());
     Ok(document.to_string())
 }
 
@@ -77,7 +77,7 @@ pub fn inherit(manifest: &str, workspace: &str) -> Result<String> {
         lints.decor_mut().set_prefix("\n");
         document.insert("lints", Item::Table(lints));
     }
-    arrange(document.as_table_mut());
+    sort_sections(document.as_table_mut());
     Ok(document.to_string())
 }
 
@@ -193,7 +193,7 @@ mod tests {
     use super::{add_member, inherit, stand_alone};
 
     #[test]
-    fn a_member_is_added_in_the_layout_that_is_there() {
+    fn adds_a_member_in_the_existing_layout() {
         let cases = [
             ("[workspace]\n", "[workspace]\nmembers = [\"m\"]\n"),
             (
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_inherits_as_cargo_new_lets_it() {
+    fn package_inherits_like_with_cargo_new() {
         let package = "[package]\nname = \"x\"\nedition = \"2024\"\n\n[dependencies]\n\n[lints.rust]\nunsafe_code = \"forbid\"\n";
         let workspace = "[workspace.package]\nedition = \"2021\"\nlicense = \"MIT\"\nrust-version = \"1.70\"\n[workspace.lints.rust]\n";
         insta::assert_snapshot!(inherit(package, workspace).unwrap(), @r#"

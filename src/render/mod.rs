@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 pub use context::Context;
-pub use engine::{Engine, FIRST, compile};
+pub use engine::{Engine, FIRST_SERVICE, compile};
 pub(crate) use manifest::{dependency, is_dependency, section_rank};
 
 use crate::catalog::{Component, Each, Exception, Next, Template};
@@ -34,15 +34,18 @@ pub fn render(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Tree> {
             );
         }
     }
-    let mut pieces = Vec::new();
+    let mut fragments = Vec::new();
     for component in &selection.components {
         if let Some(source) = &component.manifest {
-            pieces.push((engine.place(source), engine.render(source, FIRST)?));
+            fragments.push((
+                engine.display_path(source),
+                engine.render(source, FIRST_SERVICE)?,
+            ));
         }
     }
-    if !pieces.is_empty() {
-        let text = manifest::compose(&pieces)?;
-        tree.insert(RelPath::new("Cargo.toml")?, File::of_all(text));
+    if !fragments.is_empty() {
+        let text = manifest::compose(&fragments)?;
+        tree.insert(RelPath::new("Cargo.toml")?, File::of_project(text));
     }
     Ok(tree)
 }
@@ -63,7 +66,7 @@ fn files<'c>(engine: &Engine<'_>, selection: &Selection<'c>) -> Result<Vec<Plann
             let exception = component.exception(&template.path);
             let each = exception.is_some_and(|exception| exception.each.is_some());
             let count = if each { engine.services() } else { 1 };
-            for service in FIRST..count {
+            for service in FIRST_SERVICE..count {
                 let file = Planned {
                     component,
                     template,
@@ -145,7 +148,7 @@ pub fn wiring(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Vec<Wiri
         let name = &component.name;
         let place = || format!("reading [[existing.wire]] in {}", engine.definition(name));
         for wire in &component.existing.wire {
-            for service in FIRST..engine.services() {
+            for service in FIRST_SERVICE..engine.services() {
                 let condition = wire.when.as_deref().unwrap_or("true");
                 let is_here = engine.holds("crate.here", service)?;
                 if is_here && engine.holds(condition, service).with_context(place)? {
@@ -183,9 +186,11 @@ pub fn next_steps(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Vec<
     let step = |component: &str, next: &Next| -> Result<NextStep> {
         let place = || format!("reading [[next]] in {}", engine.definition(component));
         let command = engine
-            .render_text(&next.command, FIRST)
+            .render_text(&next.command, FIRST_SERVICE)
             .with_context(place)?;
-        let why = engine.render_text(&next.why, FIRST).with_context(place)?;
+        let why = engine
+            .render_text(&next.why, FIRST_SERVICE)
+            .with_context(place)?;
         Ok(NextStep {
             component: Some(component.to_owned()),
             command,
@@ -196,7 +201,7 @@ pub fn next_steps(engine: &Engine<'_>, selection: &Selection<'_>) -> Result<Vec<
     for component in &selection.components {
         for next in &component.next {
             let condition = next.when.as_deref();
-            if condition.map_or(Ok(true), |condition| engine.holds(condition, FIRST))? {
+            if condition.map_or(Ok(true), |condition| engine.holds(condition, FIRST_SERVICE))? {
                 steps.push(step(&component.name, next)?);
             }
         }

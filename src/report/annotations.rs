@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::Written;
 
 /// One for each file that differs.
-pub(super) fn of(written: &Written) -> String {
+pub(super) fn render(written: &Written) -> String {
     let mut annotations = String::new();
     let fix = written.next.first().map(|step| step.command.as_str());
     for file in &written.files {

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use super::page::Page;
 use crate::facts::configuration::Variable;
+use crate::facts::dependency_sources::SourceKind;
 use crate::facts::files::When;
 use crate::facts::inspection::{Inspection, Resolution};
-use crate::facts::origins::SourceKind;
 use crate::facts::problems::Severity;
 use crate::facts::program::{ProgramKind, Protocol};
 use crate::facts::workspace::Layout;
@@ -67,8 +67,8 @@ impl Page {
             });
         }
         self.fact("edition", &package.edition, Clone::clone);
-        self.maybe("rust-version", package.rust_version.as_ref(), Clone::clone);
-        self.maybe("library", package.library.as_ref(), Clone::clone);
+        self.optional_fact("rust-version", package.rust_version.as_ref(), Clone::clone);
+        self.optional_fact("library", package.library.as_ref(), Clone::clone);
         for feature in &package.features {
             self.fact("feature", feature, |feature| {
                 let default = if feature.default { " (default)" } else { "" };
@@ -118,9 +118,9 @@ impl Page {
             Some(toolchain) => self.fact("toolchain", toolchain, Clone::clone),
             None => self.plain("toolchain", "none specified"),
         }
-        self.maybe("target", found.builder.target.as_ref(), Clone::clone);
+        self.optional_fact("target", found.builder.target.as_ref(), Clone::clone);
         let directory = found.builder.target_directory.as_ref();
-        self.maybe("builds into", directory, Clone::clone);
+        self.optional_fact("builds into", directory, Clone::clone);
         self.facts("wrapper", &found.builder.wrappers, |wrapper| {
             format!("{}, not in an image", wrapper.name)
         });
@@ -146,7 +146,7 @@ impl Page {
             format!("{} ({protocol})", framework.name)
         });
         let ends_at = found.program.ends_at.as_ref();
-        self.maybe("stops on", ends_at, ToString::to_string);
+        self.optional_fact("stops on", ends_at, ToString::to_string);
         let listening = &found.listening;
         if found.program.kind.value == ProgramKind::Server {
             match &listening.port {
@@ -154,18 +154,18 @@ impl Page {
                 None => self.plain("port", "not found in the sources"),
             }
         }
-        self.maybe("host", listening.host.as_ref(), Clone::clone);
+        self.optional_fact("host", listening.host.as_ref(), Clone::clone);
         self.facts("other port", &listening.others, ToString::to_string);
-        self.maybe(
+        self.optional_fact(
             "metrics port",
             listening.metrics_port.as_ref(),
             ToString::to_string,
         );
         let routes = &found.routes;
-        self.maybe("liveness", routes.liveness.as_ref(), Clone::clone);
-        self.maybe("readiness", routes.readiness.as_ref(), Clone::clone);
-        self.maybe("metrics", routes.metrics.as_ref(), Clone::clone);
-        self.maybe("gRPC health", routes.grpc_health.as_ref(), |_| {
+        self.optional_fact("liveness", routes.liveness.as_ref(), Clone::clone);
+        self.optional_fact("readiness", routes.readiness.as_ref(), Clone::clone);
+        self.optional_fact("metrics", routes.metrics.as_ref(), Clone::clone);
+        self.optional_fact("gRPC health", routes.grpc_health.as_ref(), |_| {
             "yes".to_owned()
         });
         self.facts("unread", &found.unread, Clone::clone);
@@ -199,10 +199,10 @@ impl Page {
         self.section("database");
         self.facts("library", &database.libraries, Clone::clone);
         self.facts("engine", &database.engines, Clone::clone);
-        self.maybe("checked", database.checked_queries.as_ref(), |_| {
+        self.optional_fact("checked", database.checked_queries.as_ref(), |_| {
             "queries at compile time".to_owned()
         });
-        self.maybe("offline data", database.offline_data.as_ref(), Clone::clone);
+        self.optional_fact("offline data", database.offline_data.as_ref(), Clone::clone);
         self.facts("migrations", &database.migrations, |migrations| {
             let path = migrations.path.as_deref().unwrap_or("Rust code");
             let when = match migrations.when {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::facts::found::{Certainty, Evidence, Found, Place};
+use crate::facts::evidence::{Certainty, Evidence, Found, Place};
 
 /// The width of the names of facts.
 const LABEL: usize = 14;
@@ -48,7 +48,7 @@ impl Page {
         }
     }
 
-    pub(super) fn maybe<T>(
+    pub(super) fn optional_fact<T>(
         &mut self,
         label: &str,
         fact: Option<&Found<T>>,

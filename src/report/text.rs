@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::{Details, Ending, FileReport, Summary, Written};
 use crate::catalog::{Basis, Origin, Preset};
-use crate::error::told;
-use crate::plan::{Action, GONE, MARKED};
+use crate::error::list_names;
+use crate::plan::{Action, MARKED, MISSING};
 use crate::provenance::BASE;
 use crate::render::{NextStep, Wiring};
 use crate::shell::{Shell, count};
@@ -17,11 +17,11 @@ impl Written {
         for file in &self.files {
             let quiet = self.is_quiet(file);
             let from = file.from.as_ref().map(|from| format!("was {from}"));
-            let said = from.into_iter().chain(file.why.map(str::to_owned));
-            let said: Vec<String> = said.collect();
-            let line = match &said[..] {
+            let remarks = from.into_iter().chain(file.why.map(str::to_owned));
+            let remarks: Vec<String> = remarks.collect();
+            let line = match &remarks[..] {
                 [] => file.path.clone(),
-                said => format!("{} ({})", file.path, said.join("; ")),
+                remarks => format!("{} ({})", file.path, remarks.join("; ")),
             };
             match file.action {
                 Action::Conflict | Action::Mark => shell.attention(verb(file.action), line),
@@ -65,7 +65,7 @@ impl Written {
 
     /// Whether a file is only listed in verbose output, because nothing happens to it.
     fn is_quiet(&self, file: &FileReport) -> bool {
-        let stays = file.why.is_none_or(|why| why == GONE);
+        let stays = file.why.is_none_or(|why| why == MISSING);
         match file.action {
             Action::Identical | Action::Skip if stays => true,
             Action::Conflict | Action::Mark => false,
@@ -116,12 +116,12 @@ impl Written {
                     "Stopped",
                     format!("{conflicts} in {path}; nothing was written"),
                 );
-                shell.say(self.ways_out());
+                shell.say(self.resolution_hints());
             }
             Ending::Unresolved => {
                 let counts = self.counts();
                 shell.attention("Unresolved", format!("{name} in {path}: {counts}"));
-                shell.say(self.ways_out());
+                shell.say(self.resolution_hints());
             }
             Ending::Different => shell.attention(
                 "Different",
@@ -131,7 +131,7 @@ impl Written {
     }
 
     /// How to resolve conflicts: a line for each kind.
-    fn ways_out(&self) -> String {
+    fn resolution_hints(&self) -> String {
         // If nothing was written, there are no markers yet.
         let is_marked = |file: &&FileReport| match file.action {
             Action::Conflict => file.why == Some(MARKED),
@@ -141,24 +141,25 @@ impl Written {
         let conflicts =
             conflicts.filter(|file| matches!(file.action, Action::Conflict | Action::Mark));
         let (marked, open): (Vec<_>, Vec<_>) = conflicts.partition(is_marked);
-        let (stuck, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|file| file.is_stuck);
-        let (strangers, decidable): (Vec<_>, Vec<_>) =
-            open.into_iter().partition(|file| file.is_stranger);
+        let (unreplaceable, open): (Vec<_>, Vec<_>) =
+            open.into_iter().partition(|file| file.is_unreplaceable);
+        let (unrelated, decidable): (Vec<_>, Vec<_>) =
+            open.into_iter().partition(|file| file.is_unrelated);
         let is_update = self.command == "update";
         // If nothing was written, the same command is repeated with the flag; after an update, there is a separate command.
         let flag = |flag: &str| match &self.again {
             Some(command) => format!("run `{command} {flag}`"),
             None => format!("pass {flag}"),
         };
-        let mut ways = Vec::new();
+        let mut hints = Vec::new();
         if !marked.is_empty() {
-            ways.push(format!(
+            hints.push(format!(
                 "Resolve the conflict markers; `cargo prodify check` reports any that are left. Or {} to take your side of all conflicts in a file, with --theirs PATH to take the template's.",
                 flag("--ours PATH")
             ));
         }
         if !decidable.is_empty() {
-            ways.push(match is_update {
+            hints.push(match is_update {
                 true => format!(
                     "To leave a file as it is, {}; to replace it, use --theirs PATH (an uncommitted version is kept as NAME.orig).",
                     flag("--ours PATH")
@@ -166,20 +167,20 @@ impl Written {
                 false => "Pass --keep to leave files as they are, or --overwrite to replace them (uncommitted versions are kept as NAME.orig).".to_owned(),
             });
         }
-        if !strangers.is_empty() {
-            ways.push(match decidable.is_empty() {
+        if !unrelated.is_empty() {
+            hints.push(match decidable.is_empty() {
                 true => "Files that are not part of the project are never changed: pass --keep to write the project beside them.".to_owned(),
                 false => "Files that are not part of the project are left as they are, either way.".to_owned(),
             });
         }
-        if !stuck.is_empty() {
-            let paths = told(stuck.iter().map(|file| &*file.path));
+        if !unreplaceable.is_empty() {
+            let paths = list_names(unreplaceable.iter().map(|file| &*file.path));
             let flag = flag(if is_update { "--ours PATH" } else { "--keep" });
-            ways.push(format!(
+            hints.push(format!(
                 "What is in the way of {paths} is never replaced: move it, or {flag} to leave it as it is."
             ));
         }
-        ways.join("\n")
+        hints.join("\n")
     }
 
     /// `58 files created, 1 updated`.
@@ -192,17 +193,17 @@ impl Written {
         files.filter(|file| file.action == wanted).count()
     }
 
-    fn counts_of(&self, said: impl Fn(Action, usize) -> &'static str) -> String {
+    fn counts_of(&self, phrase: impl Fn(Action, usize) -> &'static str) -> String {
         let found = COUNTED
             .iter()
             .map(|action| (*action, self.number(*action)))
             .filter(|(_, number)| *number > 0);
         let counts: Vec<String> = found
-            .map(|(action, number)| (number, said(action, number)))
+            .map(|(action, number)| (number, phrase(action, number)))
             .enumerate()
-            .map(|(index, (number, said))| match index {
-                0 => format!("{} {said}", count(number, "file")),
-                _ => format!("{number} {said}"),
+            .map(|(index, (number, phrase))| match index {
+                0 => format!("{} {phrase}", count(number, "file")),
+                _ => format!("{number} {phrase}"),
             })
             .collect();
         counts.join(", ")
@@ -291,7 +292,7 @@ pub(super) fn list(components: &[Summary]) -> String {
         let sign = if text.is_empty() { "" } else { "and " };
         let _ = writeln!(text, "{sign}{preset}:");
         for component in members {
-            let own = component.own.map_or("", said);
+            let own = component.own.map_or("", origin_note);
             let _ = writeln!(
                 text,
                 "  {:width$}  {}{own}",
@@ -303,7 +304,7 @@ pub(super) fn list(components: &[Summary]) -> String {
 }
 
 /// How own templates change a component, to follow its summary.
-fn said(origin: Origin) -> &'static str {
+fn origin_note(origin: Origin) -> &'static str {
     match origin {
         Origin::Added => " (own)",
         Origin::Replaced => " (own, replaces cargo prodify's)",
@@ -323,7 +324,7 @@ impl Details {
             own,
             ..
         } = &self.summary;
-        let own = own.map_or("", said);
+        let own = own.map_or("", origin_note);
         let mut text = format!("{name}: {summary}{own}\n\npreset     {preset}\n");
         for (label, names) in [("requires", requires), ("conflicts", conflicts)] {
             if !names.is_empty() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use cargo_prodify::catalog::{Catalog, Home};
+use cargo_prodify::catalog::{Catalog, ProjectKind};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
@@ -469,7 +469,7 @@ kind = \"worker\"
 
 /// A component, preceded by those that are added with it.
 fn with_required(catalog: &Catalog, name: &str) -> Vec<String> {
-    let required = catalog.get(name).unwrap().required(Home::Existing);
+    let required = catalog.get(name).unwrap().required(ProjectKind::Existing);
     let required = required
         .iter()
         .flat_map(|name| with_required(catalog, name));

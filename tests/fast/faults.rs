@@ -502,7 +502,7 @@ fn locked_project_is_left_alone() {
     let dir = project_with_changed_answers();
     let root = &dir.path().join("orders");
     let before = contents(root);
-    let lock = Lock::of(root).unwrap();
+    let lock = Lock::acquire(root).unwrap();
     for verb in ["update", "add auth -y", "remove docker", "eject docker"] {
         let words: Vec<&str> = verb.split(' ').collect();
         let refused = prodify(root, &words);

@@ -75,7 +75,10 @@ const NOT_A_LINE: [&str; 6] = [
 fn rejects_invalid_project_names() {
     let catalog = Catalog::embedded().unwrap();
     for name in INVALID_NAMES {
-        assert!(cargo_prodify::names::package(name).is_err(), "{name:?}");
+        assert!(
+            cargo_prodify::names::check_package(name).is_err(),
+            "{name:?}"
+        );
     }
     let error = try_draft(&catalog, "tokio", &["service"], &[]).unwrap_err();
     assert!(

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_prodify::merge;
-use cargo_prodify::plan::{Action, Disk, OnDisk, Plan, Rename, Trees, place};
+use cargo_prodify::plan::{Action, Disk, OnDisk, Plan, Rename, Trees, current_path};
 use cargo_prodify::provenance::Moved;
 use cargo_prodify::tree::{RelPath, Tree};
 
@@ -102,15 +102,15 @@ impl Project {
             if is_marked && !matches!(step.action, Action::Identical | Action::Delete) {
                 step.leave_marked();
             }
-            step.mark();
-            let (template, known_as) = trees.known_as(&step.path);
+            step.mark_conflict();
+            let (template, base_path) = trees.record_paths(&step.path);
             let is_left = step.action == Action::Conflict;
             if is_left && (next.contains_key(template) || trees.is_split(step)) {
                 next.remove(template);
-                let before = self.base.get(known_as);
-                next.extend(before.map(|file| (known_as.clone(), file.clone())));
+                let before = self.base.get(base_path);
+                next.extend(before.map(|file| (base_path.clone(), file.clone())));
                 let place = moved.remove(template);
-                moved.extend(place.map(|place| (known_as.clone(), place)));
+                moved.extend(place.map(|place| (base_path.clone(), place)));
             }
             if step.action == Action::Delete {
                 self.disk.remove(&step.path);
@@ -154,7 +154,7 @@ impl Project {
     fn move_file(&mut self, random: &mut Random, from: &RelPath, theirs: &Tree) {
         let to = path(OTHER_PATHS[random.below(OTHER_PATHS.len())]);
         let mut known = self.base.keys();
-        let template = known.find(|path| place(path, &self.moved, theirs) == from);
+        let template = known.find(|path| current_path(path, &self.moved, theirs) == from);
         let template = template.cloned();
         if let Some(template) = template.filter(|_| !self.disk.contains_key(&to)) {
             let text = self.disk.remove(from);
@@ -194,7 +194,7 @@ fn random_moves_lose_no_edits() {
             let (was, is) = (user_lines_on(&before), user_lines_on(&project.disk));
             assert!(was.is_subset(&is), "{case}: lost a line");
             for (path, old) in &base {
-                let place = place(path, &moved, &templates.files);
+                let place = current_path(path, &moved, &templates.files);
                 let one = templates.renames.get(path.as_str());
                 let to = match (templates.files.get(path), one.map(Vec::as_slice)) {
                     (Some(_), _) => path,

@@ -21,7 +21,7 @@ fn versions(item: &Item) -> Vec<String> {
 #[test]
 fn newer_pin_is_kept_in_every_line() {
     let catalog = Catalog::embedded().unwrap();
-    let pins = Pins::of(&catalog.versions);
+    let pins = Pins::from_versions(&catalog.versions);
     let components: Vec<&str> = catalog.names().collect();
     let tree = render(&catalog, "orders", &components, &[]);
     let tables = catalog
@@ -43,10 +43,10 @@ fn newer_pin_is_kept_in_every_line() {
             let with_numbers = |numbers: &str, other: &str| line.replace(numbers, other);
             let (base, ours) = (with_numbers(numbers, "0.1"), with_numbers(numbers, "999.1"));
             let path = RelPath::new("f").unwrap();
-            let tree = |text: &str| Tree::from([(path.clone(), File::of_all(text.to_owned()))]);
+            let tree = |text: &str| Tree::from([(path.clone(), File::of_project(text.to_owned()))]);
             let (mut base, mut theirs) = (tree(&base), tree(line));
             let disk = Disk::from([(path.clone(), OnDisk::text(&ours))]);
-            let notes = pins.settle(&mut base, &disk, &mut theirs);
+            let notes = pins.reconcile(&mut base, &disk, &mut theirs);
             assert_eq!((&theirs[&path].text, notes), (&ours, Vec::new()), "{line}");
         }
     }

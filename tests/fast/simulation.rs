@@ -88,7 +88,7 @@ impl Project {
             if is_marked && step.action != Action::Identical {
                 step.leave_marked();
             }
-            step.mark();
+            step.mark_conflict();
             if step.action == Action::Conflict && theirs.contains_key(&step.path) {
                 next.remove(&step.path);
                 let before = self.base.get(&step.path);

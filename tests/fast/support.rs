@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use cargo_prodify::answers::{Answers, Given};
+use cargo_prodify::answers::{Answers, GivenAnswers};
 use cargo_prodify::catalog::{Catalog, Scope};
 use cargo_prodify::draft::{Draft, Subject, draft};
 use cargo_prodify::select::{Request, select};
@@ -27,7 +27,7 @@ pub(crate) fn try_draft(
     };
     let selection = select(catalog, &request, Scope::Repository)?;
     let flags: Vec<String> = answers.iter().map(|&answer| answer.to_owned()).collect();
-    let given = Given::new(catalog, &flags, Answers::new())?;
+    let given = GivenAnswers::new(catalog, &flags, Answers::new())?;
     draft(
         catalog,
         &Subject::new(name),

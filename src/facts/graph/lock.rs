@@ -27,7 +27,7 @@ pub struct Locked {
     /// Its source; none for a directory.
     pub source: Option<String>,
     /// The indices of its dependencies: for all targets, and with all features used in the workspace.
-    pub takes: Vec<usize>,
+    pub dependencies: Vec<usize>,
     /// The line of its name.
     pub line: Option<usize>,
 }
@@ -54,7 +54,7 @@ impl LockFile {
                 name: text(table, "name").unwrap_or_default(),
                 version: text(table, "version").unwrap_or_default(),
                 source: text(table, "source"),
-                takes: Vec::new(),
+                dependencies: Vec::new(),
                 line: table.get("name").and_then(|name| file.line_of(name)),
             })
             .collect();
@@ -62,7 +62,7 @@ impl LockFile {
         for (index, package) in packages.iter().enumerate() {
             by_name.entry(&package.name).or_default().push(index);
         }
-        let takes: Vec<Vec<usize>> = tables
+        let dependencies: Vec<Vec<usize>> = tables
             .iter()
             .map(|table| {
                 let names = texts(table.get("dependencies"));
@@ -72,34 +72,34 @@ impl LockFile {
                 found.collect()
             })
             .collect();
-        for (package, takes) in packages.iter_mut().zip(takes) {
-            package.takes = takes;
+        for (package, dependencies) in packages.iter_mut().zip(dependencies) {
+            package.dependencies = dependencies;
         }
         Ok(Some(Self { packages }))
     }
 
     /// The dependencies of a workspace member, with their indices; none if the member is not in it.
-    pub fn taken_by(&self, member: &str) -> Option<Vec<(usize, &Locked)>> {
-        let is_it = |locked: &&Locked| locked.name == member && locked.source.is_none();
-        let member = self.packages.iter().find(is_it)?;
-        let takes = member.takes.iter();
-        Some(takes.map(|at| (*at, &self.packages[*at])).collect())
+    pub fn dependencies_of(&self, member: &str) -> Option<Vec<(usize, &Locked)>> {
+        let matches = |locked: &&Locked| locked.name == member && locked.source.is_none();
+        let member = self.packages.iter().find(matches)?;
+        let dependencies = member.dependencies.iter();
+        Some(dependencies.map(|at| (*at, &self.packages[*at])).collect())
     }
 
     /// The index of the newest package that satisfies a dependency.
-    pub fn fitting(&self, dependency: &Dependency) -> Option<usize> {
+    pub fn newest_match(&self, dependency: &Dependency) -> Option<usize> {
         let named = self.packages.iter().enumerate();
-        let fitting = named
+        let newest_match = named
             .filter(|(_, locked)| locked.name == dependency.name)
             .filter_map(|(index, locked)| Some((Version::parse(&locked.version).ok()?, index)))
             .filter(|(version, _)| dependency.req.matches(version));
-        fitting.max().map(|(_, index)| index)
+        newest_match.max().map(|(_, index)| index)
     }
 
     /// A package by its name and version.
     pub fn find(&self, name: &str, version: &str) -> Option<&Locked> {
-        let is_it = |locked: &&Locked| locked.name == name && locked.version == version;
-        self.packages.iter().find(is_it)
+        let matches = |locked: &&Locked| locked.name == name && locked.version == version;
+        self.packages.iter().find(matches)
     }
 }
 

@@ -13,7 +13,7 @@ use super::{Edge, Graph, Node, TARGET};
 use crate::facts::members::Members;
 
 /// What to build.
-pub struct Built<'m> {
+pub struct BuildTarget<'m> {
     /// The package.
     pub package: &'m Package,
     /// The features that its binary requires, in addition to the default ones.
@@ -23,7 +23,7 @@ pub struct Built<'m> {
 }
 
 /// A graph, and what is missing from it.
-pub struct Bound {
+pub struct UpperBound {
     /// The crates.
     pub graph: Graph,
     /// The crates required by the manifests for which Cargo.lock has no matching entry.
@@ -81,38 +81,38 @@ pub fn is_target(name: &str) -> bool {
         .is_ok_and(|target| target.matches(TARGET, &CFGS))
 }
 
-impl Built<'_> {
+impl BuildTarget<'_> {
     /// The enabled features, by member.
     pub fn features(&self) -> BTreeMap<String, BTreeSet<String>> {
-        let mut on: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut enabled: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let of_package = self.features.iter().cloned().chain(["default".to_owned()]);
         let mut open: Vec<(&Package, String)> =
             of_package.map(|feature| (self.package, feature)).collect();
-        on.insert(self.package.name.to_string(), BTreeSet::new());
+        enabled.insert(self.package.name.to_string(), BTreeSet::new());
         // A member's features determine its dependencies, and may enable more features of others.
         let mut grown = BTreeMap::from([(self.package.name.as_str(), self.package)]);
         loop {
             while let Some((package, feature)) = open.pop() {
-                let features = on.entry(package.name.to_string()).or_default();
+                let features = enabled.entry(package.name.to_string()).or_default();
                 if features.insert(feature.clone()) {
                     grown.insert(&package.name, package);
-                    open.extend(self.brings(package, &feature));
+                    open.extend(self.enabled_by(package, &feature));
                 }
             }
             let Some((name, member)) = grown.pop_first() else {
-                return on;
+                return enabled;
             };
-            let taken: Vec<&Dependency> = member
+            let dependencies: Vec<&Dependency> = member
                 .dependencies
                 .iter()
-                .filter(|dependency| is_built(dependency) && is_on(dependency, &on[name]))
+                .filter(|dependency| is_built(dependency) && is_enabled(dependency, &enabled[name]))
                 .collect();
-            for dependency in taken {
-                let Some(other) = self.members.meant(dependency) else {
+            for dependency in dependencies {
+                let Some(other) = self.members.member_for(dependency) else {
                     continue;
                 };
                 // It is built even without any enabled feature.
-                on.entry(other.name.to_string()).or_insert_with(|| {
+                enabled.entry(other.name.to_string()).or_insert_with(|| {
                     grown.insert(&other.name, other);
                     BTreeSet::new()
                 });
@@ -126,8 +126,8 @@ impl Built<'_> {
     }
 
     /// The graph with Cargo.lock as its upper bound: of crates that are missing there, only the names are known.
-    pub fn bound(&self, lock: Option<&LockFile>) -> Bound {
-        let on = self.features();
+    pub fn upper_bound(&self, lock: Option<&LockFile>) -> UpperBound {
+        let enabled = self.features();
         let mut walk = Walk {
             lock,
             graph: Graph::default(),
@@ -135,22 +135,23 @@ impl Built<'_> {
             open: VecDeque::new(),
         };
         let mut unlocked = BTreeSet::new();
-        walk.reach(Crate::Member(self.package));
+        walk.node_index(Crate::Member(self.package));
         while let Some((from, at)) = walk.open.pop_front() {
             let Crate::Member(member) = at else {
-                walk.take_locked(from, at);
+                walk.add_locked_dependencies(from, at);
                 continue;
             };
-            let own = lock.map(|lock| lock.taken_by(&member.name));
+            let own = lock.map(|lock| lock.dependencies_of(&member.name));
             if own.as_ref().is_some_and(Option::is_none) {
                 unlocked.insert(member.name.to_string());
             }
             let own = own.flatten().unwrap_or_default();
-            let on = on.get(member.name.as_str());
-            let taken = member.dependencies.iter().filter(|dependency| {
-                is_built(dependency) && on.is_some_and(|on| is_on(dependency, on))
+            let enabled = enabled.get(member.name.as_str());
+            let dependencies = member.dependencies.iter().filter(|dependency| {
+                is_built(dependency)
+                    && enabled.is_some_and(|enabled| is_enabled(dependency, enabled))
             });
-            for dependency in taken {
+            for dependency in dependencies {
                 let known: Vec<Crate<'_>> = own
                     .iter()
                     .filter(|(_, locked)| locked.name == dependency.name)
@@ -160,25 +161,28 @@ impl Built<'_> {
                     unlocked.insert(dependency.name.clone());
                 }
                 let build = dependency.kind == DependencyKind::Build;
-                match self.members.meant(dependency) {
-                    Some(other) => walk.take(from, Crate::Member(other), build),
-                    None if known.is_empty() => walk.take(from, walk.likely(dependency), build),
-                    None => (known.into_iter()).for_each(|known| walk.take(from, known, build)),
+                match self.members.member_for(dependency) {
+                    Some(other) => walk.add_dependency(from, Crate::Member(other), build),
+                    None if known.is_empty() => {
+                        walk.add_dependency(from, walk.likely_match(dependency), build);
+                    }
+                    None => (known.into_iter())
+                        .for_each(|known| walk.add_dependency(from, known, build)),
                 }
             }
         }
-        Bound {
+        UpperBound {
             graph: walk.graph,
             unlocked,
         }
     }
 
     /// What a member's feature enables: other features of it, and features of members that it depends on.
-    fn brings(&self, package: &Package, feature: &str) -> Vec<(&Package, String)> {
-        let mut brought = Vec::new();
+    fn enabled_by(&self, package: &Package, feature: &str) -> Vec<(&Package, String)> {
+        let mut features = Vec::new();
         for entry in package.features.get(feature).into_iter().flatten() {
-            let Some((name, of_it)) = entry.split_once('/') else {
-                brought.extend(self.itself(package, entry));
+            let Some((name, feature_of_other)) = entry.split_once('/') else {
+                features.extend(self.own_feature(package, entry));
                 continue;
             };
             let optional = name.ends_with('?');
@@ -186,16 +190,16 @@ impl Built<'_> {
             let named = |dependency: &&Dependency| alias(dependency) == name;
             let other = package.dependencies.iter().find(named);
             if !optional {
-                brought.extend(self.itself(package, &format!("dep:{name}")));
+                features.extend(self.own_feature(package, &format!("dep:{name}")));
             }
-            if let Some(other) = other.and_then(|dependency| self.members.meant(dependency)) {
-                brought.push((other, of_it.to_owned()));
+            if let Some(other) = other.and_then(|dependency| self.members.member_for(dependency)) {
+                features.push((other, feature_of_other.to_owned()));
             }
         }
-        brought
+        features
     }
 
-    fn itself(&self, package: &Package, feature: &str) -> Option<(&Package, String)> {
+    fn own_feature(&self, package: &Package, feature: &str) -> Option<(&Package, String)> {
         let member = self.members.get(package.name.as_str())?;
         Some((member, feature.to_owned()))
     }
@@ -203,7 +207,7 @@ impl Built<'_> {
 
 impl<'m> Walk<'m> {
     /// The index of a crate in the graph, to which it is added if necessary.
-    fn reach(&mut self, at: Crate<'m>) -> usize {
+    fn node_index(&mut self, at: Crate<'m>) -> usize {
         let (key, version) = match at {
             Crate::Member(member) => ((None, member.name.as_str()), member.version.to_string()),
             Crate::Locked(index) => {
@@ -225,7 +229,7 @@ impl<'m> Walk<'m> {
             version,
             features: None,
             is_macro: false,
-            takes: Vec::new(),
+            dependencies: Vec::new(),
         });
         self.index.insert(key, index);
         self.open.push_back((index, at));
@@ -233,37 +237,37 @@ impl<'m> Walk<'m> {
     }
 
     /// Adds a dependency between crates of the graph.
-    fn take(&mut self, from: usize, other: Crate<'m>, build: bool) {
-        let to = self.reach(other);
-        let takes = &mut self.graph.nodes[from].takes;
-        let is_noted = takes
+    fn add_dependency(&mut self, from: usize, other: Crate<'m>, build: bool) {
+        let to = self.node_index(other);
+        let dependencies = &mut self.graph.nodes[from].dependencies;
+        let is_known = dependencies
             .iter()
             .any(|edge| edge.to == to && edge.build == build);
-        if !is_noted {
-            takes.push(Edge { to, build });
+        if !is_known {
+            dependencies.push(Edge { to, build });
         }
     }
 
     /// Adds the dependencies of a registry crate: the lock file has those for all targets and kinds, without telling them apart.
-    fn take_locked(&mut self, from: usize, at: Crate<'m>) {
+    fn add_locked_dependencies(&mut self, from: usize, at: Crate<'m>) {
         if let (Crate::Locked(index), Some(lock)) = (at, self.lock) {
-            for to in &lock.packages[index].takes {
-                self.take(from, Crate::Locked(*to), false);
+            for to in &lock.packages[index].dependencies {
+                self.add_dependency(from, Crate::Locked(*to), false);
             }
         }
     }
 
     /// What cargo is likely to lock a dependency to: a package that is locked for others, if it satisfies the requirement.
-    fn likely(&self, dependency: &'m Dependency) -> Crate<'m> {
-        let locked = self.lock.and_then(|lock| lock.fitting(dependency));
+    fn likely_match(&self, dependency: &'m Dependency) -> Crate<'m> {
+        let locked = self.lock.and_then(|lock| lock.newest_match(dependency));
         locked.map_or(Crate::Unlocked(dependency), Crate::Locked)
     }
 }
 
 /// Whether a dependency is enabled by these features: it is not optional, or one of them names it.
-pub fn is_on(dependency: &Dependency, on: &BTreeSet<String>) -> bool {
+pub fn is_enabled(dependency: &Dependency, enabled: &BTreeSet<String>) -> bool {
     let alias = alias(dependency);
-    !dependency.optional || on.contains(alias) || on.contains(&format!("dep:{alias}"))
+    !dependency.optional || enabled.contains(alias) || enabled.contains(&format!("dep:{alias}"))
 }
 
 fn alias(dependency: &Dependency) -> &str {

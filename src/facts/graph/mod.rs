@@ -11,8 +11,8 @@ mod tree;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use lock::LockFile;
-pub use members::{Bound, Built, is_built, is_on, is_target};
-pub use tree::exact;
+pub use members::{BuildTarget, UpperBound, is_built, is_enabled, is_target};
+pub use tree::resolve_with_cargo;
 
 /// The target of all facts: where servers run. Nothing here depends on the processor.
 pub const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -38,7 +38,7 @@ pub struct Node {
     /// Whether it only runs at build time, and is not part of the binary.
     pub is_macro: bool,
     /// Its dependencies.
-    pub takes: Vec<Edge>,
+    pub dependencies: Vec<Edge>,
 }
 
 /// A dependency of a crate.
@@ -52,8 +52,8 @@ pub struct Edge {
 
 impl Graph {
     /// Whether a crate depends directly on another.
-    pub fn takes(&self, node: &Node, name: &str) -> bool {
-        node.takes
+    pub fn depends_on(&self, node: &Node, name: &str) -> bool {
+        node.dependencies
             .iter()
             .any(|edge| self.nodes[edge.to].name == name)
     }
@@ -68,7 +68,7 @@ impl Graph {
             };
             if found.insert(index) {
                 open.extend(
-                    node.takes
+                    node.dependencies
                         .iter()
                         .filter(|edge| !edge.build)
                         .map(|edge| edge.to),
@@ -79,7 +79,7 @@ impl Graph {
     }
 
     /// The shortest path from the package to each crate: for each index, that of the crate before it.
-    pub fn ways(&self) -> BTreeMap<usize, usize> {
+    pub fn predecessors(&self) -> BTreeMap<usize, usize> {
         let mut before = BTreeMap::new();
         let mut open = VecDeque::from([0]);
         while let Some(index) = open.pop_front() {
@@ -87,7 +87,7 @@ impl Graph {
                 .nodes
                 .get(index)
                 .into_iter()
-                .flat_map(|node| &node.takes)
+                .flat_map(|node| &node.dependencies)
             {
                 if edge.to != 0 && !before.contains_key(&edge.to) {
                     before.insert(edge.to, index);
@@ -99,13 +99,14 @@ impl Graph {
     }
 
     /// `sqlx, sqlx-core, native-tls`: the crates on the path to one, without the package and the crate itself.
-    pub fn way(&self, ways: &BTreeMap<usize, usize>, index: usize) -> Vec<&str> {
-        let before = std::iter::successors(ways.get(&index), |index| ways.get(index));
-        let mut way: Vec<&str> = before
+    pub fn path_to(&self, predecessors: &BTreeMap<usize, usize>, index: usize) -> Vec<&str> {
+        let before =
+            std::iter::successors(predecessors.get(&index), |index| predecessors.get(index));
+        let mut path: Vec<&str> = before
             .filter(|index| **index != 0)
             .map(|index| self.nodes[*index].name.as_str())
             .collect();
-        way.reverse();
-        way
+        path.reverse();
+        path
     }
 }

@@ -16,7 +16,7 @@ use super::{Edge, Graph, Node, TARGET};
 /// # Errors
 ///
 /// If cargo fails: a crate is not downloaded, or Cargo.lock does not match the manifests. The message is cargo's.
-pub fn exact(package: &Package, features: &[String]) -> Result<Graph> {
+pub fn resolve_with_cargo(package: &Package, features: &[String]) -> Result<Graph> {
     let mut command = Command::new(cargo());
     command
         .args(["tree", "--locked", "--offline", "--charset", "ascii"])
@@ -28,9 +28,9 @@ pub fn exact(package: &Package, features: &[String]) -> Result<Graph> {
     }
     let output = command.output().context("running cargo tree")?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let said = said.lines().next().unwrap_or_default();
-        bail!("{}", said.strip_prefix("error: ").unwrap_or(said));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let stderr = stderr.lines().next().unwrap_or_default();
+        bail!("{}", stderr.strip_prefix("error: ").unwrap_or(stderr));
     }
     let text = String::from_utf8(output.stdout).context("reading what cargo tree printed")?;
     read(&text).context("reading what cargo tree printed")
@@ -77,7 +77,9 @@ fn read(text: &str) -> Result<Graph> {
         };
         above.truncate(level);
         if let Some((parent, build)) = above.last().copied() {
-            graph.nodes[parent].takes.push(Edge { to: index, build });
+            graph.nodes[parent]
+                .dependencies
+                .push(Edge { to: index, build });
         }
         above.push((index, false));
     }
@@ -103,7 +105,7 @@ fn node(entry: &str) -> Option<Node> {
         version: rest.split(' ').next()?.to_owned(),
         features: Some(features),
         is_macro: rest.contains("(proc-macro)"),
-        takes: Vec::new(),
+        dependencies: Vec::new(),
     })
 }
 
@@ -126,7 +128,7 @@ app v0.1.0 (/src/app)|
 ";
 
     #[test]
-    fn a_tree_is_read_with_its_kinds_and_features() {
+    fn parses_dependency_kinds_and_features() {
         let graph = read(TREE).unwrap();
         let names: Vec<&str> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
         assert_eq!(
@@ -143,11 +145,11 @@ app v0.1.0 (/src/app)|
         assert_eq!(in_binary, ["app", "syn", "net", "_odd"]);
         let features = graph.nodes[3].features.as_ref().unwrap();
         assert!(features.contains("tls") && features.len() == 2);
-        assert_eq!(graph.way(&graph.ways(), 7), ["git"]);
+        assert_eq!(graph.path_to(&graph.predecessors(), 7), ["git"]);
     }
 
     #[test]
-    fn what_is_no_tree_is_refused() {
+    fn rejects_malformed_trees() {
         assert!(read("[build-dependencies]").is_err());
         assert!(read("app").is_err());
     }

@@ -82,7 +82,7 @@ pub(super) fn parse(text: &str) -> Option<Address> {
 }
 
 /// Words for what the program connects to, rather than listens on.
-const ELSEWHERE: [&str; 14] = [
+const REMOTE: [&str; 14] = [
     "CLIENT", "DATABASE", "DB", "KAFKA", "MAIL", "MYSQL", "PEER", "PG", "POSTGRES", "PROXY",
     "REDIS", "REMOTE", "SMTP", "UPSTREAM",
 ];
@@ -90,7 +90,7 @@ const ELSEWHERE: [&str; 14] = [
 /// The common part of the names of a host and a port that belong together: `APP` for `APP_HOST` and `app.port`, and empty for
 /// `HOST`. None if the name is not that of a host or port, or of one that the program connects to.
 pub(super) fn stem(name: &str) -> Option<String> {
-    const APART: [&str; 9] = [
+    const HOST_OR_PORT: [&str; 9] = [
         "ADDR",
         "ADDRESS",
         "BIND",
@@ -103,15 +103,16 @@ pub(super) fn stem(name: &str) -> Option<String> {
     ];
     let upper = name.to_uppercase();
     let words = upper.split(['_', '-', '.']);
-    let (apart, shared): (Vec<&str>, Vec<&str>) = words.partition(|word| APART.contains(word));
-    (!apart.is_empty() && !is_elsewhere(name)).then(|| shared.join("_"))
+    let (removed, shared): (Vec<&str>, Vec<&str>) =
+        words.partition(|word| HOST_OR_PORT.contains(word));
+    (!removed.is_empty() && !is_remote(name)).then(|| shared.join("_"))
 }
 
 /// Whether a name, in any case, is for something that the program connects to.
-pub(super) fn is_elsewhere(name: &str) -> bool {
+pub(super) fn is_remote(name: &str) -> bool {
     let upper = name.to_uppercase();
     let mut words = upper.split(['_', '-', '.']);
-    words.any(|word| ELSEWHERE.contains(&word))
+    words.any(|word| REMOTE.contains(&word))
 }
 
 /// Whether a name, in any case, is for a port or an address to listen on, rather than for something that the program connects to.
@@ -119,5 +120,5 @@ pub(super) fn is_about_port(name: &str) -> bool {
     let upper = name.to_uppercase();
     let words: Vec<&str> = upper.split('_').collect();
     let is_port = |word: &&str| matches!(*word, "PORT" | "ADDR" | "ADDRESS" | "LISTEN" | "BIND");
-    words.iter().any(is_port) && !is_elsewhere(name)
+    words.iter().any(is_port) && !is_remote(name)
 }

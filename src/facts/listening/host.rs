@@ -1,10 +1,10 @@
 //! The host, if it is separate from the port: a variable, an option or a setting of its own.
 
-use super::address::{is_elsewhere, is_host, stem};
-use super::bound::{self, Host};
-use super::{field_below, is_about_metrics};
+use super::address::{is_host, is_remote, stem};
+use super::bind_argument::{self, Host};
+use super::{annotated_field, is_about_metrics};
+use crate::facts::evidence::Found;
 use crate::facts::fallback;
-use crate::facts::found::Found;
 use crate::facts::source::{Call, Form, SourceFile, Sources};
 
 /// A default for the host.
@@ -18,7 +18,7 @@ struct Candidate {
 
 impl Candidate {
     fn new(call: &Call<'_>, name: String, field: Option<String>, host: String) -> Option<Self> {
-        let is_one = is_host(&host) && !is_elsewhere(&name);
+        let is_one = is_host(&host) && !is_remote(&name);
         is_one.then(|| Self {
             name,
             field,
@@ -27,7 +27,7 @@ impl Candidate {
     }
 
     /// Whether its name matches the port's: `APP_HOST` for `APP_PORT`.
-    fn is_beside(&self, ports: &[String]) -> bool {
+    fn matches_port(&self, ports: &[String]) -> bool {
         let own = stem(&self.name);
         own.is_some() && ports.iter().any(|port| stem(port) == own)
     }
@@ -42,11 +42,12 @@ pub(super) fn find(sources: &Sources, ports: &[String]) -> Option<Found<String>>
     let mut given = Vec::new();
     for call in sources.calls() {
         let file = call.file;
-        let host = bound::argument(&call).and_then(|it| bound::host(file, it, sources));
+        let host =
+            bind_argument::of_call(&call).and_then(|it| bind_argument::host(file, it, sources));
         match host {
             _ if is_about_metrics(file, call.at) => {}
-            Some(Host::Written(at, text)) => return Some(Found::likely(text, file.evidence(at))),
-            Some(Host::Named(name)) => given.push(name),
+            Some(Host::Literal(at, text)) => return Some(Found::likely(text, file.evidence(at))),
+            Some(Host::Name(name)) => given.push(name),
             None => {}
         }
     }
@@ -54,8 +55,8 @@ pub(super) fn find(sources: &Sources, ports: &[String]) -> Option<Found<String>>
         .calls()
         .filter_map(|call| candidate(&call, sources))
         .collect();
-    if let Some(beside) = candidates.iter().position(|it| it.is_beside(ports)) {
-        return Some(candidates.swap_remove(beside).host);
+    if let Some(matching) = candidates.iter().position(|it| it.matches_port(ports)) {
+        return Some(candidates.swap_remove(matching).host);
     }
     candidates.retain(|it| given.iter().any(|name| it.is_called(name)));
     // Several structs may have a field of this name.
@@ -70,7 +71,7 @@ fn candidate(call: &Call<'_>, sources: &Sources) -> Option<Candidate> {
     let file = call.file;
     match (call.form, call.name()) {
         (Form::Attribute, _) => {
-            let (_, field) = field_below(call)?;
+            let (_, field) = annotated_field(call)?;
             let variable = call.value("env").and_then(|it| sources.literal(file, it));
             let keys = ["default_value_t", "default_value", "default"];
             let default = keys.iter().find_map(|key| call.value(key))?;
@@ -80,7 +81,7 @@ fn candidate(call: &Call<'_>, sources: &Sources) -> Option<Candidate> {
         }
         (_, "var" | "var_os") => {
             let variable = sources.text_of(call, 0)?;
-            let host = fallback::of(call, sources).default?;
+            let host = fallback::find(call, sources).default?;
             Candidate::new(call, variable, field_of(call), host)
         }
         (Form::Method, "set_default") => {

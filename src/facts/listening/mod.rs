@@ -1,13 +1,13 @@
 //! Where the program listens: addresses and ports in the sources, ranked by how direct the evidence is.
 
 mod address;
-mod bound;
+mod bind_argument;
 mod host;
 
 use serde::Serialize;
 
 use self::address::{Address, address_at, is_about_port, parse, parse_value, value_at};
-use super::found::{Certainty, Evidence, Found};
+use super::evidence::{Certainty, Evidence, Found};
 use super::source::{Call, Form, SourceFile, Sources};
 
 /// Where a program listens.
@@ -25,7 +25,7 @@ pub struct Listening {
 
 /// How direct the evidence for a port is; the first is the best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Way {
+enum Directness {
     /// The address is passed to a call that listens.
     Bound,
     /// A default on the command line or in the environment whose name contains `port` or `addr`.
@@ -36,8 +36,8 @@ enum Way {
     Address,
 }
 
-struct Seen {
-    way: Way,
+struct PortCandidate {
+    directness: Directness,
     host: Option<String>,
     port: Found<u16>,
     /// What sets the port, if anything: a variable, an option or a key, and the field that contains it.
@@ -45,7 +45,7 @@ struct Seen {
     metrics: bool,
 }
 
-impl Seen {
+impl PortCandidate {
     fn with_names(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.names.extend(names);
         self
@@ -86,57 +86,72 @@ impl Listening {
 /// Finds the ports in the sources.
 pub fn find(sources: &Sources) -> Listening {
     let in_files = sources.files.iter();
-    let mut seen: Vec<Seen> = in_files.flat_map(|file| in_file(file, sources)).collect();
+    let mut candidates: Vec<PortCandidate> = in_files
+        .flat_map(|file| candidates_in(file, sources))
+        .collect();
     // The main file has priority over libraries with equally direct evidence.
-    seen.sort_by_key(|seen| seen.way);
-    let (metrics, seen): (Vec<Seen>, Vec<Seen>) = seen.into_iter().partition(|seen| seen.metrics);
-    let port = seen.first().map(|seen| seen.port.value);
-    let of_port = seen.iter().filter(|seen| Some(seen.port.value) == port);
-    let names: Vec<String> = of_port.flat_map(|seen| seen.names.clone()).collect();
+    candidates.sort_by_key(|candidate| candidate.directness);
+    let (metrics, candidates): (Vec<PortCandidate>, Vec<PortCandidate>) = candidates
+        .into_iter()
+        .partition(|candidate| candidate.metrics);
+    let port = candidates.first().map(|candidate| candidate.port.value);
+    let of_port = candidates
+        .iter()
+        .filter(|candidate| Some(candidate.port.value) == port);
+    let names: Vec<String> = of_port
+        .flat_map(|candidate| candidate.names.clone())
+        .collect();
     // The most direct evidence for the port also gives the host.
-    let (direct, indirect): (Vec<&Seen>, Vec<&Seen>) =
-        seen.iter().partition(|seen| seen.way <= Way::Default);
-    let host = host_in(&direct)
+    let (direct, indirect): (Vec<&PortCandidate>, Vec<&PortCandidate>) = candidates
+        .iter()
+        .partition(|candidate| candidate.directness <= Directness::Default);
+    let host = first_host(&direct)
         .or_else(|| host::find(sources, &names))
-        .or_else(|| host_in(&indirect));
+        .or_else(|| first_host(&indirect));
     let mut listening = Listening {
         host,
-        metrics_port: metrics.into_iter().next().map(|seen| seen.port),
+        metrics_port: metrics.into_iter().next().map(|candidate| candidate.port),
         ..Listening::default()
     };
-    for Seen { port, .. } in seen {
+    for PortCandidate { port, .. } in candidates {
         listening.add(port);
     }
     listening
 }
 
 /// The first host of these.
-fn host_in(seen: &[&Seen]) -> Option<Found<String>> {
-    let mut hosts = seen.iter().filter_map(|seen| {
-        let host = seen.host.clone()?;
-        Some(seen.port.clone().map(|_| host))
+fn first_host(candidates: &[&PortCandidate]) -> Option<Found<String>> {
+    let mut hosts = candidates.iter().filter_map(|candidate| {
+        let host = candidate.host.clone()?;
+        Some(candidate.port.clone().map(|_| host))
     });
     hosts.next()
 }
 
-fn in_file(file: &SourceFile, sources: &Sources) -> Vec<Seen> {
+fn candidates_in(file: &SourceFile, sources: &Sources) -> Vec<PortCandidate> {
     let calls = file.calls();
-    let mut seen: Vec<Seen> = calls.filter_map(|call| of_call(&call, sources)).collect();
+    let mut candidates: Vec<PortCandidate> =
+        calls.filter_map(|call| from_call(&call, sources)).collect();
     for at in file.indices() {
-        seen.extend(named(file, at));
-        seen.extend(address(file, at));
+        candidates.extend(from_name(file, at));
+        candidates.extend(from_literal(file, at));
     }
-    seen
+    candidates
 }
 
-fn see(file: &SourceFile, at: usize, way: Way, (host, port): Address) -> Option<Seen> {
+fn port_candidate(
+    file: &SourceFile,
+    at: usize,
+    directness: Directness,
+    (host, port): Address,
+) -> Option<PortCandidate> {
     let port = u16::try_from(port).ok().filter(|port| *port > 0)?;
-    let certainty = match way {
-        Way::Bound | Way::Default => Certainty::Likely,
-        Way::Named | Way::Address => Certainty::Guess,
+    let certainty = match directness {
+        Directness::Bound | Directness::Default => Certainty::Likely,
+        Directness::Named | Directness::Address => Certainty::Guess,
     };
-    Some(Seen {
-        way,
+    Some(PortCandidate {
+        directness,
         host,
         port: Found::new(port, certainty, vec![file.evidence(at)]),
         names: Vec::new(),
@@ -146,69 +161,69 @@ fn see(file: &SourceFile, at: usize, way: Way, (host, port): Address) -> Option<
 
 /// Whether a line, or what surrounds it, is about metrics.
 fn is_about_metrics(file: &SourceFile, at: usize) -> bool {
-    let is_it = |text: &str| {
+    let mentions_metrics = |text: &str| {
         let text = text.to_lowercase();
         text.contains("metric") || text.contains("prometheus")
     };
-    is_it(&file.evidence(at).says) || file.around(at).any(is_it)
+    mentions_metrics(&file.evidence(at).says) || file.enclosing_names(at).any(mentions_metrics)
 }
 
 /// `bind("0.0.0.0:80")`, `bind(("0.0.0.0", 80))`, `run(([0, 0, 0, 0], 80))`, `#[arg(default_value_t = 80)] port: u16`, and the
 /// fallback of an environment variable whose name contains `PORT`.
-fn of_call(call: &Call<'_>, sources: &Sources) -> Option<Seen> {
+fn from_call(call: &Call<'_>, sources: &Sources) -> Option<PortCandidate> {
     let file = call.file;
-    if let Some(argument) = bound::argument(call) {
-        let (at, address) = bound::address(file, argument, sources)?;
-        return see(file, at, Way::Bound, address);
+    if let Some(argument) = bind_argument::of_call(call) {
+        let (at, address) = bind_argument::address(file, argument, sources)?;
+        return port_candidate(file, at, Directness::Bound, address);
     }
     match (call.form, call.name()) {
-        (Form::Attribute, _) => of_attribute(call, sources),
+        (Form::Attribute, _) => from_attribute(call, sources),
         // It also constructs addresses for clients.
         (_, "from") => {
             let first = call.arguments.first()?.start;
-            see(file, first, Way::Address, address_at(file, first)?)
+            port_candidate(file, first, Directness::Address, address_at(file, first)?)
         }
-        (_, "var" | "var_os") => of_variable(call, sources),
+        (_, "var" | "var_os") => from_variable(call, sources),
         // `set_default("server.port", 80)` of the crate config
         (Form::Method, "set_default") => {
             let key = call.text(0)?.replace('.', "_");
             let value = call.arguments.get(1)?.start;
-            of_default(file, key, value)
+            from_default(file, key, value)
         }
         (Form::Function, _) if call.is("Arg::new") => {
             let default = call
                 .chain()
                 .find(|next| matches!(next.name(), "default_value" | "default_value_t"))?;
-            of_default(file, call.text(0)?, default.arguments.first()?.start)
+            from_default(file, call.text(0)?, default.arguments.first()?.start)
         }
         _ => None,
     }
 }
 
 /// The default at an index, for something whose name is about a port.
-fn of_default(file: &SourceFile, name: String, value: usize) -> Option<Seen> {
+fn from_default(file: &SourceFile, name: String, value: usize) -> Option<PortCandidate> {
     let address = value_at(file, value).filter(|_| is_about_port(&name))?;
-    Some(see(file, value, Way::Default, address)?.with_names([name]))
+    Some(port_candidate(file, value, Directness::Default, address)?.with_names([name]))
 }
 
 /// The fallback of an environment variable about a port, in the same statement.
-fn of_variable(call: &Call<'_>, sources: &Sources) -> Option<Seen> {
+fn from_variable(call: &Call<'_>, sources: &Sources) -> Option<PortCandidate> {
     let file = call.file;
     let name = sources
         .text_of(call, 0)
         .filter(|name| is_about_port(name))?;
-    let seen = (call.end..file.end_of(call.end + 1)).find_map(|at| {
+    let candidate = (call.end..file.end_of(call.end + 1)).find_map(|at| {
         // A smaller number is an index or a count.
         let address = value_at(file, at).filter(|(_, port)| *port > 79)?;
-        see(file, at, Way::Default, address)
+        port_candidate(file, at, Directness::Default, address)
     })?;
-    Some(seen.with_names([name]))
+    Some(candidate.with_names([name]))
 }
 
 /// `#[arg(long, env = "PORT", default_value_t = 8080)] pub port: u16`
-fn of_attribute(call: &Call<'_>, sources: &Sources) -> Option<Seen> {
+fn from_attribute(call: &Call<'_>, sources: &Sources) -> Option<PortCandidate> {
     let file = call.file;
-    let (_, field) = field_below(call)?;
+    let (_, field) = annotated_field(call)?;
     let variable = call
         .value("env")
         .and_then(|value| sources.literal(file, value));
@@ -228,11 +243,11 @@ fn of_attribute(call: &Call<'_>, sources: &Sources) -> Option<Seen> {
     let address = value_at(file, at)
         .or_else(|| address_at(file, at))
         .or_else(constant)?;
-    Some(see(file, at, Way::Default, address)?.with_names(names))
+    Some(port_candidate(file, at, Directness::Default, address)?.with_names(names))
 }
 
 /// The field that an attribute belongs to: the index of its name, and the name.
-pub(super) fn field_below(call: &Call<'_>) -> Option<(usize, String)> {
+pub(super) fn annotated_field(call: &Call<'_>) -> Option<(usize, String)> {
     let file = call.file;
     let mut at = call.end;
     // Skips this attribute and those after it, and `pub` with its restriction.
@@ -257,7 +272,7 @@ pub(super) fn field_below(call: &Call<'_>) -> Option<(usize, String)> {
 }
 
 /// `const PORT: u16 = 80;`, `fn default_port() -> u16 { 80 }`, `port: 80`
-fn named(file: &SourceFile, at: usize) -> Option<Seen> {
+fn from_name(file: &SourceFile, at: usize) -> Option<PortCandidate> {
     let name = file
         .name(at)
         .filter(|name| is_about_port(&name.to_uppercase()))?;
@@ -265,25 +280,25 @@ fn named(file: &SourceFile, at: usize) -> Option<Seen> {
     let before = |word| at > 0 && file.is(at - 1, word);
     if before("const") || before("static") {
         let value = (at..file.end_of(at)).find(|at| file.is(*at, "="))? + 1;
-        return see(file, value, Way::Named, value_at(file, value)?);
+        return port_candidate(file, value, Directness::Named, value_at(file, value)?);
     }
     if before("fn") {
         let body = (at..at + 12).find(|at| file.is(*at, "{"))? + 1;
-        return see(file, body, Way::Named, value_at(file, body)?);
+        return port_candidate(file, body, Directness::Named, value_at(file, body)?);
     }
     // A field of a struct literal; longer names, such as in `import: 1`, do not count.
     let is_field = file.is(at + 1, ":") && !file.is(at + 2, ":") && upper.ends_with("PORT");
-    is_field.then(|| see(file, at, Way::Named, (None, file.number(at + 2)?)))?
+    is_field.then(|| port_candidate(file, at, Directness::Named, (None, file.number(at + 2)?)))?
 }
 
 /// A literal that can only be an address to listen on.
-fn address(file: &SourceFile, at: usize) -> Option<Seen> {
+fn from_literal(file: &SourceFile, at: usize) -> Option<PortCandidate> {
     let address = parse(&file.text(at)?)?;
     let any = address
         .0
         .as_deref()
         .is_some_and(|host| matches!(host, "0.0.0.0" | "[::]"));
-    any.then(|| see(file, at, Way::Address, address))?
+    any.then(|| port_candidate(file, at, Directness::Address, address))?
 }
 
 #[cfg(test)]
@@ -292,14 +307,14 @@ mod tests {
 
     /// Where code listens: the port and the host.
     fn listens(code: &str) -> (Option<u16>, Option<String>) {
-        let sources = Sources::of_text(code);
+        let sources = Sources::from_text(code);
         let found = find(&sources);
         let host = found.host.map(|host| host.value);
         (found.port.map(|port| port.value), host)
     }
 
     #[test]
-    fn an_address_is_followed_to_where_it_is_written() {
+    fn follows_an_address_to_its_definition() {
         for (code, port, host) in [
             (
                 r#"let addr = "127.0.0.1:3000"; TcpListener::bind(addr)"#,
@@ -343,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_apart_from_the_port_is_found() {
+    fn finds_a_host_separate_from_the_port() {
         let host = r#"let host = env::var("WHERE").unwrap_or_else(|_| "127.0.0.1".to_string());"#;
         let port = r#"let port: u16 = env::var("PORT").unwrap_or("8080".into()).parse()?;"#;
         for bind in [
@@ -362,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_beside_the_port_is_known_by_its_name() {
+    fn matches_a_host_to_the_port_by_name() {
         for code in [
             r#"fn f() { env::var("APP_HOST").unwrap_or("127.0.0.1".into()); env::var("APP_PORT").unwrap_or("80".into()); }"#,
             r#"struct A { #[arg(env = "ORDERS_PORT", default_value_t = 80)] port: u16, #[arg(long, default_value = "127.0.0.1")] host: IpAddr }"#,
@@ -376,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_it_connects_to_is_none() {
+    fn ignores_hosts_that_the_program_connects_to() {
         let port = r#"env::var("PORT").unwrap_or("8080".into());"#;
         for code in [
             r#"env::var("JAEGER_HOST").unwrap_or("localhost".into())"#,

@@ -53,7 +53,7 @@ impl SourceFile {
         if is_macro {
             open += 1;
         } else if self.is(open, ":") && self.is(open + 1, ":") && self.is(open + 2, "<") {
-            open = self.behind_generics(open + 2)?;
+            open = self.after_generics(open + 2)?;
         }
         let has_arguments =
             self.is(open, "(") || (is_macro && (self.is(open, "[") || self.is(open, "{")));
@@ -128,7 +128,7 @@ impl SourceFile {
     }
 
     /// The index after `<…>`.
-    fn behind_generics(&self, open: usize) -> Option<usize> {
+    fn after_generics(&self, open: usize) -> Option<usize> {
         let mut depth = 0_usize;
         // A call's generics are short; a comparison has no end.
         for at in open..open + 40 {
@@ -187,9 +187,9 @@ impl Call<'_> {
 
     /// Whether a bare word is among the arguments of an attribute.
     pub fn flag(&self, key: &str) -> bool {
-        let is_it =
+        let is_flag =
             |argument: &Range<usize>| argument.len() == 1 && self.file.is(argument.start, key);
-        self.arguments.iter().any(is_it)
+        self.arguments.iter().any(is_flag)
     }
 
     /// The method calls chained to it: `.b()` and `.c()` of `a().b()?.c()`.
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_told_apart_by_their_form() {
+    fn distinguishes_functions_methods_macros_and_attributes() {
         let text = r#"
             #[launch] #[get("/a", rank = 1)] fn f(a: u8) {
                 std::env::var("A"); x.route("/b", get(h)); vec![1, 2]; "g()"; /* h() */
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_give_their_texts_and_options() {
+    fn reads_texts_and_options_from_arguments() {
         let text = r#"#[arg(long, env = "PORT", default_value_t = 80)] f(&"a", g("b", 1))"#;
         let file = SourceFile::new("a.rs".to_owned(), &Root::default(), text.to_owned()).unwrap();
         let calls: Vec<_> = file.calls().collect();

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{Package, Target};
 
 use super::{Call, SourceFile};
-use crate::facts::found::{Evidence, Found};
-use crate::facts::toml::shown;
+use crate::facts::evidence::{Evidence, Found};
+use crate::facts::toml::display_path;
 
 /// The sources of a binary.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ impl Sources {
 
     /// Those of one file of this text.
     #[cfg(test)]
-    pub(crate) fn of_text(text: &str) -> Self {
+    pub(crate) fn from_text(text: &str) -> Self {
         let file = SourceFile::new("a.rs".to_owned(), &Root::default(), text.to_owned());
         let files: Vec<SourceFile> = file.into_iter().collect();
         Self {
@@ -63,7 +63,7 @@ pub struct Root {
 
 impl Root {
     /// The root of a target of a package.
-    pub fn of(package: &Package, target: &Target) -> Self {
+    pub fn new(package: &Package, target: &Target) -> Self {
         let manifest = package.manifest_path.as_std_path();
         Self {
             package: package.name.to_string(),
@@ -84,7 +84,7 @@ pub fn read(roots: &[Root], top: &Path, left_out: &BTreeSet<PathBuf>) -> Sources
             if !seen.insert(path.clone()) {
                 continue;
             }
-            let name = shown(&path, top);
+            let name = display_path(&path, top);
             let file = match fs::read(&path).map(String::from_utf8) {
                 Ok(Ok(text)) => SourceFile::new(name.clone(), root, text)
                     .ok_or("its brackets or quotes do not match"),

@@ -100,7 +100,7 @@ impl Lexer<'_> {
         } else if let Some((kind, length)) = literal(rest)? {
             self.push(kind, length);
         } else if first == '\'' {
-            self.push(Kind::Other, quote(rest)?);
+            self.push(Kind::Other, single_quoted(rest)?);
         } else if first.is_alphabetic() || first == '_' {
             self.push(Kind::Name, name(rest));
         } else if first.is_ascii_digit() {
@@ -157,10 +157,10 @@ fn literal(text: &str) -> Option<Option<(Kind, usize)>> {
     let kind = |kind| if is_bytes { Kind::Other } else { kind };
     match prefix {
         "" | "b" | "c" if rest.starts_with('"') => {
-            let length = quoted(rest)?;
+            let length = double_quoted(rest)?;
             Some(Some((kind(Kind::Text), marks + length)))
         }
-        "b" if rest.starts_with('\'') => Some(Some((Kind::Other, marks + quote(rest)?))),
+        "b" if rest.starts_with('\'') => Some(Some((Kind::Other, marks + single_quoted(rest)?))),
         "r" | "br" | "cr" => {
             let hashes = rest.len() - rest.trim_start_matches('#').len();
             if !rest[hashes..].starts_with('"') {
@@ -177,7 +177,7 @@ fn literal(text: &str) -> Option<Option<(Kind, usize)>> {
 }
 
 /// The length of a double-quoted literal.
-fn quoted(text: &str) -> Option<usize> {
+fn double_quoted(text: &str) -> Option<usize> {
     let mut bytes = text.bytes().enumerate().skip(1);
     while let Some((at, byte)) = bytes.next() {
         match byte {
@@ -190,7 +190,7 @@ fn quoted(text: &str) -> Option<usize> {
 }
 
 /// The length of a single-quoted character, or of a lifetime.
-fn quote(text: &str) -> Option<usize> {
+fn single_quoted(text: &str) -> Option<usize> {
     let inside = &text[1..];
     let first = inside.chars().next()?;
     if first == '\\' {
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_end_where_rust_ends_them() {
+    fn lexes_string_literals() {
         for (text, kind) in [
             (r#""a\"b""#, Kind::Text),
             (r#""\\""#, Kind::Text),
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_lifetimes_and_raw_names_are_told_apart() {
+    fn distinguishes_characters_lifetimes_and_raw_identifiers() {
         for text in [
             "'a'",
             "'\"'",
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stop_before_a_range_and_a_method() {
+    fn numbers_end_before_ranges_and_methods() {
         assert_eq!(kinds("8_080u16"), [(Kind::Number, "8_080u16")]);
         assert_eq!(kinds("1.5")[0], (Kind::Number, "1.5"));
         assert_eq!(kinds("1..5")[0], (Kind::Number, "1"));
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_are_no_tokens_and_count_their_lines() {
+    fn skips_comments_but_counts_their_lines() {
         let text = "#!/usr/bin/env x\n// \"a\n/* /* \" */ \n */ b /// c\n";
         let tokens = tokens(text).unwrap();
         assert_eq!(tokens.len(), 1);
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn brackets_know_each_other_and_must_match() {
+    fn pairs_brackets_and_rejects_mismatches() {
         let found = tokens("f(a[1]{})").unwrap();
         assert_eq!((found[1].partner, found[8].partner), (8, 1));
         assert_eq!((found[3].partner, found[6].partner), (5, 7));

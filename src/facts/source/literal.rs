@@ -124,14 +124,14 @@ mod tests {
     fn literal(expression: &str) -> Option<String> {
         let constants = "const HOST: &str = \"h\"; const PORT: u16 = 8_080; fn host() -> String { HOST.to_string() } \
             fn round() -> u16 { round() } fn two() -> u8 { 1 } fn two() -> u8 { 2 } let x = ";
-        let sources = Sources::of_text(&format!("{constants}{expression};"));
+        let sources = Sources::from_text(&format!("{constants}{expression};"));
         let file = &sources.files[0];
         let start = file.indices().rfind(|at| file.is(*at, "x")).unwrap() + 2;
         sources.literal(file, start..file.indices().end - 1)
     }
 
     #[test]
-    fn what_is_converted_is_still_a_literal() {
+    fn converted_literals_are_literals() {
         for (expression, value) in [
             (r#""a""#, "a"),
             (r#"&"a""#, "a"),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_together_is_none() {
+    fn computed_expressions_are_not_literals() {
         for expression in [
             r#"format!("http://{}:{}", host, 80)"#,
             r#"format!("{host}")"#,

@@ -13,13 +13,13 @@ pub use calls::{Call, Form};
 pub use files::{Root, Sources, read};
 use lexer::{Kind, Token};
 
-use super::found::{Evidence, shortened};
+use super::evidence::{Evidence, shortened};
 
 /// A source file of the binary.
 #[derive(Debug)]
 pub struct SourceFile {
     /// Its path as shown in evidence.
-    pub shown: String,
+    pub display_path: String,
     /// The name of the package that it belongs to.
     pub package: String,
     /// The directory of that package, to which paths in its macros are relative.
@@ -31,10 +31,10 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
-    fn new(shown: String, root: &Root, text: String) -> Option<Self> {
+    fn new(display_path: String, root: &Root, text: String) -> Option<Self> {
         let tokens = lexer::tokens(&text)?;
         let mut file = Self {
-            shown,
+            display_path,
             package: root.package.clone(),
             directory: root.directory.clone(),
             text,
@@ -135,7 +135,7 @@ impl SourceFile {
     }
 
     /// The names before each block around an index: all four of `impl Default for Metrics { … }`.
-    pub fn around(&self, at: usize) -> impl Iterator<Item = &str> {
+    pub fn enclosing_names(&self, at: usize) -> impl Iterator<Item = &str> {
         let opens = (0..at)
             .rev()
             .filter(move |open| self.is(*open, "{") && self.inside(*open).contains(&at));
@@ -148,10 +148,10 @@ impl SourceFile {
     /// The name of the file's module: `users` for `users.rs` and `users/mod.rs`.
     pub fn module(&self) -> &str {
         let path = self
-            .shown
+            .display_path
             .strip_suffix("/mod.rs")
-            .or(self.shown.strip_suffix(".rs"));
-        let path = path.unwrap_or(&self.shown);
+            .or(self.display_path.strip_suffix(".rs"));
+        let path = path.unwrap_or(&self.display_path);
         path.rsplit('/').next().unwrap_or(path)
     }
 
@@ -159,12 +159,12 @@ impl SourceFile {
     pub fn import(&self, name: &str) -> Option<String> {
         let at = self.imported().find(|at| self.name(*at) == Some(name))?;
         let start = (0..at).rfind(|before| self.is(*before, "use"))?;
-        let around = (start..at)
+        let enclosing_names = (start..at)
             .rev()
             .filter(|open| self.is(*open, "{") && self.inside(*open).contains(&at));
         let mut path = self.path_to(at);
         // `use {a, b}` has nothing before its braces.
-        for open in around.filter(|open| self.is(open - 1, ":")) {
+        for open in enclosing_names.filter(|open| self.is(open - 1, ":")) {
             path = format!("{}::{path}", self.path_to(open - 3));
         }
         Some(path)
@@ -186,7 +186,7 @@ impl SourceFile {
     pub fn evidence(&self, index: usize) -> Evidence {
         let line = self.tokens.get(index).map_or(1, |token| token.line);
         let words = self.text.lines().nth(line - 1).unwrap_or_default().trim();
-        Evidence::line(&self.shown, line, shortened(words))
+        Evidence::line(&self.display_path, line, shortened(words))
     }
 
     /// Removes items that are only compiled for tests.
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compiled_for_tests_alone_is_left_out() {
+    fn drops_code_compiled_only_for_tests() {
         for (text, left) in [
             ("#[cfg(test)] mod tests { fn a() {} } b", "b"),
             ("#[cfg(test)] mod tests; b", "b"),
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn literals_give_their_values() {
+    fn reads_literal_values() {
         let file = file(
             r####""a\"\\n" r#"b"c"# 8_080 9u16 1.5 0x50 "x\
             y""####,
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_cut_in_evidence() {
+    fn shortens_long_lines_in_evidence() {
         let evidence = file(&format!("fn a() {{}} // {}", "ä".repeat(100))).evidence(0);
         assert_eq!(evidence.says.chars().count(), 80);
     }

@@ -1,6 +1,6 @@
 //! Files with conflict markers, from an update or from git: they are left alone until the user has resolved them.
 
-use super::site::Site;
+use super::project::Project;
 use crate::merge;
 use crate::plan::{Action, Plan, Step};
 use crate::vcs;
@@ -13,15 +13,15 @@ pub(super) struct Markers {
 
 impl Markers {
     /// Asks git, if a file of the plan looks as if git left markers in it.
-    pub(super) fn of(site: &Site, plan: &Plan) -> Self {
-        let looks = |step: &Step| {
+    pub(super) fn find(project: &Project, plan: &Plan) -> Self {
+        let looks_marked = |step: &Step| {
             let before = step.before.as_deref();
-            before.is_some_and(merge::has_markers_of_git)
+            before.is_some_and(merge::has_git_markers)
         };
         // A text may be about git; outside of a repository, it must be.
-        let asks = site.repository.is_some() && plan.steps.iter().any(looks);
-        let unmerged = match asks {
-            true => vcs::uncommitted(&site.root).ok().map(|mut files| {
+        let must_ask = project.repository.is_some() && plan.steps.iter().any(looks_marked);
+        let unmerged = match must_ask {
+            true => vcs::uncommitted(&project.root).ok().map(|mut files| {
                 files.retain(|file| file.unmerged);
                 files.into_iter().map(|file| file.path).collect()
             }),
@@ -37,13 +37,12 @@ impl Markers {
             Action::Skip | Action::Merge | Action::Rename | Action::Conflict
         );
         let is_unmerged = || {
-            let path = step.lies_at().as_str();
+            let path = step.current_path().as_str();
             let all = self.unmerged.as_ref();
             all.is_none_or(|all| all.iter().any(|unmerged| unmerged == path))
         };
-        let has_markers = |text: &str| {
-            merge::has_markers(text) || merge::has_markers_of_git(text) && is_unmerged()
-        };
+        let has_markers =
+            |text: &str| merge::has_markers(text) || merge::has_git_markers(text) && is_unmerged();
         stays && step.before.as_deref().is_some_and(has_markers)
     }
 }

@@ -1,14 +1,14 @@
-//! From the facts found about an existing crate to what templates see.
+//! Converts the inspection of an existing crate into the facts that templates see.
 
 use anyhow::Result;
 
 use super::configuration;
-use super::found::{Evidence, Found};
+use super::evidence::{Evidence, Found};
 use super::inspection::Inspection;
-use super::program::{Kinds, ProgramKind, Signal};
+use super::program::{ProgramKind, ProgramRules, Signal};
 use super::secret::is_secret;
 use super::service::{Service, Variable};
-use super::{Facts, building, reachable};
+use super::{Facts, build, reachability};
 use crate::names;
 
 /// Variables that the system sets, rather than whoever deploys the service.
@@ -21,7 +21,7 @@ const SYSTEM: [&str; 8] = [
 /// # Errors
 ///
 /// If the data is malformed, which a test rules out.
-pub fn facts(project: &str, toolchain: &str, services: &[Inspection]) -> Result<Facts> {
+pub fn from_inspections(project: &str, toolchain: &str, services: &[Inspection]) -> Result<Facts> {
     let Some(first) = services.first() else {
         return Ok(Facts {
             existing: true,
@@ -31,13 +31,13 @@ pub fn facts(project: &str, toolchain: &str, services: &[Inspection]) -> Result<
     };
     let asked_for = first.workspace.toolchain.as_ref();
     let release = asked_for.filter(|channel| is_release(&channel.value));
-    let kinds = Kinds::embedded()?;
-    let mut seen: Vec<Service> = services
+    let rules = ProgramRules::embedded()?;
+    let mut services_seen: Vec<Service> = services
         .iter()
-        .map(|inspection| service(inspection, &kinds))
+        .map(|inspection| service(inspection, &rules))
         .collect();
-    seen.sort_by(|a, b| a.name.cmp(&b.name));
-    match &mut seen[..] {
+    services_seen.sort_by(|a, b| a.name.cmp(&b.name));
+    match &mut services_seen[..] {
         [only] => only.name = names::slug(project),
         several => {
             for service in several {
@@ -49,8 +49,8 @@ pub fn facts(project: &str, toolchain: &str, services: &[Inspection]) -> Result<
         existing: true,
         edition: first.package.edition.value.clone(),
         toolchain: release.map_or_else(|| toolchain.to_owned(), |release| release.value.clone()),
-        services: seen,
-        build: building::build(services, first)?,
+        services: services_seen,
+        build: build::from_inspections(services, first)?,
     })
 }
 
@@ -61,7 +61,7 @@ fn is_release(channel: &str) -> bool {
     (2..=3).contains(&numbers.len()) && numbers.iter().all(number)
 }
 
-fn service(inspection: &Inspection, kinds: &Kinds) -> Service {
+fn service(inspection: &Inspection, rules: &ProgramRules) -> Service {
     let Inspection {
         package,
         program,
@@ -109,7 +109,7 @@ fn service(inspection: &Inspection, kinds: &Kinds) -> Service {
         stop_signal: (program.ends_at.as_ref())
             .filter(|signal| signal.value == Signal::Interrupt)
             .map(|signal| signal.value.to_string()),
-        container_env: reachable::environment(inspection, kinds),
+        container_env: reachability::environment(inspection, rules),
         environment,
         ..Service::default()
     }
@@ -141,7 +141,7 @@ fn environment(inspection: &Inspection) -> Vec<Variable> {
 /// Whether a variable selects the program's environment, and defaults to that of developers: `APP_ENVIRONMENT` with `local`.
 fn selects_development(name: &str, default: Option<&str>) -> bool {
     const LAST_WORDS: [&str; 5] = ["ENV", "ENVIRONMENT", "MODE", "PROFILE", "STAGE"];
-    const OF_DEVELOPERS: [&str; 7] = [
+    const DEVELOPMENT: [&str; 7] = [
         "debug",
         "dev",
         "devel",
@@ -153,7 +153,7 @@ fn selects_development(name: &str, default: Option<&str>) -> bool {
     let name = name.to_uppercase();
     let last = name.rsplit('_').next().unwrap_or_default();
     let default = default.map(str::to_lowercase).unwrap_or_default();
-    LAST_WORDS.contains(&last) && OF_DEVELOPERS.contains(&default.as_str())
+    LAST_WORDS.contains(&last) && DEVELOPMENT.contains(&default.as_str())
 }
 
 #[cfg(test)]
@@ -161,7 +161,7 @@ mod tests {
     use super::{is_release, selects_development};
 
     #[test]
-    fn a_release_is_a_channel_of_numbers() {
+    fn releases_are_numeric_channels() {
         for release in ["1.88", "1.88.0"] {
             assert!(is_release(release), "{release}");
         }
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_selected_for_developers_is_known_by_its_name_and_value() {
+    fn recognizes_variables_that_select_development() {
         for (name, default) in [
             ("APP_ENVIRONMENT", "local"),
             ("RUST_ENV", "dev"),

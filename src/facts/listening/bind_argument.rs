@@ -7,7 +7,7 @@ use crate::facts::fallback;
 use crate::facts::source::{Call, Form, SourceFile, Sources};
 
 /// The address argument of a call that listens: its first one. None if it does not listen.
-pub(super) fn argument(call: &Call<'_>) -> Option<Range<usize>> {
+pub(super) fn of_call(call: &Call<'_>) -> Option<Range<usize>> {
     let listens = match (call.form, call.name()) {
         (Form::Attribute, _) => false,
         (_, name) if name.starts_with("bind") => true,
@@ -23,18 +23,18 @@ pub(super) fn address(
     expression: Range<usize>,
     sources: &Sources,
 ) -> Option<(usize, Address)> {
-    let written = |expression: Range<usize>| {
+    let literal_address = |expression: Range<usize>| {
         let at = expression.start;
         let constant = || parse(&sources.literal(file, expression)?);
         Some((at, address_at(file, at).or_else(constant)?))
     };
-    written(expression.clone()).or_else(|| {
-        let value = value_of(file, &name_in(file, expression.clone())?, expression.start)?;
+    literal_address(expression.clone()).or_else(|| {
+        let value = bound_value(file, &name_in(file, expression.clone())?, expression.start)?;
         let read = || {
-            let (at, text) = read_in(file, value.clone(), sources)?;
+            let (at, text) = variable_default(file, value.clone(), sources)?;
             Some((at, parse(&text)?))
         };
-        written(value.clone()).or_else(read)
+        literal_address(value.clone()).or_else(read)
     })
 }
 
@@ -42,28 +42,28 @@ pub(super) fn address(
 #[derive(Debug, PartialEq)]
 pub(super) enum Host {
     /// A literal at this index.
-    Written(usize, String),
+    Literal(usize, String),
     /// A name that is not bound in the same file.
-    Named(String),
+    Name(String),
 }
 
 /// The host in `(config.host.as_str(), port)`, `format!("{host}:{port}")` and `format!("{}:{}", host, port)`, or in a variable
 /// with such a value.
 pub(super) fn host(file: &SourceFile, expression: Range<usize>, sources: &Sources) -> Option<Host> {
     let found = in_pair(file, expression.clone(), sources).or_else(|| {
-        let value = value_of(file, &name_in(file, expression.clone())?, expression.start)?;
+        let value = bound_value(file, &name_in(file, expression.clone())?, expression.start)?;
         in_pair(file, value, sources)
     })?;
-    let Host::Named(name) = found else {
+    let Host::Name(name) = found else {
         return Some(found);
     };
-    let bound = value_of(file, &name, expression.start).and_then(|value| {
+    let bound = bound_value(file, &name, expression.start).and_then(|value| {
         let literal = || Some((value.start, sources.literal(file, value.clone())?));
-        read_in(file, value.clone(), sources).or_else(literal)
+        variable_default(file, value.clone(), sources).or_else(literal)
     });
     Some(match bound {
-        Some((at, text)) if is_host(&text) => Host::Written(at, text),
-        _ => Host::Named(name),
+        Some((at, text)) if is_host(&text) => Host::Literal(at, text),
+        _ => Host::Name(name),
     })
 }
 
@@ -75,11 +75,11 @@ fn in_pair(file: &SourceFile, expression: Range<usize>, sources: &Sources) -> Op
         start = inner;
     }
     let of_expression = |host: Range<usize>| {
-        let written = || host_at(file, host.clone());
+        let literal_host = || host_at(file, host.clone());
         let literal = || sources.literal(file, host.clone()).filter(|it| is_host(it));
-        match written().or_else(literal) {
-            Some(text) => Some(Host::Written(host.start, text)),
-            None => Some(Host::Named(name_in(file, host)?)),
+        match literal_host().or_else(literal) {
+            Some(text) => Some(Host::Literal(host.start, text)),
+            None => Some(Host::Name(name_in(file, host)?)),
         }
     };
     if file.is(start, "(") {
@@ -96,10 +96,10 @@ fn in_pair(file: &SourceFile, expression: Range<usize>, sources: &Sources) -> Op
     let text = file.text(at)?;
     match text.strip_prefix('{').and_then(|it| it.split_once("}:")) {
         Some(("", _)) => of_expression(parts.get(1)?.clone()),
-        Some((captured, _)) => Some(Host::Named(captured.to_owned())),
+        Some((captured, _)) => Some(Host::Name(captured.to_owned())),
         None => {
             let (host, _) = text.rsplit_once(":{")?;
-            is_host(host).then(|| Host::Written(at, host.to_owned()))
+            is_host(host).then(|| Host::Literal(at, host.to_owned()))
         }
     }
 }
@@ -112,7 +112,7 @@ fn name_in(file: &SourceFile, expression: Range<usize>) -> Option<String> {
 }
 
 /// The value that a `let` binds to a name: the nearest one before an index, or the first in the file.
-fn value_of(file: &SourceFile, name: &str, before: usize) -> Option<Range<usize>> {
+fn bound_value(file: &SourceFile, name: &str, before: usize) -> Option<Range<usize>> {
     let bound = |at: &usize| {
         let named = at + 1 + usize::from(file.is(at + 1, "mut"));
         file.is(*at, "let") && file.name(named) == Some(name)
@@ -126,7 +126,7 @@ fn value_of(file: &SourceFile, name: &str, before: usize) -> Option<Range<usize>
 }
 
 /// The default of the first environment variable that an expression reads, and its index.
-fn read_in(
+fn variable_default(
     file: &SourceFile,
     expression: Range<usize>,
     sources: &Sources,
@@ -134,5 +134,5 @@ fn read_in(
     let read = file
         .calls()
         .find(|call| expression.contains(&call.at) && matches!(call.name(), "var" | "var_os"))?;
-    Some((read.at, fallback::of(&read, sources).default?))
+    Some((read.at, fallback::find(&read, sources).default?))
 }

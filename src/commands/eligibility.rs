@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::site::Site;
-use crate::catalog::{Component, Home, Scope};
+use super::project::Project;
+use crate::catalog::{Component, ProjectKind, Scope};
 use crate::error::Usage;
 
 /// Checks whether a component can be added there.
@@ -11,22 +11,22 @@ use crate::error::Usage;
 /// # Errors
 ///
 /// [`Usage`], with the reason, if it cannot.
-pub(super) fn check(component: &Component, site: &Site, home: Home) -> Result<()> {
+pub(super) fn check(component: &Component, project: &Project, kind: ProjectKind) -> Result<()> {
     let name = &component.name;
     if let Some(why) = component
         .existing
         .refused
         .as_ref()
-        .filter(|_| home != Home::Project)
+        .filter(|_| kind != ProjectKind::Created)
     {
         return Err(Usage::new(format!(
             "`{name}` cannot be added to an existing crate: {why}"
         ))
         .into());
     }
-    if component.scope > site.widest() {
-        let (scope, shown) = (component.scope, &site.shown);
-        let hint = site
+    if component.scope > project.widest() {
+        let (scope, shown) = (component.scope, &project.display_path);
+        let hint = project
             .repository
             .as_ref()
             .filter(|_| scope == Scope::Repository);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::site::Site;
+use super::project::Project;
 use crate::facts::disk;
 use crate::merge;
 use crate::plan::{self, Disk, Rename, Trees};
@@ -18,16 +18,16 @@ use crate::tree::{Class, File, RelPath, Tree};
 /// # Errors
 ///
 /// If a file exists but cannot be read.
-pub(super) fn trees(
-    site: &Site,
+pub(super) fn follow(
+    project: &Project,
     selection: &Selection<'_>,
     base: Tree,
     theirs: Tree,
 ) -> Result<(Trees, Vec<String>)> {
-    let record = &site.record;
+    let record = &project.record;
     let mut moved = record.base.moved.clone();
     let paths = base.keys().chain(theirs.keys()).chain(moved.values());
-    let mut ours = disk::read(&site.root, paths)?;
+    let mut ours = disk::read(&project.root, paths)?;
     // A file that may be entirely the user's stays where it is.
     let stays = |rename: &Rename<'_>| {
         let mut doubtful = record.base.doubtful.iter();
@@ -36,22 +36,22 @@ pub(super) fn trees(
     let renames: Vec<Rename<'_>> = renames(selection).filter(|it| !stays(it)).collect();
     // A file that was moved back is where it was written.
     moved.retain(|path, place| ours.contains_key(place) || !ours.contains_key(path));
-    let missing = missing(&base, &ours, &theirs, &moved, &renames);
+    let missing = missing_files(&base, &ours, &theirs, &moved, &renames);
     let mut notes = Vec::new();
-    let (found, unread) = find(site, missing, &base, &theirs, &moved);
+    let (found, unread) = find_moved(project, missing, &base, &theirs, &moved);
     notes.extend(unread);
     for (path, place) in found {
-        ours.extend(disk::read(&site.root, [&place])?);
+        ours.extend(disk::read(&project.root, [&place])?);
         notes.push(format!(
             "{path} was moved to {place}, and is kept up to date there"
         ));
         moved.insert(path, place);
     }
     let mut trees = Trees::follow(base, ours, theirs, &moved, &renames);
-    let modules = disk::modules(&site.root, trees.news());
+    let modules = disk::modules(&project.root, trees.new_paths());
     trees.ours.extend(modules);
     for path in &record.base.doubtful {
-        trees.doubt(path);
+        trees.mark_doubtful(path);
     }
     let doubtful: Vec<&str> = record.base.doubtful.iter().map(RelPath::as_str).collect();
     if !doubtful.is_empty() {
@@ -76,7 +76,7 @@ fn renames<'a>(selection: &'a Selection<'_>) -> impl Iterator<Item = Rename<'a>>
 }
 
 /// Missing files that would change: only those are worth a search.
-fn missing<'b>(
+fn missing_files<'b>(
     base: &'b Tree,
     ours: &Disk,
     theirs: &Tree,
@@ -91,17 +91,17 @@ fn missing<'b>(
         };
         let Some(target) = target else { return false };
         let new = &theirs[&target];
-        let is_news = new.text != old.text && new.class == Class::Shared;
-        let place = plan::place(path, moved, theirs);
-        is_news && !ours.contains_key(place) && !ours.contains_key(&target)
+        let has_changed = new.text != old.text && new.class == Class::Shared;
+        let place = plan::current_path(path, moved, theirs);
+        has_changed && !ours.contains_key(place) && !ours.contains_key(&target)
     };
     base.iter().filter(is_missing).collect()
 }
 
 /// Finds each of these files by its text; if two candidates are equally similar, neither is chosen. Also returns a note on
 /// directories that could not be searched.
-fn find(
-    site: &Site,
+fn find_moved(
+    project: &Project,
     missing: Vec<(&RelPath, &File)>,
     base: &Tree,
     theirs: &Tree,
@@ -115,7 +115,7 @@ fn find(
     let known: BTreeSet<&RelPath> = known.collect();
     let kinds: BTreeSet<&str> = missing.iter().map(|(path, _)| path.kind()).collect();
     let is_wanted = |path: &RelPath| kinds.contains(path.kind()) && !known.contains(path);
-    let (candidates, unread) = disk::texts(&site.root, is_wanted);
+    let (candidates, unread) = disk::texts(&project.root, is_wanted);
     for (path, old) in missing {
         let is_free = |place: &RelPath| found.iter().all(|(_, taken)| taken != place);
         let of_its_kind = candidates
@@ -124,7 +124,7 @@ fn find(
         let mut similar: Vec<_> = of_its_kind
             .filter(|(_, text)| merge::is_similar(&old.text, text))
             .map(|(place, text)| {
-                let share = merge::shared_share(&old.text, text);
+                let share = merge::similarity(&old.text, text);
                 ((share, place.name() == path.name()), place)
             })
             .collect();

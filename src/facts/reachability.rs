@@ -4,21 +4,24 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::configuration::Variable;
-use super::found::Found;
+use super::evidence::Found;
 use super::inspection::Inspection;
-use super::program::Kinds;
+use super::program::ProgramRules;
 
 /// What to set so that it can be reached from outside its container, if its environment determines that.
-pub(super) fn environment(inspection: &Inspection, kinds: &Kinds) -> BTreeMap<String, String> {
+pub(super) fn environment(
+    inspection: &Inspection,
+    rules: &ProgramRules,
+) -> BTreeMap<String, String> {
     let mut set = BTreeMap::new();
     for framework in &inspection.program.frameworks {
-        if let Some(known) = kinds.frameworks.get(&framework.value.name) {
+        if let Some(known) = rules.frameworks.get(&framework.value.name) {
             set.extend(known.reachable.clone());
         }
     }
     for variable in &inspection.configuration.environment {
-        let outside = outside(variable, inspection);
-        set.extend(outside.map(|outside| (variable.value.name.clone(), outside)));
+        let value = reachable_value(variable, inspection);
+        set.extend(value.map(|value| (variable.value.name.clone(), value)));
     }
     set
 }
@@ -26,14 +29,14 @@ pub(super) fn environment(inspection: &Inspection, kinds: &Kinds) -> BTreeMap<St
 /// The value of a variable that makes the program listen on all interfaces; none if it is unrelated, or already has one.
 ///
 /// A database may be expected on the same interface: what counts is the port, or that it is the host that the program listens on.
-fn outside(variable: &Found<Variable>, inspection: &Inspection) -> Option<String> {
+fn reachable_value(variable: &Found<Variable>, inspection: &Inspection) -> Option<String> {
     let listening = &inspection.listening;
     let default = variable.value.default.as_deref()?;
     if let Ok(address) = default.replace("localhost", "127.0.0.1").parse() {
         let address: SocketAddr = address;
         let port = listening.port.as_ref().map(|port| port.value);
-        let is_it = address.ip().is_loopback() && Some(address.port()) == port;
-        return is_it.then(|| match address {
+        let is_own_address = address.ip().is_loopback() && Some(address.port()) == port;
+        return is_own_address.then(|| match address {
             SocketAddr::V4(_) => format!("0.0.0.0:{}", address.port()),
             SocketAddr::V6(_) => format!("[::]:{}", address.port()),
         });
@@ -61,7 +64,7 @@ mod tests {
     use super::is_loopback;
 
     #[test]
-    fn the_loopback_interface_has_several_names() {
+    fn recognizes_loopback_hosts() {
         assert!(
             ["localhost", "127.0.0.1", "127.1.2.3", "::1", "[::1]"]
                 .into_iter()

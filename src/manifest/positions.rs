@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use toml_edit::{Document, InlineTable, Item, Table, Value};
 
-use super::entry::{Entry, find, shown};
+use super::entry::{Entry, find, format_keys};
 
 /// Parses a manifest.
 pub(super) fn parse(text: &str) -> Result<Document<&str>> {
@@ -15,7 +15,7 @@ pub(super) enum Nearest<'d, 'k> {
     /// The table itself, with a header or dotted.
     Table(&'d Table),
     /// An inline table, and the remaining keys of the path.
-    Braces(&'d InlineTable, &'k [String]),
+    InlineTable(&'d InlineTable, &'k [String]),
     /// Nothing that entries could be added to: a header is needed.
     None,
 }
@@ -26,7 +26,7 @@ pub(super) fn nearest<'d, 'k>(root: &'d Table, keys: &'k [String]) -> Nearest<'d
         table = match table.get(key) {
             Some(Item::Table(table)) => table,
             Some(Item::Value(Value::InlineTable(table))) => {
-                return between(table, &keys[index + 1..]);
+                return nearest_inline(table, &keys[index + 1..]);
             }
             _ => return Nearest::None,
         };
@@ -37,20 +37,23 @@ pub(super) fn nearest<'d, 'k>(root: &'d Table, keys: &'k [String]) -> Nearest<'d
     Nearest::Table(table)
 }
 
-fn between<'d, 'k>(table: &'d InlineTable, rest: &'k [String]) -> Nearest<'d, 'k> {
+fn nearest_inline<'d, 'k>(table: &'d InlineTable, rest: &'k [String]) -> Nearest<'d, 'k> {
     let inner = rest
         .split_first()
         .and_then(|(key, rest)| match table.get(key)? {
             Value::InlineTable(table) if !table.is_dotted() => Some((table, rest)),
             _ => None,
         });
-    inner.map_or(Nearest::Braces(table, rest), |(table, rest)| {
-        between(table, rest)
+    inner.map_or(Nearest::InlineTable(table, rest), |(table, rest)| {
+        nearest_inline(table, rest)
     })
 }
 
 /// The innermost inline table around an entry.
-pub(super) fn braces<'d>(root: &'d Table, keys: &[String]) -> Option<&'d InlineTable> {
+pub(super) fn enclosing_inline_table<'d>(
+    root: &'d Table,
+    keys: &[String],
+) -> Option<&'d InlineTable> {
     let mut found = None;
     for length in 1..keys.len() {
         let table = find(root, &keys[..length]).and_then(Item::as_inline_table);
@@ -60,20 +63,20 @@ pub(super) fn braces<'d>(root: &'d Table, keys: &[String]) -> Option<&'d InlineT
 }
 
 /// The position of a new entry in an inline table, and its text there: dotted if tables are missing, and without comments.
-pub(super) fn into_braces(
+pub(super) fn inline_insertion(
     table: &InlineTable,
     rest: &[String],
     entry: &Entry,
 ) -> Result<(usize, String)> {
     let dot = if rest.is_empty() { "" } else { "." };
-    let text = format!("{}{dot}{} = {}", shown(rest), entry.key, entry.value);
+    let text = format!("{}{dot}{} = {}", format_keys(rest), entry.key, entry.value);
     let mut ends = Vec::new();
     collect_ends(table, &mut ends);
     match ends.into_iter().max() {
         Some(last) => Ok((last, format!(", {text}"))),
         None => {
-            let braces = table.span().context("braces without a place")?;
-            Ok((braces.start + 1, text))
+            let enclosing_inline_table = table.span().context("braces without a place")?;
+            Ok((enclosing_inline_table.start + 1, text))
         }
     }
 }

@@ -22,7 +22,7 @@ pub struct Mention {
 /// The Rust files in the directories of the main files of a workspace's libraries and binaries, and below. Other files in a
 /// package do not run in production, and may be anything: a database's data directory, or a web frontend with all its
 /// dependencies.
-pub fn read(metadata: &Metadata) -> Texts {
+pub fn read_sources(metadata: &Metadata) -> Texts {
     let packages = metadata.workspace_packages();
     let targets = packages.iter().flat_map(|package| &package.targets);
     let built = targets.filter(|target| target.is_bin() || is_library(target));
@@ -38,10 +38,10 @@ pub fn read(metadata: &Metadata) -> Texts {
 }
 
 /// The first occurrences of the words in each file, except in comment lines.
-pub fn mentions(sources: &Texts, words: &[String]) -> Vec<Mention> {
+pub fn find(sources: &Texts, words: &[String]) -> Vec<Mention> {
     let texts = sources.texts.iter();
     let mentions = texts.filter_map(|(path, text)| {
-        first(text, words).map(|(line, word)| Mention {
+        first_mention(text, words).map(|(line, word)| Mention {
             path: path.clone(),
             line,
             word,
@@ -50,7 +50,7 @@ pub fn mentions(sources: &Texts, words: &[String]) -> Vec<Mention> {
     mentions.collect()
 }
 
-fn first(text: &str, words: &[String]) -> Option<(usize, String)> {
+fn first_mention(text: &str, words: &[String]) -> Option<(usize, String)> {
     let lines = text.lines().enumerate();
     let mut code = lines.filter(|(_, line)| !line.trim_start().starts_with("//"));
     code.find_map(|(index, line)| {
@@ -61,13 +61,16 @@ fn first(text: &str, words: &[String]) -> Option<(usize, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::first;
+    use super::first_mention;
 
     #[test]
-    fn a_word_is_found_in_code_and_not_in_comments() {
+    fn finds_words_in_code_but_not_in_comments() {
         let words = ["catch_unwind".to_owned()];
         let code = "// catch_unwind\nfn f() {\n    std::panic::catch_unwind(g);\n}\n";
-        assert_eq!(first(code, &words), Some((3, words[0].clone())));
-        assert_eq!(first("/// See `catch_unwind`.\nfn f() {}\n", &words), None);
+        assert_eq!(first_mention(code, &words), Some((3, words[0].clone())));
+        assert_eq!(
+            first_mention("/// See `catch_unwind`.\nfn f() {}\n", &words),
+            None
+        );
     }
 }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::site::Site;
-use super::typed::shell_word;
+use super::command_line::shell_word;
+use super::project::Project;
 use crate::plan::{Action, Plan, Step};
 use crate::provenance::{self, BASE, Base, Moved, is_record};
 use crate::render::NextStep;
@@ -11,11 +11,11 @@ use crate::tree::RelPath;
 use crate::vcs;
 
 /// The number of commits to the record that are examined.
-const LOOKED_AT: usize = 30;
+const MAX_COMMITS: usize = 30;
 
 /// The commands that restore what `--overwrite` once replaced at the paths that a plan deletes.
-pub(super) fn ways_back(site: &Site, plan: &Plan) -> Vec<NextStep> {
-    let typed = |path: &str| match &*site.shown {
+pub(super) fn commands(project: &Project, plan: &Plan) -> Vec<NextStep> {
+    let quoted = |path: &str| match &*project.display_path {
         "." => shell_word(path),
         shown => shell_word(&format!("{shown}/{path}")),
     };
@@ -24,37 +24,37 @@ pub(super) fn ways_back(site: &Site, plan: &Plan) -> Vec<NextStep> {
         command,
         why: "restore what was there before".to_owned(),
     };
-    let is_gone = |step: &&Step| step.action == Action::Delete && !is_record(&step.path);
+    let is_deleted = |step: &&Step| step.action == Action::Delete && !is_record(&step.path);
     let (mut steps, mut others) = (Vec::new(), Vec::new());
-    let gone = plan.steps.iter().filter(is_gone);
-    for path in gone.map(|step| step.path.as_str()) {
-        match original(&site.root, path) {
-            Some(original) => {
-                steps.push(step(format!("mv {} {}", typed(&original), typed(path))));
+    let deleted = plan.steps.iter().filter(is_deleted);
+    for path in deleted.map(|step| step.path.as_str()) {
+        match backup(&project.root, path) {
+            Some(backup) => {
+                steps.push(step(format!("mv {} {}", quoted(&backup), quoted(path))));
             }
             None => others.push(path),
         }
     }
-    for (commit, held) in held_by_git(site, others) {
-        let held: Vec<String> = held.into_iter().map(typed).collect();
-        let command = format!("git restore --source {commit} -- {}", held.join(" "));
+    for (commit, present) in committed(project, others) {
+        let present: Vec<String> = present.into_iter().map(quoted).collect();
+        let command = format!("git restore --source {commit} -- {}", present.join(" "));
         steps.push(step(command));
     }
     steps
 }
 
 /// The backup beside a replaced file; the last one, if there are several.
-fn original(root: &Path, path: &str) -> Option<String> {
+fn backup(root: &Path, path: &str) -> Option<String> {
     let numbered = (2..).map(|number| format!("{path}.orig.{number}"));
     let all = std::iter::once(format!("{path}.orig")).chain(numbered);
     all.take_while(|name| root.join(name).is_file()).last()
 }
 
 /// The commits with the user's files at some of the paths, each with those paths: the last ones before prodify wrote its own.
-fn held_by_git<'p>(site: &Site, mut paths: Vec<&'p str>) -> Vec<(String, Vec<&'p str>)> {
-    let root = &site.root;
+fn committed<'p>(project: &Project, mut paths: Vec<&'p str>) -> Vec<(String, Vec<&'p str>)> {
+    let root = &project.root;
     let mut found = Vec::new();
-    let before = vcs::commits_of(root, BASE, LOOKED_AT);
+    let before = vcs::commits_of(root, BASE, MAX_COMMITS);
     let before = before.into_iter().map(|commit| format!("{commit}~"));
     for commit in std::iter::once("HEAD".to_owned()).chain(before) {
         if paths.is_empty() {
@@ -63,10 +63,10 @@ fn held_by_git<'p>(site: &Site, mut paths: Vec<&'p str>) -> Vec<(String, Vec<&'p
         let base = vcs::text_at(&commit, root, BASE);
         let base = base.and_then(|text| provenance::read_base(&text).ok());
         let base = base.unwrap_or_default();
-        let is_written = |path: &&str| is_prodifys(path, &base, &site.record.base.moved);
+        let is_written = |path: &&str| was_written(path, &base, &project.record.base.moved);
         let (written, mut others): (Vec<_>, Vec<_>) = paths.into_iter().partition(is_written);
-        let held = vcs::files_at(&commit, root, &others);
-        others.retain(|path| held.iter().any(|it| it == path));
+        let present = vcs::files_at(&commit, root, &others);
+        others.retain(|path| present.iter().any(|it| it == path));
         if !others.is_empty() {
             found.push((commit, others));
         }
@@ -77,11 +77,10 @@ fn held_by_git<'p>(site: &Site, mut paths: Vec<&'p str>) -> Vec<(String, Vec<&'p
 
 /// Whether, according to a base and the files `moved` so far, prodify's file was at a path: a move is only recorded by the update
 /// after it.
-/// only remembered by the update after it.
-fn is_prodifys(path: &str, base: &Base, moved: &Moved) -> bool {
-    let lies = |(_, place): &(&RelPath, &RelPath)| place.as_str() == path;
-    let template = moved.iter().find(lies).map(|(template, _)| template);
+fn was_written(path: &str, base: &Base, moved: &Moved) -> bool {
+    let is_at = |(_, place): &(&RelPath, &RelPath)| place.as_str() == path;
+    let template = moved.iter().find(is_at).map(|(template, _)| template);
     base.files.contains_key(path)
-        || base.moved.iter().any(|it| lies(&it))
+        || base.moved.iter().any(|it| is_at(&it))
         || template.is_some_and(|template| base.files.contains_key(template))
 }

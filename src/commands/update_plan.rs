@@ -1,4 +1,4 @@
-//! The common part of `update` and `check`: a project as this version and the answers would have it.
+//! The common part of `update` and `check`: plans the project as this version and the current answers would have it.
 
 use std::collections::BTreeSet;
 
@@ -6,14 +6,14 @@ use anyhow::Result;
 
 use super::change::{Change, Undecided};
 use super::existing;
-use super::marked::Markers;
+use super::markers::Markers;
+use super::project::Project;
 use super::records::Record;
-use super::site::Site;
-use super::{along, bins, fits};
-use crate::answers::{self, Given};
+use super::{bins, eligibility, requirements};
+use crate::answers::{self, GivenAnswers};
 use crate::catalog::{Catalog, Component, Scope};
 use crate::draft::Draft;
-use crate::error::{Usage, told};
+use crate::error::{Usage, list_names};
 use crate::merge::{self, Merged, Side};
 use crate::plan::{Action, Plan, Resolution, Step};
 use crate::prompt::Prompt;
@@ -23,23 +23,23 @@ use crate::select::{self, Request, Selection};
 use crate::shell::Shell;
 
 /// The inputs of an update.
-pub(super) struct Renewal<'a> {
+pub(super) struct UpdateRequest<'a> {
     pub(super) catalog: &'a Catalog,
-    pub(super) site: &'a Site,
-    pub(super) given: Given,
-    pub(super) decided: Decided<'a>,
+    pub(super) project: &'a Project,
+    pub(super) given: GivenAnswers,
+    pub(super) resolutions: Resolutions<'a>,
     pub(super) shell: &'a Shell,
 }
 
 /// Conflicts that the user has resolved on the command line, by path.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Decided<'a> {
+pub(super) struct Resolutions<'a> {
     pub(super) ours: &'a [String],
     pub(super) theirs: &'a [String],
 }
 
 /// The result.
-pub(super) struct Renewed {
+pub(super) struct PlannedUpdate {
     pub(super) change: Change,
     /// The lines for the crate's own sources that new components need.
     pub(super) wire: Vec<Wiring>,
@@ -47,73 +47,75 @@ pub(super) struct Renewed {
     pub(super) next: Vec<NextStep>,
 }
 
-impl Renewal<'_> {
+impl UpdateRequest<'_> {
     /// Plans the update.
     ///
     /// # Errors
     ///
     /// If prodify.toml asks for something that this version does not have or cannot do; if a path given as resolved is not in
     /// conflict; otherwise if a file cannot be read.
-    pub(super) fn plan(self, prompt: Option<&mut dyn Prompt>) -> Result<Renewed> {
+    pub(super) fn plan(self, prompt: Option<&mut dyn Prompt>) -> Result<PlannedUpdate> {
         let Self {
             catalog,
-            site,
+            project,
             given,
-            decided,
+            resolutions,
             shell,
         } = self;
-        let given = given.with_record(catalog, &site.record.answered)?;
-        let selection = selection(catalog, site)?;
-        bins::are_there(site)?;
+        let given = given.with_record(catalog, &project.record.answers_file)?;
+        let selection = selection(catalog, project)?;
+        bins::check_exist(project)?;
         let mut draft = match selection.components.is_empty() {
             true => Draft::default(),
-            false => existing::draft(catalog, site, &selection, &given, prompt, shell)?,
+            false => existing::draft(catalog, project, &selection, &given, prompt, shell)?,
         };
         let is_new = |name: &str| {
             let component = catalog.get(name);
-            component.is_some_and(|component| is_new(component, site))
+            component.is_some_and(|component| is_new(component, project))
         };
         let mut next = std::mem::take(&mut draft.next);
         next.retain(|step| step.component.as_deref().is_some_and(is_new));
         let mut wire = std::mem::take(&mut draft.wire);
         wire.retain(|wiring| is_new(&wiring.component));
-        let mut change = Change::plan(site, &selection, draft, |plan| decided.settle(plan, site))?;
-        change.notes.extend(come_along(site, &selection)?);
-        change.notes.extend(bins::others(site, &selection)?);
-        let dropped = answers::dropped(catalog, &site.record.answered);
+        let mut change = Change::plan(project, &selection, draft, |plan| {
+            resolutions.apply(plan, project)
+        })?;
+        change.notes.extend(implied_notes(project, &selection)?);
+        change.notes.extend(bins::note_others(project, &selection)?);
+        let dropped = answers::dropped(catalog, &project.record.answers_file);
         if !dropped.is_empty() {
             change.notes.push(format!(
                 "in {ANSWERS}: {} is no longer asked, and is removed",
-                told(dropped)
+                list_names(dropped)
             ));
         }
-        Ok(Renewed { change, wire, next })
+        Ok(PlannedUpdate { change, wire, next })
     }
 }
 
 /// The components that prodify.toml lists, with those that they require.
-fn selection<'c>(catalog: &'c Catalog, site: &Site) -> Result<Selection<'c>> {
-    let named = site.components();
+fn selection<'c>(catalog: &'c Catalog, project: &Project) -> Result<Selection<'c>> {
+    let named = project.components();
     let place = |error: anyhow::Error| Usage::new(format!("in {ANSWERS}: {error:#}"));
-    let gone = named.iter().find(|name| catalog.get(name).is_none());
-    if let Some(gone) = gone.filter(|_| site.record.answered.is_older()) {
+    let missing = named.iter().find(|name| catalog.get(name).is_none());
+    if let Some(missing) = missing.filter(|_| project.record.answers_file.is_older()) {
         return Err(Usage::new(format!(
-            "in {ANSWERS}: this version no longer has a component `{gone}`: remove it from `components`, and its files are removed too, except those that you edited"
+            "in {ANSWERS}: this version no longer has a component `{missing}`: remove it from `components`, and its files are removed too, except those that you edited"
         ))
         .into());
     }
-    let components = select::all_known(catalog, named).map_err(place)?;
+    let components = select::find_all(catalog, named).map_err(place)?;
     if components.is_empty() {
         return Ok(Selection::default());
     }
-    let home = site.home()?;
+    let kind = project.kind()?;
     for component in components {
-        if is_new(component, site) {
-            fits::check(component, site, home).map_err(place)?;
+        if is_new(component, project) {
+            eligibility::check(component, project, kind).map_err(place)?;
         }
     }
     let request = Request {
-        home,
+        kind,
         start: named.iter().cloned().collect(),
         ..Request::default()
     };
@@ -121,36 +123,36 @@ fn selection<'c>(catalog: &'c Catalog, site: &Site) -> Result<Selection<'c>> {
 }
 
 /// Notes on components that are only there because others require them: removing them from prodify.toml would have no effect.
-fn come_along(site: &Site, selection: &Selection<'_>) -> Result<Vec<String>> {
-    let along = along::unnamed(selection, site.home()?, site.components());
+fn implied_notes(project: &Project, selection: &Selection<'_>) -> Result<Vec<String>> {
+    let implied = requirements::implied(selection, project.kind()?, project.components());
     let note = |(name, by): (&str, String)| {
         format!(
             "in {ANSWERS}: `{name}` is added too, required by {by}: to leave it out, remove that from `components` too"
         )
     };
-    Ok(along.into_iter().map(note).collect())
+    Ok(implied.into_iter().map(note).collect())
 }
 
 /// Whether nothing of a component was written so far, judging by its files.
-fn is_new(component: &Component, site: &Site) -> bool {
-    let mut written = site.record.base.files.values();
+fn is_new(component: &Component, project: &Project) -> bool {
+    let mut written = project.record.base.files.values();
     !written.any(|file| file.component == component.name) && !component.templates.is_empty()
 }
 
 /// A conflict that the user has resolved.
-struct Said<'a> {
+struct SideChoice<'a> {
     flag: &'static str,
     /// As typed.
     path: &'a str,
     side: Side,
 }
 
-impl Decided<'_> {
+impl Resolutions<'_> {
     /// Resolves the conflicts that the user has decided, marks those between two edits of a text, and returns the files that are
     /// left unchanged.
-    fn settle(self, plan: &mut Plan, site: &Site) -> Result<Undecided> {
-        let record = &site.record;
-        let markers = Markers::of(site, plan);
+    fn apply(self, plan: &mut Plan, project: &Project) -> Result<Undecided> {
+        let record = &project.record;
+        let markers = Markers::find(project, plan);
         let mut undecided = Undecided::new();
         let mut named: BTreeSet<&str> = BTreeSet::new();
         for step in &mut plan.steps {
@@ -158,17 +160,17 @@ impl Decided<'_> {
             if !is_marked && step.action != Action::Conflict {
                 continue;
             }
-            let said = self.says(step)?;
-            named.extend(said.as_ref().map(|said| said.path));
+            let choice = self.choice_for(step)?;
+            named.extend(choice.as_ref().map(|choice| choice.path));
             // Whether new lines are left for another run.
-            let is_left = match said {
-                Some(said) if is_marked => {
-                    let meets = step.action == Action::Conflict;
-                    said.unmark(step)?;
-                    meets
+            let is_left = match choice {
+                Some(choice) if is_marked => {
+                    let has_new_conflict = step.action == Action::Conflict;
+                    choice.resolve_markers(step)?;
+                    has_new_conflict
                 }
-                Some(said) => {
-                    said.decide(step)?;
+                Some(choice) => {
+                    choice.resolve(step)?;
                     false
                 }
                 None if is_marked => {
@@ -178,7 +180,7 @@ impl Decided<'_> {
                     !is_done
                 }
                 None => {
-                    step.mark();
+                    step.mark_conflict();
                     step.action == Action::Conflict
                 }
             };
@@ -198,7 +200,7 @@ impl Decided<'_> {
     }
 
     /// The user's decision on a step's conflict, if there is one.
-    fn says(&self, step: &Step) -> Result<Option<Said<'_>>> {
+    fn choice_for(&self, step: &Step) -> Result<Option<SideChoice<'_>>> {
         let paths = [Some(&step.path), step.from.as_ref()];
         let names = |path: &&String| {
             let path = path.strip_prefix("./").unwrap_or(path);
@@ -208,41 +210,41 @@ impl Decided<'_> {
         let (flag, path, side) = match (ours, theirs) {
             (None, None) => return Ok(None),
             (Some(path), Some(_)) => {
-                let said = format!("`{path}` is given to both --ours and --theirs");
-                return Err(Usage::new(said).into());
+                let message = format!("`{path}` is given to both --ours and --theirs");
+                return Err(Usage::new(message).into());
             }
             (Some(path), None) => ("ours", path, Side::Ours),
             (None, Some(path)) => ("theirs", path, Side::Theirs),
         };
-        Ok(Some(Said { flag, path, side }))
+        Ok(Some(SideChoice { flag, path, side }))
     }
 }
 
-impl Said<'_> {
+impl SideChoice<'_> {
     /// Resolves a conflict of this run.
-    fn decide(&self, step: &mut Step) -> Result<()> {
+    fn resolve(&self, step: &mut Step) -> Result<()> {
         let why = step.why.unwrap_or_default();
         step.resolve(match self.side {
             Side::Ours => Resolution::Keep,
             Side::Theirs => Resolution::Overwrite,
         });
         match step.action {
-            Action::Conflict => Err(self.refused(why)),
+            Action::Conflict => Err(self.refusal(why)),
             _ => Ok(()),
         }
     }
 
     /// Resolves the conflicts of an earlier run, whose markers are still in the file.
-    fn unmark(&self, step: &mut Step) -> Result<()> {
-        match step.unmark(self.side) {
+    fn resolve_markers(&self, step: &mut Step) -> Result<()> {
+        match step.resolve_markers(self.side) {
             true => Ok(()),
-            false => Err(self.refused(
+            false => Err(self.refusal(
                 "contains conflict markers that were edited: resolve what is left of them",
             )),
         }
     }
 
-    fn refused(&self, why: &str) -> anyhow::Error {
+    fn refusal(&self, why: &str) -> anyhow::Error {
         let Self { flag, path, .. } = self;
         Usage::new(format!("`--{flag} {path}`: {path} {why}")).into()
     }

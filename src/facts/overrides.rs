@@ -7,7 +7,7 @@ use cargo_metadata::Package;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::found::{Certainty, Found};
+use super::evidence::{Certainty, Found};
 use super::inspection::Inspection;
 use super::program::ProgramKind;
 use super::toml::TomlFile;
@@ -35,33 +35,33 @@ pub fn apply(package: &Package, manifest: &TomlFile, inspection: &mut Inspection
     let Some(all) = package.metadata.get("prodify") else {
         return Ok(());
     };
-    let said = Said { package, manifest };
-    let all = said.table(all, &TABLE.join("."))?;
+    let overrides = Overrides { package, manifest };
+    let all = overrides.table(all, &TABLE.join("."))?;
     for (key, value) in all {
-        said.take(inspection, &[key], value)?;
+        overrides.apply(inspection, &[key], value)?;
     }
     let bin = inspection.package.bin.value.clone();
     if let Some(own) = all.get(&bin).filter(|_| !KEYS.contains(&bin.as_str())) {
-        for (key, value) in said.table(own, &bin)? {
-            said.take(inspection, &[&bin, key], value)?;
+        for (key, value) in overrides.table(own, &bin)? {
+            overrides.apply(inspection, &[&bin, key], value)?;
         }
     }
     Ok(())
 }
 
-struct Said<'m> {
+struct Overrides<'m> {
     package: &'m Package,
     manifest: &'m TomlFile,
 }
 
-impl Said<'_> {
+impl Overrides<'_> {
     fn table<'v>(&self, value: &'v Value, key: &str) -> Result<&'v Map<String, Value>> {
         value
             .as_object()
-            .ok_or_else(|| self.wrong(&format!("`{key}` must be a table")))
+            .ok_or_else(|| self.invalid(&format!("`{key}` must be a table")))
     }
 
-    fn take(&self, inspection: &mut Inspection, key: &[&str], value: &Value) -> Result<()> {
+    fn apply(&self, inspection: &mut Inspection, key: &[&str], value: &Value) -> Result<()> {
         let path: Vec<&str> = TABLE.iter().chain(key).copied().collect();
         let evidence = || vec![self.manifest.evidence_or_file(&path)];
         let found = |text: String| Some(Found::new(text, Certainty::Certain, evidence()));
@@ -88,7 +88,7 @@ impl Said<'_> {
             bin if key.len() == 1 && self.package.targets.iter().any(|it| it.name == bin) => {}
             unknown => {
                 let near = did_you_mean(unknown, KEYS);
-                return Err(self.wrong(&format!("there is no `{unknown}`{near}")));
+                return Err(self.invalid(&format!("there is no `{unknown}`{near}")));
             }
         }
         Ok(())
@@ -101,7 +101,7 @@ impl Said<'_> {
         if path.starts_with('/') && path.bytes().all(is_plain) {
             return Ok(path);
         }
-        Err(self.wrong(&format!("`{key}` must be {must}")))
+        Err(self.invalid(&format!("`{key}` must be {must}")))
     }
 
     fn read<T: for<'de> Deserialize<'de>>(
@@ -110,11 +110,11 @@ impl Said<'_> {
         value: &Value,
         must: &str,
     ) -> Result<T> {
-        T::deserialize(value).map_err(|_| self.wrong(&format!("`{key}` must be {must}")))
+        T::deserialize(value).map_err(|_| self.invalid(&format!("`{key}` must be {must}")))
     }
 
-    fn wrong(&self, what: &str) -> anyhow::Error {
+    fn invalid(&self, what: &str) -> anyhow::Error {
         let table = TABLE.join(".");
-        Usage::new(format!("{}: [{table}]: {what}", self.manifest.shown)).into()
+        Usage::new(format!("{}: [{table}]: {what}", self.manifest.display_path)).into()
     }
 }

@@ -6,10 +6,10 @@ use anyhow::Result;
 use cargo_metadata::{Dependency, DependencyKind, Package as CargoPackage};
 use serde::Serialize;
 
-use super::found::{Certainty, Evidence, Found};
+use super::evidence::{Certainty, Evidence, Found};
 use super::graph::{Graph, LockFile};
 use super::package::Manifests;
-use super::toml::{TomlFile, shown};
+use super::toml::{TomlFile, display_path};
 
 /// The end of crates.io's name in Cargo.lock, whichever protocol is used.
 const CRATES_IO: &str = "rust-lang/crates.io-index";
@@ -61,7 +61,7 @@ pub fn find(package: &CargoPackage, manifests: &Manifests<'_>) -> Result<Vec<Fou
                 continue;
             };
             if !found.iter().any(|known| known.value == source) {
-                let evidence = declared(dependency, manifest, manifests.root);
+                let evidence = declaration(dependency, manifest, manifests.root);
                 found.push(Found::new(source, Certainty::Certain, evidence));
             }
         }
@@ -72,7 +72,7 @@ pub fn find(package: &CargoPackage, manifests: &Manifests<'_>) -> Result<Vec<Fou
 }
 
 /// The sources in the lock file of the crates of a graph, except crates.io.
-pub fn locked(graph: &Graph, lock: &LockFile) -> Vec<Found<Source>> {
+pub fn from_lock_file(graph: &Graph, lock: &LockFile) -> Vec<Found<Source>> {
     let packages = graph
         .nodes
         .iter()
@@ -96,7 +96,7 @@ pub fn locked(graph: &Graph, lock: &LockFile) -> Vec<Found<Source>> {
 }
 
 /// Adds those that no manifest of the workspace declares.
-pub fn add(known: &mut Vec<Found<Source>>, locked: Vec<Found<Source>>) {
+pub fn add_undeclared(known: &mut Vec<Found<Source>>, locked: Vec<Found<Source>>) {
     for source in locked {
         if !known
             .iter()
@@ -112,7 +112,7 @@ fn source(dependency: &Dependency, manifests: &Manifests<'_>) -> Option<Source> 
         .source
         .as_ref()
         .map(|source| source.repr.as_str());
-    let of = |kind, place: String| Source {
+    let new_source = |kind, place: String| Source {
         name: dependency.name.clone(),
         kind,
         place,
@@ -128,13 +128,13 @@ fn source(dependency: &Dependency, manifests: &Manifests<'_>) -> Option<Source> 
         } else {
             path_kind(path, manifests.top)
         };
-        return Some(of(kind, shown(path, manifests.top)));
+        return Some(new_source(kind, display_path(path, manifests.top)));
     }
     if let Some(git) = source.and_then(|source| source.strip_prefix("git+")) {
-        return Some(of(SourceKind::Git, git.to_owned()));
+        return Some(new_source(SourceKind::Git, git.to_owned()));
     }
     let registry = dependency.registry.as_ref()?;
-    Some(of(SourceKind::Registry, registry.clone()))
+    Some(new_source(SourceKind::Registry, registry.clone()))
 }
 
 fn path_kind(path: &Path, top: &Path) -> SourceKind {
@@ -146,7 +146,7 @@ fn path_kind(path: &Path, top: &Path) -> SourceKind {
 }
 
 /// The line of a dependency; that of the workspace, if it is inherited.
-pub fn declared(dependency: &Dependency, manifest: &TomlFile, root: &TomlFile) -> Vec<Evidence> {
+pub fn declaration(dependency: &Dependency, manifest: &TomlFile, root: &TomlFile) -> Vec<Evidence> {
     let key = dependency.rename.as_deref().unwrap_or(&dependency.name);
     let section = match dependency.kind {
         DependencyKind::Build => "build-dependencies",
@@ -188,8 +188,11 @@ fn patches(manifests: &Manifests<'_>) -> Vec<Found<Source>> {
             let text = |key| patch.get(key).and_then(|item| item.as_str());
             let (kind, place) = match (text("path"), text("git")) {
                 (Some(path), _) => {
-                    let path = lexical(&manifests.top.join(path));
-                    (path_kind(&path, manifests.top), shown(&path, manifests.top))
+                    let path = normalize(&manifests.top.join(path));
+                    (
+                        path_kind(&path, manifests.top),
+                        display_path(&path, manifests.top),
+                    )
                 }
                 (_, Some(git)) => (SourceKind::Git, git.to_owned()),
                 (None, None) => continue,
@@ -203,7 +206,7 @@ fn patches(manifests: &Manifests<'_>) -> Vec<Found<Source>> {
 }
 
 /// A path without `.` and `..`, resolved lexically like cargo does, without following links.
-pub fn lexical(path: &Path) -> PathBuf {
+pub fn normalize(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

@@ -6,19 +6,19 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::builder::Builder;
+use super::dependency_sources::SourceKind;
+use super::evidence::Found;
 use super::files::When;
-use super::found::Found;
 use super::inspection::Inspection;
-use super::origins::SourceKind;
 use super::secret_files::SecretFiles;
-use super::{Build, Carried, Outside};
+use super::{Build, CarriedFile, OutsideDependency};
 
 /// What all services together need to be built, and to run.
 ///
 /// # Errors
 ///
 /// If the data is malformed, which a test rules out.
-pub(super) fn build(services: &[Inspection], first: &Inspection) -> Result<Build> {
+pub(super) fn from_inspections(services: &[Inspection], first: &Inspection) -> Result<Build> {
     let secrets = SecretFiles::embedded()?;
     let all = |packages: &dyn Fn(&Inspection) -> Vec<String>| -> Vec<String> {
         let all: BTreeSet<String> = services.iter().flat_map(packages).collect();
@@ -34,15 +34,15 @@ pub(super) fn build(services: &[Inspection], first: &Inspection) -> Result<Build
         .collect::<Vec<_>>();
     sources.sort();
     sources.dedup();
-    let lies_apart = |kind| matches!(kind, SourceKind::Member | SourceKind::Path);
+    let is_separate = |kind| matches!(kind, SourceKind::Member | SourceKind::Path);
     let several_packages =
-        workspace.members.len() > 1 || sources.iter().any(|source| lies_apart(source.kind));
+        workspace.members.len() > 1 || sources.iter().any(|source| is_separate(source.kind));
     sources.retain(|source| source.kind != SourceKind::Member);
     let checked = |inspection: &Inspection| {
         let database = &inspection.database;
         database.checked_queries.is_some() && database.offline_data.is_some()
     };
-    let mut build_env = configured(&first.builder);
+    let mut build_env = overriding_environment(&first.builder);
     if services.iter().any(checked) {
         build_env.insert("SQLX_OFFLINE".to_owned(), "true".to_owned());
     }
@@ -60,10 +60,10 @@ pub(super) fn build(services: &[Inspection], first: &Inspection) -> Result<Build
             .filter(|directory| is_plain_and_below(&directory.value))
             .map(|directory| directory.value.clone()),
         build_env,
-        files: carried(services, top, &secrets),
+        files: carried_files(services, top, &secrets),
         secret_files: secrets,
         sources,
-        outside: outside(services),
+        outside: outside_dependencies(services),
         locked: workspace.lock.is_some(),
         lock_committed: (workspace.lock.as_ref())
             .is_some_and(|lock| lock.value.tracked != Some(false)),
@@ -77,7 +77,7 @@ pub(super) fn build(services: &[Inspection], first: &Inspection) -> Result<Build
 }
 
 /// The environment that overrides the settings in cargo's configuration that are specific to a developer's machine.
-fn configured(builder: &Builder) -> BTreeMap<String, String> {
+fn overriding_environment(builder: &Builder) -> BTreeMap<String, String> {
     let wrappers = builder.wrappers.iter();
     // An empty value disables it.
     let mut set: BTreeMap<String, String> = wrappers
@@ -98,14 +98,14 @@ fn is_plain_and_below(path: &str) -> bool {
 }
 
 /// The services' dependencies outside of the workspace, without duplicates.
-fn outside(services: &[Inspection]) -> Vec<Outside> {
-    let mut outside: Vec<Outside> = Vec::new();
+fn outside_dependencies(services: &[Inspection]) -> Vec<OutsideDependency> {
+    let mut outside: Vec<OutsideDependency> = Vec::new();
     for found in services.iter().flat_map(|it| &it.package.sources) {
         let source = &found.value;
         let is_known = outside.iter().any(|known| known.name == source.name);
         if source.kind == SourceKind::Outside && !is_known {
             let asked_for = found.evidence.first();
-            outside.push(Outside {
+            outside.push(OutsideDependency {
                 name: source.name.clone(),
                 place: source.place.clone(),
                 asked_for: asked_for.map_or_else(String::new, |it| it.place.to_string()),
@@ -116,14 +116,14 @@ fn outside(services: &[Inspection]) -> Vec<Outside> {
 }
 
 /// The existing files that the services read at run time: those that git is likely to track, without files of secrets.
-fn carried(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> Vec<Carried> {
+fn carried_files(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> Vec<CarriedFile> {
     let mut carried = BTreeSet::new();
     for inspection in services {
         let manifest = Path::new(&inspection.package.manifest);
         let package = manifest.parent().unwrap_or(Path::new(""));
         for asset in &inspection.files {
             if let (When::Run, Some(place)) = (asset.value.when, &asset.value.place) {
-                carried.extend(carry(place, &asset.value.path));
+                carried.extend(carried_file(place, &asset.value.path));
             }
         }
         let migrations = inspection.database.migrations.iter();
@@ -131,35 +131,38 @@ fn carried(services: &[Inspection], top: &Path, secrets: &SecretFiles) -> Vec<Ca
             if let Some(place) = &migrations.value.path {
                 let below = Path::new(place).strip_prefix(package);
                 let below = below.map_or_else(|_| place.clone(), |it| it.display().to_string());
-                carried.extend(carry(place, &below));
+                carried.extend(carried_file(place, &below));
             }
         }
         for file in &inspection.configuration.files {
             // `config/default` means a file of that name with any extension.
             let named = Path::new(&file.value);
-            let there = named
+            let existing = named
                 .ancestors()
                 .take(2)
                 .find(|path| !path.as_os_str().is_empty() && top.join(package).join(path).exists());
-            if let Some(there) = there {
-                let place = package.join(there);
-                carried.extend(carry(&place.to_string_lossy(), &there.to_string_lossy()));
+            if let Some(existing) = existing {
+                let place = package.join(existing);
+                carried.extend(carried_file(
+                    &place.to_string_lossy(),
+                    &existing.to_string_lossy(),
+                ));
             }
         }
     }
     // A file that is excluded from the build context cannot be copied from it.
-    carried.retain(|it: &Carried| !secrets.are_all(&it.from, top));
+    carried.retain(|it: &CarriedFile| !secrets.covers(&it.from, top));
     carried.into_iter().collect()
 }
 
 /// A path as a program names it: it can only be carried if it is below the program's directory.
-fn carry(from: &str, named: &str) -> Option<Carried> {
+fn carried_file(from: &str, named: &str) -> Option<CarriedFile> {
     let to = named
         .strip_prefix("./")
         .unwrap_or(named)
         .trim_end_matches('/');
     let is_below = !to.is_empty() && !to.starts_with('/') && to.split('/').all(|part| part != "..");
-    is_below.then(|| Carried {
+    is_below.then(|| CarriedFile {
         from: from.to_owned(),
         to: to.to_owned(),
     })
@@ -167,11 +170,11 @@ fn carry(from: &str, named: &str) -> Option<Carried> {
 
 #[cfg(test)]
 mod tests {
-    use super::{carry, is_plain_and_below};
+    use super::{carried_file, is_plain_and_below};
 
     #[test]
-    fn what_lies_below_is_carried() {
-        let to = |named: &str| carry("a", named).map(|carried| carried.to);
+    fn carries_only_paths_below_the_package() {
+        let to = |named: &str| carried_file("a", named).map(|carried| carried.to);
         assert_eq!(to("./pages/").as_deref(), Some("pages"));
         assert_eq!(
             to("config/default.toml").as_deref(),
@@ -183,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_path_below_is_left_out_of_an_image() {
+    fn accepts_only_plain_paths_below_the_workspace() {
         assert!(is_plain_and_below("out/build") && is_plain_and_below(".build"));
         for other in ["/tmp/target", "../target", "a/../..", ".", "my target", ""] {
             assert!(!is_plain_and_below(other), "{other}");

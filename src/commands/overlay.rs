@@ -7,9 +7,9 @@ use std::{env, fs};
 use anyhow::{Context as _, Result, bail};
 use walkdir::{DirEntry, WalkDir};
 
+use super::project::Project;
 use super::records;
-use super::site::Site;
-use crate::catalog::{Catalog, Own};
+use crate::catalog::{Catalog, Overlay};
 use crate::cli::{Cli, Command};
 use crate::error::Usage;
 use crate::facts::walk;
@@ -17,15 +17,15 @@ use crate::provenance::{self, ANSWERS};
 use crate::render;
 
 /// The directory that components are ejected to by default.
-pub(super) const DEFAULT: &str = ".prodify/templates";
+pub(super) const DEFAULT_DIRECTORY: &str = ".prodify/templates";
 
 /// The catalog with the own templates overlaid that the command line or a prodify.toml names; none if neither does.
 ///
 /// # Errors
 ///
 /// [`Usage`], naming the file and the line, if they are not valid.
-pub(super) fn catalog(catalog: &Catalog, line: &Cli) -> Result<Option<Catalog>> {
-    let (directory, shown, told) = match (&line.templates, &line.command) {
+pub(super) fn load(catalog: &Catalog, line: &Cli) -> Result<Option<Catalog>> {
+    let (directory, shown, is_explicit) = match (&line.templates, &line.command) {
         (Some(_), Command::Inspect(_)) => {
             return Err(Usage::new(
                 "`--templates` does not apply to `inspect`, which writes nothing",
@@ -37,29 +37,29 @@ pub(super) fn catalog(catalog: &Catalog, line: &Cli) -> Result<Option<Catalog>> 
         (Some(directory), _) => (directory.clone(), directory.display().to_string(), true),
         // The completion script is the same for all projects.
         (None, Command::Inspect(_) | Command::Completions { .. }) => return Ok(None),
-        (None, command) => match remembered(command)? {
-            Some((directory, told)) => {
+        (None, command) => match recorded_templates(command)? {
+            Some((directory, is_explicit)) => {
                 let shown = directory.display().to_string();
-                (directory, shown, told)
+                (directory, shown, is_explicit)
             }
             None => return Ok(None),
         },
     };
-    let laid = read(&directory, &shown, told).and_then(|own| {
-        let catalog = catalog.with_own(own)?;
-        let own = catalog.components();
-        for component in own.filter(|component| catalog.origin(&component.name).is_some()) {
+    let overlaid = read(&directory, &shown, is_explicit).and_then(|overlay| {
+        let catalog = catalog.with_overlay(overlay)?;
+        let components = catalog.components();
+        for component in components.filter(|component| catalog.origin(&component.name).is_some()) {
             render::compile(&catalog, component)?;
         }
         Ok(catalog)
     });
-    let laid = laid.map_err(|error| Usage::new(format!("own templates: {error:#}")))?;
-    Ok(Some(laid))
+    let overlaid = overlaid.map_err(|error| Usage::new(format!("own templates: {error:#}")))?;
+    Ok(Some(overlaid))
 }
 
 /// The directory that a prodify.toml names, and whether to record it: the file given with `--answers`, or else the nearest
 /// prodify.toml that names one.
-fn remembered(command: &Command) -> Result<Option<(PathBuf, bool)>> {
+fn recorded_templates(command: &Command) -> Result<Option<(PathBuf, bool)>> {
     if let Command::New(new) = command
         && let Some(answers) = &new.answers.answers
     {
@@ -73,11 +73,11 @@ fn remembered(command: &Command) -> Result<Option<(PathBuf, bool)>> {
             return Ok(Some((above.join(templates), true)));
         }
     }
-    for above in start(command)?.ancestors() {
-        if let Some(templates) = named(above)? {
+    for above in search_start(command)?.ancestors() {
+        if let Some(templates) = templates_recorded_in(above)? {
             return Ok(Some((above.join(templates), false)));
         }
-        if is_top(above) {
+        if is_repository_root(above) {
             break;
         }
     }
@@ -85,8 +85,8 @@ fn remembered(command: &Command) -> Result<Option<(PathBuf, bool)>> {
 }
 
 /// The directory named in the prodify.toml of a directory.
-fn named(directory: &Path) -> Result<Option<String>> {
-    let Some(text) = records::text(directory, ANSWERS)? else {
+fn templates_recorded_in(directory: &Path) -> Result<Option<String>> {
+    let Some(text) = records::read_text(directory, ANSWERS)? else {
         return Ok(None);
     };
     let read = provenance::read_answers(&text).map_err(|error| {
@@ -97,7 +97,7 @@ fn named(directory: &Path) -> Result<Option<String>> {
 }
 
 /// The directory in which a command starts to look: that of the given manifest, or the current one.
-fn start(command: &Command) -> Result<PathBuf> {
+fn search_start(command: &Command) -> Result<PathBuf> {
     let subject = match command {
         Command::Add(add) => Some(&add.subject),
         Command::Remove(remove) => Some(&remove.subject),
@@ -106,7 +106,7 @@ fn start(command: &Command) -> Result<PathBuf> {
         _ => None,
     };
     let manifest = subject.and_then(|subject| subject.manifest_path.as_deref());
-    let here = here()?;
+    let here = current_dir()?;
     let directory = manifest
         .and_then(Path::parent)
         .map(|above| here.join(above));
@@ -117,21 +117,21 @@ fn start(command: &Command) -> Result<PathBuf> {
 }
 
 /// The current directory, without links.
-pub(super) fn here() -> Result<PathBuf> {
+pub(super) fn current_dir() -> Result<PathBuf> {
     let directory = env::current_dir().and_then(fs::canonicalize);
     directory.context("finding the current directory")
 }
 
 /// Reads a directory of templates.
-fn read(directory: &Path, shown: &str, told: bool) -> Result<Own> {
+fn read(directory: &Path, shown: &str, is_explicit: bool) -> Result<Overlay> {
     let shown = shown.trim_end_matches('/');
     if !directory.is_dir() {
-        let said = if told {
+        let origin = if is_explicit {
             ""
         } else {
             ", which prodify.toml names in [templates]"
         };
-        bail!("there is no directory {shown}{said}");
+        bail!("there is no directory {shown}{origin}");
     }
     let directory = fs::canonicalize(directory).with_context(|| format!("looking at {shown}"))?;
     // A checkout contains other things beside the components: `.git`, `.github`.
@@ -145,7 +145,7 @@ fn read(directory: &Path, shown: &str, told: bool) -> Result<Own> {
         .into_iter()
         .filter_entry(|entry| !is_hidden(entry))
     {
-        let entry = entry.or_else(|error| walk::unlisted(error, &directory))?;
+        let entry = entry.or_else(|error| walk::walk_error(error, &directory))?;
         let below = entry.path().strip_prefix(&directory)?;
         let Some(path) = below.to_str().map(|path| path.replace(MAIN_SEPARATOR, "/")) else {
             bail!("{shown}/{} has a name that is not UTF-8", below.display());
@@ -164,10 +164,10 @@ fn read(directory: &Path, shown: &str, told: bool) -> Result<Own> {
         };
         files.insert(path, text);
     }
-    Ok(Own {
+    Ok(Overlay {
         directory,
-        shown: shown.to_owned(),
-        told,
+        display_path: shown.to_owned(),
+        is_explicit,
         files,
     })
 }
@@ -177,19 +177,21 @@ fn read(directory: &Path, shown: &str, told: bool) -> Result<Own> {
 /// # Errors
 ///
 /// [`Usage`] if they were not found from the directory in which the run was started.
-pub(super) fn is_of(site: &Site, catalog: &Catalog) -> Result<()> {
-    let Some(named) = &site.record.answered.templates else {
+pub(super) fn check_loaded(project: &Project, catalog: &Catalog) -> Result<()> {
+    let Some(named) = &project.record.answers_file.templates else {
         return Ok(());
     };
-    let own = catalog.own();
-    let directory = fs::canonicalize(site.root.join(named)).ok();
-    if own.is_some_and(|own| own.told || Some(&own.directory) == directory.as_ref()) {
+    let overlay = catalog.overlay();
+    let directory = fs::canonicalize(project.root.join(named)).ok();
+    if overlay.is_some_and(|overlay| {
+        overlay.is_explicit || Some(&overlay.directory) == directory.as_ref()
+    }) {
         return Ok(());
     }
     Err(Usage::new(format!(
         "{} names the templates in {named}: run this in {}, or pass --templates",
-        site.root.join(ANSWERS).display(),
-        site.shown
+        project.root.join(ANSWERS).display(),
+        project.display_path
     ))
     .into())
 }
@@ -199,8 +201,8 @@ pub(super) fn is_of(site: &Site, catalog: &Catalog) -> Result<()> {
 /// # Errors
 ///
 /// [`Usage`] if there is no relative path between them, or it cannot be written down.
-pub(super) fn from(project: &Path, directory: &Path) -> Result<String> {
-    let shared = shared(project, directory);
+pub(super) fn relative_path(project: &Path, directory: &Path) -> Result<String> {
+    let shared = shared_components(project, directory);
     let ups = project.components().skip(shared).map(|_| Some(".."));
     let downs = directory
         .components()
@@ -220,27 +222,28 @@ pub(super) fn from(project: &Path, directory: &Path) -> Result<String> {
 }
 
 /// The number of leading components that two paths share.
-fn shared(one: &Path, other: &Path) -> usize {
+fn shared_components(one: &Path, other: &Path) -> usize {
     let pairs = one.components().zip(other.components());
     pairs.take_while(|(one, other)| one == other).count()
 }
 
 /// The nearest directory with a prodify.toml, at a path or above it, but within its repository.
-pub(super) fn project(place: &Path) -> Option<PathBuf> {
+pub(super) fn project_root(place: &Path) -> Option<PathBuf> {
     let above = place.ancestors();
     let mut outside = false;
-    let mut within = above.take_while(|above| !std::mem::replace(&mut outside, is_top(above)));
+    let mut within =
+        above.take_while(|above| !std::mem::replace(&mut outside, is_repository_root(above)));
     let found = within.find(|above| above.join(ANSWERS).is_file());
     found.map(Path::to_owned)
 }
 
 /// Whether a directory is the root of a repository.
-fn is_top(directory: &Path) -> bool {
+fn is_repository_root(directory: &Path) -> bool {
     directory.join(".git").exists()
 }
 
 /// The relative path of a directory below another, with `/` as separator.
-pub(super) fn below(root: &Path, directory: &Path) -> String {
+pub(super) fn path_below(root: &Path, directory: &Path) -> String {
     let below = directory.strip_prefix(root).unwrap_or(directory);
     let parts = below.components();
     let parts: Vec<_> = parts
@@ -250,7 +253,7 @@ pub(super) fn below(root: &Path, directory: &Path) -> String {
 }
 
 /// The closest common parent of two directories.
-pub(super) fn above(one: &Path, other: &Path) -> PathBuf {
-    let parts = one.components().take(shared(one, other));
+pub(super) fn common_parent(one: &Path, other: &Path) -> PathBuf {
+    let parts = one.components().take(shared_components(one, other));
     parts.map(Component::as_os_str).collect()
 }

@@ -1,4 +1,4 @@
-//! An existing crate: its place, and what prodify wrote there before.
+//! The project that a command works on: a package or a workspace root, and what prodify wrote there before.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use anyhow::{Context as _, Result};
 use super::records::{self, Record};
 use super::wizard;
 use crate::apply::Lock;
-use crate::catalog::{Component, Home, Scope, Value};
+use crate::catalog::{Component, ProjectKind, Scope, Value};
 use crate::cli;
-use crate::draft::Known;
-use crate::error::{Usage, told};
-use crate::facts::choice::Which;
+use crate::draft::ExistingCrate;
+use crate::error::{Usage, list_names};
+use crate::facts::choice::CrateSpec;
 use crate::facts::inspection::{self, Inspection};
-use crate::facts::location::{Location, Wanted};
-use crate::facts::{disk, seen, surroundings};
+use crate::facts::location::{Location, RequestedCrate};
+use crate::facts::{disk, surroundings, template_facts};
 use crate::manifest;
 use crate::names;
 use crate::prompt::Prompt;
@@ -30,11 +30,11 @@ pub(super) const MANIFEST: &str = "Cargo.toml";
 const TOOLCHAIN: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
 
 /// A directory that components are added to or removed from: a workspace root, or a package in the workspace.
-pub(super) struct Site {
+pub(super) struct Project {
     /// Absolute, without links.
     pub(super) root: PathBuf,
     /// As the user would type it.
-    pub(super) shown: String,
+    pub(super) display_path: String,
     /// The workspace that it belongs to.
     pub(super) location: Location,
     /// The root of its git repository.
@@ -53,16 +53,16 @@ pub(super) struct Site {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// It only reads.
-    Look,
+    Read,
     /// It writes, and keeps others from writing meanwhile.
     Write,
 }
 
 impl Purpose {
     /// For writing, unless it only shows what would be written.
-    pub(super) fn of(preview: &cli::Preview) -> Self {
+    pub(super) fn from_preview(preview: &cli::Preview) -> Self {
         match preview.is_dry() {
-            true => Self::Look,
+            true => Self::Read,
             false => Self::Write,
         }
     }
@@ -71,14 +71,14 @@ impl Purpose {
     ///
     /// # Errors
     ///
-    /// As [`Lock::of`].
+    /// As [`Lock::acquire`].
     pub(super) fn lock(self, directory: &Path) -> Result<Option<Lock>> {
         let writes = self == Self::Write;
-        writes.then(|| Lock::of(directory)).transpose()
+        writes.then(|| Lock::acquire(directory)).transpose()
     }
 }
 
-impl Site {
+impl Project {
     /// The directory for components of these scopes: the package, or the workspace root.
     ///
     /// # Errors
@@ -90,14 +90,14 @@ impl Site {
         components: &[&Component],
         purpose: Purpose,
     ) -> Result<Self> {
-        Self::at(subject, purpose, |location| root(location, components))
+        Self::at(subject, purpose, |location| root_for(location, components))
     }
 
     /// The directory that was written to before: the package, or else the workspace root.
     ///
     /// # Errors
     ///
-    /// [`Usage`] if there is none; otherwise as [`Site::find`].
+    /// [`Usage`] if there is none; otherwise as [`Project::find`].
     pub(super) fn written(subject: &cli::Subject, purpose: Purpose) -> Result<Self> {
         Self::at(subject, purpose, |location| {
             // In the root of a workspace with a single package, that package is not meant.
@@ -118,19 +118,19 @@ impl Site {
     ) -> Result<Self> {
         let directory = env::current_dir().context("finding the current directory")?;
         let directory = fs::canonicalize(&directory).context("finding the current directory")?;
-        let wanted = Wanted {
+        let requested = RequestedCrate {
             manifest: subject.manifest_path.as_deref(),
             package: subject.package.as_deref(),
         };
-        let location = Location::find(&directory, wanted)?;
+        let location = Location::find(&directory, requested)?;
         let root = root(&location)?;
         // From here on, what is read cannot change until this run is done.
         let lock = purpose.lock(&root)?;
         let record = Record::read(&root)?;
-        is_a_name(&record, &location, &root)?;
-        let recorded = record.answered.bins.clone();
-        let site = Self {
-            shown: shown(&directory, &root),
+        check_name(&record, &location, &root)?;
+        let recorded = record.answers_file.bins.clone();
+        let project = Self {
+            display_path: relative_path(&directory, &root),
             repository: surroundings::repository(&root),
             bins: Vec::new(),
             package: subject.package.clone(),
@@ -139,7 +139,7 @@ impl Site {
             root,
             _lock: lock,
         };
-        Ok(site.with_bins(&recorded))
+        Ok(project.with_bins(&recorded))
     }
 
     /// Adds these binaries to those that were written for before, without duplicates.
@@ -156,22 +156,22 @@ impl Site {
     ///
     /// # Errors
     ///
-    /// As [`Record::began_with_new`].
-    pub(super) fn home(&self) -> Result<Home> {
+    /// As [`Record::created_by_new`].
+    pub(super) fn kind(&self) -> Result<ProjectKind> {
         let mut packages = self.location.packages.iter();
-        Ok(if self.record.began_with_new()? {
-            Home::Project
+        Ok(if self.record.created_by_new()? {
+            ProjectKind::Created
         } else if packages.any(|package| package.directory == self.root) {
-            Home::Existing
+            ProjectKind::Existing
         } else {
-            Home::Workspace
+            ProjectKind::Workspace
         })
     }
 
     /// The present components.
     pub(super) fn components(&self) -> &[String] {
         self.record
-            .answered
+            .answers_file
             .components
             .as_deref()
             .unwrap_or_default()
@@ -192,7 +192,7 @@ impl Site {
     ///
     /// [`Usage`] for a workspace of several packages in a directory whose name is not valid.
     pub(super) fn name(&self) -> Result<String> {
-        if let Some(name) = &self.record.answered.name {
+        if let Some(name) = &self.record.answers_file.name {
             return Ok(name.clone());
         }
         let packages = &self.location.packages;
@@ -203,7 +203,7 @@ impl Site {
             return Ok(package.name.clone());
         }
         let own = self.root.file_name().unwrap_or_default().to_string_lossy();
-        if names::package(&own).is_ok() {
+        if names::check_package(&own).is_ok() {
             return Ok(own.into_owned());
         }
         let package = self.location.package().map(|package| package.name.clone());
@@ -211,8 +211,8 @@ impl Site {
             let packages = packages.iter().map(|package| &*package.name);
             Usage::new(format!(
                 "the workspace at {} has several packages: choose with --package the one to name the project after ({})",
-                self.shown,
-                told(packages)
+                self.display_path,
+                list_names(packages)
             ))
             .into()
         })
@@ -228,7 +228,7 @@ impl Site {
         if *workspace == self.root {
             return Ok(None);
         }
-        records::text(workspace, MANIFEST)
+        records::read_text(workspace, MANIFEST)
     }
 
     /// Inspects its services; if it is not specified which of several they are, asks the user.
@@ -240,7 +240,7 @@ impl Site {
         let Location {
             metadata, manifest, ..
         } = &self.location;
-        let which = Which {
+        let spec = CrateSpec {
             manifest_path: None,
             package: self.package.clone(),
             bin: None,
@@ -248,23 +248,23 @@ impl Site {
         };
         let asked = match prompt {
             Some(prompt) if self.bins.is_empty() => {
-                let candidates = inspection::candidates(metadata, manifest, &which)?;
+                let candidates = inspection::candidates(metadata, manifest, &spec)?;
                 wizard::bins(prompt, &candidates)?
             }
             _ => Vec::new(),
         };
         let bins = if asked.is_empty() { &self.bins } else { &asked };
         let services: Result<Vec<_>> = match &bins[..] {
-            [] => inspection::inspect_in(metadata, manifest, &which).map(|only| vec![only]),
+            [] => inspection::inspect_in(metadata, manifest, &spec).map(|only| vec![only]),
             bins => bins
                 .iter()
-                .map(|bin| self.inspect_bin(bin, &which))
+                .map(|bin| self.inspect_bin(bin, &spec))
                 .collect(),
         };
         let mut services = services?;
         // prodify's own manifest entries are no evidence of the crate's.
-        let asks = |name: &&str| self.record.base.files.contains_key(*name);
-        if TOOLCHAIN.iter().any(asks) {
+        let is_written = |name: &&str| self.record.base.files.contains_key(*name);
+        if TOOLCHAIN.iter().any(is_written) {
             for service in &mut services {
                 service.workspace.toolchain = None;
             }
@@ -279,11 +279,11 @@ impl Site {
     ///
     /// As [`Record::read`].
     pub(super) fn written_files(&self) -> Result<BTreeSet<PathBuf>> {
-        let mut files: BTreeSet<PathBuf> = self.record.added(&self.root)?.collect();
+        let mut files: BTreeSet<PathBuf> = self.record.added_files(&self.root)?.collect();
         let packages = self.location.packages.iter();
         for package in packages.filter(|package| package.directory != self.root) {
             let record = Record::read(&package.directory)?;
-            files.extend(record.added(&package.directory)?);
+            files.extend(record.added_files(&package.directory)?);
         }
         Ok(files)
     }
@@ -292,9 +292,13 @@ impl Site {
     ///
     /// # Errors
     ///
-    /// As [`seen::facts`].
-    pub(super) fn known(&self, toolchain: &str, services: &[Inspection]) -> Result<Known> {
-        let mut known = Known::default();
+    /// As [`template_facts::from_inspections`].
+    pub(super) fn existing_crate(
+        &self,
+        toolchain: &str,
+        services: &[Inspection],
+    ) -> Result<ExistingCrate> {
+        let mut existing = ExistingCrate::default();
         // At least what the most demanding package requires.
         let versions = self
             .location
@@ -303,48 +307,48 @@ impl Site {
             .filter_map(|package| package.rust_version);
         let needed = versions
             .max()
-            .filter(|needed| release(toolchain).is_none_or(|it| it < *needed));
+            .filter(|needed| parse_release(toolchain).is_none_or(|it| it < *needed));
         let needed = needed.map(|(major, minor, patch)| format!("{major}.{minor}.{patch}"));
         let toolchain = needed.unwrap_or_else(|| toolchain.to_owned());
-        known.facts = seen::facts(&self.name()?, &toolchain, services)?;
+        existing.facts = template_facts::from_inspections(&self.name()?, &toolchain, services)?;
         let packages = &self.location.packages;
         let own = packages
             .iter()
             .find(|package| package.directory == self.root);
-        for service in &mut known.facts.services {
+        for service in &mut existing.facts.services {
             service.here = own.is_some_and(|own| own.name == service.package);
         }
         if let Some(branch) = vcs::branch(&self.root) {
             let key = "project.branch".to_owned();
-            known.answers.insert(key, Value::Text(branch));
+            existing.answers.insert(key, Value::Text(branch));
         }
         if let Some(package) = self.location.package().or(own) {
-            let said = [
+            let answered_by_manifest = [
                 ("project.description", &package.description),
                 ("project.repository", &package.repository),
             ];
-            let said = said
+            let answered_by_manifest = answered_by_manifest
                 .into_iter()
                 .filter_map(|(key, text)| Some((key, text.clone()?)));
-            known
-                .answers
-                .extend(said.map(|(key, text)| (key.to_owned(), Value::Text(text))));
+            existing.answers.extend(
+                answered_by_manifest.map(|(key, text)| (key.to_owned(), Value::Text(text))),
+            );
         }
-        Ok(known)
+        Ok(existing)
     }
 
     /// Inspects one of its binaries: those listed in prodify.toml are the same wherever they are read from.
-    fn inspect_bin(&self, bin: &String, which: &Which) -> Result<Inspection> {
-        let (manifest, package) = match self.record.answered.bins.contains(bin) {
+    fn inspect_bin(&self, bin: &String, spec: &CrateSpec) -> Result<Inspection> {
+        let (manifest, package) = match self.record.answers_file.bins.contains(bin) {
             true => (&self.root.join(MANIFEST), None),
-            false => (&self.location.manifest, which.package.clone()),
+            false => (&self.location.manifest, spec.package.clone()),
         };
-        let which = Which {
+        let spec = CrateSpec {
             package,
             bin: Some(bin.clone()),
-            ..which.clone()
+            ..spec.clone()
         };
-        inspection::inspect_in(&self.location.metadata, manifest, &which)
+        inspection::inspect_in(&self.location.metadata, manifest, &spec)
     }
 }
 
@@ -353,13 +357,13 @@ impl Site {
 /// # Errors
 ///
 /// [`Usage`] if it is not.
-fn is_a_name(record: &Record, location: &Location, root: &Path) -> Result<()> {
-    let Some(name) = &record.answered.name else {
+fn check_name(record: &Record, location: &Location, root: &Path) -> Result<()> {
+    let Some(name) = &record.answers_file.name else {
         return Ok(());
     };
     let mut packages = location.packages.iter();
-    let is_theirs = !record.began_with_new()? && packages.any(|package| package.name == *name);
-    let fits = names::package(name);
+    let is_theirs = !record.created_by_new()? && packages.any(|package| package.name == *name);
+    let fits = names::check_package(name);
     match fits.err().filter(|_| !is_theirs) {
         None => Ok(()),
         Some(why) => Err(Usage::new(format!(
@@ -375,7 +379,7 @@ pub(super) fn is_package(entries: &str) -> Result<bool> {
     Ok(manifest::value(entries, "package.name")?.is_some())
 }
 
-fn root(location: &Location, components: &[&Component]) -> Result<PathBuf> {
+fn root_for(location: &Location, components: &[&Component]) -> Result<PathBuf> {
     let package = location.package().map(|package| &package.directory);
     let of_package = components
         .iter()
@@ -390,7 +394,7 @@ fn root(location: &Location, components: &[&Component]) -> Result<PathBuf> {
             Err(Usage::new(format!(
                 "`{}` belongs to a package: choose one with --package ({})",
                 component.name,
-                told(packages)
+                list_names(packages)
             ))
             .into())
         }
@@ -423,7 +427,7 @@ fn written_root(places: &[PathBuf]) -> Result<PathBuf> {
 }
 
 /// A directory's path as typed in another directory.
-fn shown(from: &Path, to: &Path) -> String {
+fn relative_path(from: &Path, to: &Path) -> String {
     if let Ok(below) = to.strip_prefix(from) {
         return match below.display().to_string() {
             here if here.is_empty() => ".".to_owned(),
@@ -436,7 +440,7 @@ fn shown(from: &Path, to: &Path) -> String {
     }
 }
 
-fn release(toolchain: &str) -> Option<(u64, u64, u64)> {
+fn parse_release(toolchain: &str) -> Option<(u64, u64, u64)> {
     let mut numbers = toolchain.split('.').map(str::parse);
     let mut next = || numbers.next()?.ok();
     Some((next()?, next()?, next()?))
@@ -446,11 +450,11 @@ fn release(toolchain: &str) -> Option<(u64, u64, u64)> {
 mod tests {
     use std::path::Path;
 
-    use super::{release, shown};
+    use super::{parse_release, relative_path};
 
     #[test]
-    fn a_directory_is_shown_as_it_would_be_typed() {
-        let show = |from: &str, to: &str| shown(Path::new(from), Path::new(to));
+    fn relative_path_is_what_a_user_would_type() {
+        let show = |from: &str, to: &str| relative_path(Path::new(from), Path::new(to));
         assert_eq!(show("/a/b", "/a/b"), ".");
         assert_eq!(show("/a/b", "/a"), "..");
         assert_eq!(show("/a/b/c", "/a"), "../..");
@@ -459,8 +463,8 @@ mod tests {
     }
 
     #[test]
-    fn a_release_is_three_numbers() {
-        assert_eq!(release("1.95.0"), Some((1, 95, 0)));
-        assert_eq!(release("stable"), None);
+    fn parses_a_release_of_three_numbers() {
+        assert_eq!(parse_release("1.95.0"), Some((1, 95, 0)));
+        assert_eq!(parse_release("stable"), None);
     }
 }

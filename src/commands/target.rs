@@ -1,4 +1,4 @@
-//! The place of a new project: its directory, its name, and its surroundings.
+//! Where a new project goes: its directory, its name, and its surroundings.
 
 use std::path::{Component, Path, PathBuf};
 use std::{env, fs};
@@ -19,7 +19,7 @@ pub(super) struct Target {
     /// Absolute, without links.
     pub(super) directory: PathBuf,
     /// As it was typed.
-    pub(super) shown: String,
+    pub(super) display_path: String,
     /// The project's name.
     pub(super) name: String,
 }
@@ -41,7 +41,7 @@ impl Target {
             };
             return Ok(Self {
                 directory: resolve(Path::new(&name))?,
-                shown: name.clone(),
+                display_path: name.clone(),
                 name,
             });
         };
@@ -56,19 +56,21 @@ impl Target {
         let own = own.to_string_lossy().into_owned();
         let name = match (&arguments.name, prompt) {
             (Some(name), _) => checked(name)?,
-            (None, Some(prompt)) if names::package(&own).is_err() => wizard::name(prompt, &own)?,
+            (None, Some(prompt)) if names::check_package(&own).is_err() => {
+                wizard::name(prompt, &own)?
+            }
             (None, _) => checked(&own)?,
         };
         Ok(Self {
             directory,
-            shown: shown(path),
+            display_path: without_trailing_slash(path),
             name,
         })
     }
 }
 
 /// As it was typed, without a trailing separator.
-fn shown(path: &Path) -> String {
+fn without_trailing_slash(path: &Path) -> String {
     let typed = path.display().to_string();
     match typed.trim_end_matches('/') {
         "" => typed,
@@ -83,7 +85,7 @@ fn checked(name: &str) -> Result<String> {
             name.escape_debug()
         ))
     };
-    names::package(name).map_err(refuse)?;
+    names::check_package(name).map_err(refuse)?;
     Ok(name.to_owned())
 }
 
@@ -133,8 +135,8 @@ fn resolve(path: &Path) -> Result<PathBuf> {
     })
 }
 
-/// The project's place, and its consequences.
-pub(super) struct Place {
+/// Where the project goes, and what follows from that.
+pub(super) struct Placement {
     /// The root of the plan's paths: the project, or the workspace that it joins.
     pub(super) root: PathBuf,
     /// The project's directory relative to that.
@@ -147,14 +149,14 @@ pub(super) struct Place {
     pub(super) joins: bool,
 }
 
-impl Place {
+impl Placement {
     /// Examines the surroundings of a new project's directory.
     ///
     /// # Errors
     ///
-    /// [`Usage`] if the workspace already has a package of that name; otherwise as [`Surroundings::of`].
-    pub(super) fn of(target: &Target, usage: WorkspaceUse) -> Result<Self> {
-        let surroundings = Surroundings::of(&target.directory)?;
+    /// [`Usage`] if the workspace already has a package of that name; otherwise as [`Surroundings::find`].
+    pub(super) fn find(target: &Target, usage: WorkspaceUse) -> Result<Self> {
+        let surroundings = Surroundings::find(&target.directory)?;
         let joined = surroundings.workspace.as_ref().filter(|workspace| {
             usage == WorkspaceUse::Join && workspace.membership != Membership::Excluded
         });

@@ -1,4 +1,4 @@
-//! `cargo bench --bench renewal`: compares `check` and `update`, with nothing to do, with `git status`.
+//! `cargo bench --bench update`: compares `check` and `update`, with nothing to do, with `git status`.
 //!
 //! The project is the output of `new --preset full`, committed. Everything is measured alternately in one run; what counts is the
 //! ratio of the medians. `check` runs cargo and waits for it, to locate the package, so that is measured too; the rest is
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn measure(project: &Path) -> Result<(), Box<dyn Error>> {
     let mut new = Command::new(PROGRAM);
     new.args(["prodify", "new", "-yq", "--preset", "full", "--vcs", "none"]);
-    timed(new.arg(project), 0)?;
+    time(new.arg(project), 0)?;
     for arguments in [
         &["init", "--quiet"][..],
         &["add", "--all"],
@@ -54,7 +54,7 @@ fn measure(project: &Path) -> Result<(), Box<dyn Error>> {
             "x",
         ],
     ] {
-        timed(Command::new("git").args(arguments).current_dir(project), 0)?;
+        time(Command::new("git").args(arguments).current_dir(project), 0)?;
     }
     println!("nothing to do");
     let cargo = env!("CARGO");
@@ -90,7 +90,7 @@ fn compare(project: &Path, sides: &[Side<'_>]) -> Result<(), Box<dyn Error>> {
     for _ in 0..ROUNDS {
         for ((program, arguments, code), times) in sides.iter().zip(&mut times) {
             let mut command = Command::new(program);
-            times.push(timed(command.args(*arguments).current_dir(project), *code)?);
+            times.push(time(command.args(*arguments).current_dir(project), *code)?);
         }
     }
     let medians: Vec<Duration> = times.iter_mut().map(|times| median(times)).collect();
@@ -104,7 +104,7 @@ fn compare(project: &Path, sides: &[Side<'_>]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn timed(command: &mut Command, code: i32) -> Result<Duration, Box<dyn Error>> {
+fn time(command: &mut Command, code: i32) -> Result<Duration, Box<dyn Error>> {
     command.stdin(Stdio::null()).stdout(Stdio::null());
     // A difference is reported even if there are no others.
     command.stderr(Stdio::null());
