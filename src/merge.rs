@@ -8,7 +8,7 @@ use diffy::{ConflictStyle, DiffOptions, IncompleteHunkStyle, Line, MergeOptions}
 
 pub use keyed::{KeySyntax, Side, side_of};
 
-/// The full share of a text's lines, in per cent, and half of it.
+/// All lines of a text, as a percentage, and half of them.
 const ALL: usize = 100;
 const HALF: usize = ALL / 2;
 

@@ -7,14 +7,14 @@ pub const YAML_WORDS: [&str; 10] = [
     "false", "n", "no", "nan", "null", "off", "on", "true", "y", "yes",
 ];
 
-/// The longest DNS label (RFC 1035, section 2.3.4).
-const LABEL: usize = 63;
+/// The maximum length of a DNS label (RFC 1035, section 2.3.4).
+const MAX_LABEL: usize = 63;
 
-/// The longest host name (RFC 1035, section 2.3.4, less the length bytes).
-const HOSTNAME: usize = 253;
+/// The maximum length of a host name (RFC 1035, section 2.3.4, less the length bytes).
+const MAX_HOSTNAME: usize = 253;
 
-/// A limit for the file system: git stores a branch as a file.
-const LONGEST_BRANCH: usize = 200;
+/// The maximum length of a branch name, for the file system: git stores a branch as a file.
+const MAX_BRANCH: usize = 200;
 
 /// Strict and reserved keywords of edition 2024 (The Rust Reference, "Keywords").
 const KEYWORDS: [&str; 53] = [
@@ -90,9 +90,9 @@ pub fn check_package(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err("is empty".to_owned());
     }
-    if name.len() > LABEL {
+    if name.len() > MAX_LABEL {
         return Err(format!(
-            "is {} characters long; a Kubernetes name has at most {LABEL}",
+            "is {} characters long; a Kubernetes name has at most {MAX_LABEL}",
             name.len()
         ));
     }
@@ -150,10 +150,10 @@ pub fn check_existing_package(name: &str) -> Result<(), String> {
 pub fn check_dns_label(text: &str) -> Result<(), String> {
     let rule = || {
         format!(
-            "must consist of at most {LABEL} lower-case letters, digits and `-`, begin with a letter, and not end with `-`"
+            "must consist of at most {MAX_LABEL} lower-case letters, digits and `-`, begin with a letter, and not end with `-`"
         )
     };
-    let shape = text.len() <= LABEL
+    let shape = text.len() <= MAX_LABEL
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && !text.ends_with('-')
         && text
@@ -172,7 +172,7 @@ pub fn check_dns_label(text: &str) -> Result<(), String> {
 pub fn check_hostname(text: &str) -> Result<(), String> {
     let label = |label: &str| {
         !label.is_empty()
-            && label.len() <= LABEL
+            && label.len() <= MAX_LABEL
             && !label.starts_with('-')
             && !label.ends_with('-')
             && label
@@ -180,7 +180,7 @@ pub fn check_hostname(text: &str) -> Result<(), String> {
                 .all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-'))
     };
     let last = text.rsplit('.').next().unwrap_or_default();
-    if text.len() > HOSTNAME
+    if text.len() > MAX_HOSTNAME
         || !text.contains('.')
         || !text.split('.').all(label)
         || !last.starts_with(|c: char| c.is_ascii_lowercase())
@@ -256,7 +256,7 @@ pub fn check_branch(text: &str) -> Result<(), String> {
             && !part.ends_with(".lock")
             && !part.ends_with('.')
     };
-    if text.len() > LONGEST_BRANCH
+    if text.len() > MAX_BRANCH
         || !text.chars().all(plain)
         || !text.split('/').all(part)
         || text.contains("..")

@@ -1,7 +1,7 @@
 //! Versions that prodify pins, and that Dependabot or Renovate bumps in a project.
 //!
 //! A line in which one side changed only versions, digests and commits is not treated as edited: the newer version wins, and the
-//! lines around it merge as if it was untouched. Versions are compared by their numbers; a commit has none, so it follows the
+//! lines around it merge as if it were untouched. Versions are compared by their numbers; a commit has none, so it follows the
 //! comment beside it (`uses: actions/checkout@3d3c42e… # v7.0.1`).
 
 use std::cmp::Ordering;
@@ -42,7 +42,7 @@ impl Pins {
             else {
                 continue;
             };
-            // An untouched file, and one that is up to date, need no settling.
+            // An untouched file, and one that is up to date, need no reconciling.
             if *text != old.text && *text != new.text {
                 let ours = merge::to_lf(text);
                 notes.extend(self.reconcile_text(path, &mut old.text, &ours, &mut new.text));
@@ -234,7 +234,7 @@ mod tests {
     const OLD: &str = "1111111111111111111111111111111111111111";
     const NEW: &str = "2222222222222222222222222222222222222222";
 
-    /// Base and theirs after the pins were settled, and the messages.
+    /// Base and theirs after the pins were reconciled, and the messages.
     fn reconciled(base: &str, ours: &str, theirs: &str) -> (String, String, Vec<String>) {
         let versions = r#"
             actions.checkout = { version = "v7.0.1", sha = "3333333333333333333333333333333333333333" }
@@ -308,9 +308,9 @@ mod tests {
             // A pin, and another edit on its line.
             ("v6 18\n", "v8 19\n", "v7.0.1 20\n"),
         ] {
-            let (after, news, notes) = reconciled(base, ours, theirs);
+            let (new_base, new_theirs, notes) = reconciled(base, ours, theirs);
             assert_eq!(
-                (&*after, &*news, notes),
+                (&*new_base, &*new_theirs, notes),
                 (base, theirs, Vec::new()),
                 "{ours}"
             );

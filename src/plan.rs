@@ -494,7 +494,7 @@ mod tests {
         );
     }
 
-    /// Every combination of absent, `x`, `y` and `z` in the three trees, against the four promises of the design.
+    /// Every combination of absent, `x`, `y` and `z` in the three trees, against the design's four guarantees.
     #[test]
     fn guarantees_hold_for_every_combination() {
         let states = [None, Some("x\n"), Some("y\n"), Some("z\n")];

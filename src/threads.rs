@@ -6,7 +6,7 @@ use std::thread;
 use anyhow::{Result, anyhow};
 
 /// Starting more of them would take longer than they save.
-const MOST: usize = 4;
+const MAX_THREADS: usize = 4;
 
 /// Applies a function to all `items`, on as many threads as there are processors; returns the results in the order of the items.
 ///
@@ -18,7 +18,7 @@ pub fn try_map<T: Sync, R: Send>(
     work: impl Fn(&T) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = processors.min(MOST).min(items.len()).max(1);
+    let threads = processors.min(MAX_THREADS).min(items.len()).max(1);
     // Neighbours are alike: dealing items out in turn gives all threads about the same amount of work.
     let share = |first: usize| {
         let mut results = Vec::with_capacity(items.len().div_ceil(threads));

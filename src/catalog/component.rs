@@ -186,7 +186,7 @@ pub struct Existing {
     /// Entries and tables of Cargo.toml that are left out if the crate sets certain entries itself: for each, those.
     #[serde(default)]
     pub entries: BTreeMap<String, Vec<String>>,
-    /// What to warn of.
+    /// Code that it breaks, to warn of.
     #[serde(default)]
     pub warnings: Vec<Warning>,
     /// The lines that its code needs in the user's own sources, for the user to add.
@@ -220,7 +220,7 @@ pub struct EntryValue {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wire {
-    /// A template for the place of the lines: `src/main.rs, beside its modules`.
+    /// A template for the place of the lines: `src/main.rs, with its other modules`.
     pub at: String,
     /// A template for the lines.
     pub code: String,

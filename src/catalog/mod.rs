@@ -292,11 +292,11 @@ mod tests {
 
     /// The error for a catalog whose single component has these renames, and a template for `new`.
     fn rename_error(renames: &str) -> Option<String> {
-        let says = "summary = \"x\"\npreset = \"minimal\"\nexisting = {}\n[renames]\n";
+        let definition = "summary = \"x\"\npreset = \"minimal\"\nexisting = {}\n[renames]\n";
         let sources = [
             ("versions.toml", String::new()),
             ("project.toml", "questions = []".to_owned()),
-            ("c/component.toml", format!("{says}{renames}")),
+            ("c/component.toml", format!("{definition}{renames}")),
             ("c/files/new.j2", String::new()),
         ];
         let sources = sources.map(|(path, text)| (path.to_owned(), text.into()));

@@ -70,7 +70,7 @@ impl Change {
             }
         }
         let stays = |name: &String| selection.names().any(|other| other == name);
-        // These were shown when the component was added, so they are no news when one is removed.
+        // These were shown when the component was added, so they are nothing new when one is removed.
         if project.components().iter().all(stays) {
             notes.extend(standing_notes);
         }

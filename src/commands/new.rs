@@ -181,8 +181,8 @@ impl NewProject {
             theirs.insert(path.below(&place.prefix)?, file);
         }
         let mut ours = disk::read(&place.root, theirs.keys())?;
-        let news = theirs.keys().filter(|path| !ours.contains_key(*path));
-        let modules = disk::modules(&place.root, news);
+        let missing = theirs.keys().filter(|path| !ours.contains_key(*path));
+        let modules = disk::modules(&place.root, missing);
         ours.extend(modules);
         let mut plan = plan::plan(&Tree::new(), ours, theirs);
         refuse_recreation(&plan, target)?;

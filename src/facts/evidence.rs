@@ -184,10 +184,10 @@ impl fmt::Display for Place {
 
 /// A source line, shortened for display.
 pub fn shortened(line: &str) -> String {
-    const LONGEST: usize = 80;
-    if line.chars().count() <= LONGEST {
+    const MAX_LENGTH: usize = 80;
+    if line.chars().count() <= MAX_LENGTH {
         return line.to_owned();
     }
-    let kept: String = line.chars().take(LONGEST - 1).collect();
+    let kept: String = line.chars().take(MAX_LENGTH - 1).collect();
     format!("{}…", kept.trim_end())
 }

@@ -12,7 +12,7 @@ const MORE: &str = "…";
 const PAGE: usize = " [Page 10/10] ".len();
 
 /// The minimum of a default that is shown: less could not be recognized.
-const SHORTEST: usize = 8;
+const MIN_DEFAULT: usize = 8;
 
 /// The look of a question. Dialoguer redraws a list by going up as many lines as it has written, which is too few if the terminal
 /// has wrapped one.
@@ -99,7 +99,7 @@ impl Theme for OneLine<'_> {
             return self.colors.format_input_prompt(f, &prompt, None);
         };
         let room = self.width().saturating_sub(around + " ()".len());
-        let prompt = truncate_str(prompt, room.saturating_sub(SHORTEST), MORE);
+        let prompt = truncate_str(prompt, room.saturating_sub(MIN_DEFAULT), MORE);
         let default = truncate_str(default, room - measure_text_width(&prompt).min(room), MORE);
         self.colors.format_input_prompt(f, &prompt, Some(&default))
     }

@@ -27,13 +27,13 @@ const CONVERSIONS: [&str; 15] = [
 const WRAPPERS: [&str; 5] = ["Borrowed", "Ok", "Some", "from", "new"];
 
 /// How many functions to follow to a value: more are probably recursive.
-const FUNCTIONS: usize = 3;
+const MAX_FUNCTIONS: usize = 3;
 
 impl Sources {
     /// The value of an expression that is a literal, or an unambiguous constant or function with one: `"a"`, `&8080`,
     /// `"a".to_owned()`, `String::from("a")`, `{ NAME.into() }`, `default_name()`. None for values computed at run time.
     pub fn literal(&self, file: &SourceFile, expression: Range<usize>) -> Option<String> {
-        self.value(file, expression, FUNCTIONS)
+        self.value(file, expression, MAX_FUNCTIONS)
     }
 
     /// The same, following at most this number of functions.
