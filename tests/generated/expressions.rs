@@ -97,7 +97,7 @@ pub fn every_query_returns_data(project: &Project) -> Result<()> {
     targets.extend(https_service.iter().map(|service| service.metrics));
     let prometheus = Prometheus::start(project, place.path(), &targets)?;
 
-    let begin = Instant::now();
+    let start = Instant::now();
     await_status(service.address, "/ready", 200)?;
     cause_server_errors(&service, &mut servers)?;
     let mut foreign = BTreeSet::new();
@@ -124,7 +124,7 @@ pub fn every_query_returns_data(project: &Project) -> Result<()> {
         }
         queries = open;
         ensure!(
-            queries.is_empty() || begin.elapsed() < TIMEOUT,
+            queries.is_empty() || start.elapsed() < TIMEOUT,
             "{} expressions without a result: {queries:#?}",
             queries.len()
         );
@@ -327,8 +327,8 @@ impl Prometheus {
     }
 
     fn wait_until_ready(&mut self) -> Result<()> {
-        let begin = Instant::now();
-        while begin.elapsed() < TIMEOUT {
+        let start = Instant::now();
+        while start.elapsed() < TIMEOUT {
             if self.returns_data("vector(1)").is_ok() {
                 return Ok(());
             }

@@ -93,12 +93,12 @@ fn send_requests(address: SocketAddr, busy: &AtomicBool) -> Result<(usize, usize
     let mut connection = Connection::open(address)?;
     let (mut well, mut unavailable) = (0, 0);
     while busy.load(Relaxed) {
-        let begin = Instant::now();
+        let start = Instant::now();
         let response = connection.get(ITEMS)?;
         ensure!(
-            begin.elapsed() < RESPONSE_LIMIT,
+            start.elapsed() < RESPONSE_LIMIT,
             "a response took {:?}: {response:?}",
-            begin.elapsed()
+            start.elapsed()
         );
         match response.status {
             200 => well += 1,
@@ -126,12 +126,12 @@ pub fn survives_a_cache_outage(project: &Project) -> Result<()> {
     let item = item.header("location").to_owned();
     let read = || -> Result<()> {
         for _ in 0..20 {
-            let begin = Instant::now();
+            let start = Instant::now();
             let response = http::get(address, &item)?;
             ensure!(
-                response.status == 200 && begin.elapsed() < RESPONSE_LIMIT,
+                response.status == 200 && start.elapsed() < RESPONSE_LIMIT,
                 "GET {item} answered {response:?} after {:?}",
-                begin.elapsed()
+                start.elapsed()
             );
         }
         Ok(())
@@ -159,12 +159,12 @@ pub fn survives_slow_clients(project: &Project) -> Result<()> {
             // It may have been disconnected, which is as good.
             let _ = stream.write_all(&[*letter]);
         }
-        let begin = Instant::now();
+        let start = Instant::now();
         let response = http::get(service.address, "/")?;
         ensure!(
-            response.status == 200 && begin.elapsed() < RESPONSE_LIMIT,
+            response.status == 200 && start.elapsed() < RESPONSE_LIMIT,
             "beside slow clients, GET / answered {response:?} after {:?}",
-            begin.elapsed()
+            start.elapsed()
         );
     }
     ensure!(
@@ -183,10 +183,10 @@ pub fn survives_clients_that_never_read(project: &Project) -> Result<()> {
         client.set_nonblocking(true)?;
         clients.push(client);
     }
-    let begin = Instant::now();
+    let start = Instant::now();
     while !clients.is_empty() {
         ensure!(
-            begin.elapsed() < DISCONNECT_LIMIT,
+            start.elapsed() < DISCONNECT_LIMIT,
             "{} clients that never read were still there after {DISCONNECT_LIMIT:?}",
             clients.len()
         );
@@ -268,12 +268,12 @@ pub fn survives_a_blocked_log(project: &Project) -> Result<()> {
     let service = start.start(project)?;
     let mut connection = Connection::open(service.address)?;
     for request in 0..5_000 {
-        let begin = Instant::now();
+        let start = Instant::now();
         let response = connection.get("/no/such/page")?;
         ensure!(
-            begin.elapsed() < RESPONSE_LIMIT,
+            start.elapsed() < RESPONSE_LIMIT,
             "request {request} took {:?}: {response:?}",
-            begin.elapsed()
+            start.elapsed()
         );
         if response.closes() {
             connection = Connection::open(service.address)?;

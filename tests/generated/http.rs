@@ -150,12 +150,12 @@ pub fn post(address: SocketAddr, path: &str, body: &str) -> Result<Response> {
 
 /// Repeats a request until the response has this status.
 pub fn await_status(address: SocketAddr, path: &str, status: u16) -> Result<Response> {
-    let begin = Instant::now();
+    let start = Instant::now();
     loop {
         let response = get(address, path);
         match response {
             Ok(response) if response.status == status => return Ok(response),
-            _ if begin.elapsed() < RECOVERY => thread::sleep(Duration::from_millis(50)),
+            _ if start.elapsed() < RECOVERY => thread::sleep(Duration::from_millis(50)),
             other => bail!("GET {path} did not come to answer {status}, but {other:?}"),
         }
     }

@@ -101,8 +101,8 @@ fn start(project: &Project) -> Result<Container> {
 
 /// Waits until the engine reports it healthy, by its image's HEALTHCHECK.
 fn await_health(container: &Container) -> Result<()> {
-    let begin = Instant::now();
-    while begin.elapsed() < Duration::from_secs(20) {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(20) {
         if container.inspect("{{.State.Health.Status}}")? == "healthy" {
             return Ok(());
         }

@@ -118,8 +118,8 @@ impl Service {
     }
 
     fn wait_until_ready(&mut self) -> Result<()> {
-        let begin = Instant::now();
-        while begin.elapsed() < Duration::from_secs(10) {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(10) {
             if http::get(self.address, "/health").is_ok() {
                 return Ok(());
             }
@@ -162,8 +162,8 @@ impl Service {
     }
 
     pub fn wait(mut self) -> Result<ExitStatus> {
-        let begin = Instant::now();
-        while begin.elapsed() < Duration::from_secs(30) {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(30) {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(status);
             }

@@ -130,8 +130,8 @@ impl Postgres {
     }
 
     fn await_connections(&mut self) -> Result<()> {
-        let begin = Instant::now();
-        while begin.elapsed() < PATIENCE {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
             if self.query("select 1").is_ok() {
                 return Ok(());
             }
@@ -231,8 +231,8 @@ impl Redis {
     }
 
     fn await_connections(&mut self) -> Result<()> {
-        let begin = Instant::now();
-        while begin.elapsed() < PATIENCE {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
             if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
                 return Ok(());
             }

@@ -141,8 +141,8 @@ fn send_requests(address: SocketAddr, in_rotation: &AtomicBool) -> Result<usize>
 }
 
 fn await_unready(address: SocketAddr) -> Result<()> {
-    let begin = Instant::now();
-    while begin.elapsed() < DRAIN {
+    let start = Instant::now();
+    while start.elapsed() < DRAIN {
         let readiness = http::get(address, "/ready")?;
         if readiness.status == 503 {
             return Ok(());

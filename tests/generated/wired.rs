@@ -101,11 +101,11 @@ fn start(
         .stderr(Stdio::from(log))
         .spawn()?;
     let running = Running(child);
-    let begin = Instant::now();
+    let start = Instant::now();
     while http::get(metrics, "/metrics").is_err() {
         let output = fs::read_to_string(project.path("log"))?;
         ensure!(
-            begin.elapsed() < Duration::from_secs(10),
+            start.elapsed() < Duration::from_secs(10),
             "no metrics: {output}"
         );
         thread::sleep(Duration::from_millis(20));

@@ -275,8 +275,8 @@ impl Storage {
             server,
             endpoint: format!("http://127.0.0.1:{port}"),
         };
-        let begin = Instant::now();
-        while begin.elapsed() < Duration::from_secs(30) {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(30) {
             if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
                 return Ok(storage);
             }

@@ -284,11 +284,11 @@ fn logs(container: &Container, words: &str) -> Result<()> {
 
 /// Waits until a condition is met, for as long as a program may take to start.
 fn retry(container: &Container, check: impl Fn(&Container) -> Result<()>) -> Result<()> {
-    let begin = Instant::now();
+    let start = Instant::now();
     loop {
         match check(container) {
             Ok(()) => return Ok(()),
-            Err(_) if begin.elapsed() < STARTUP_TIMEOUT => thread::sleep(Duration::from_millis(50)),
+            Err(_) if start.elapsed() < STARTUP_TIMEOUT => thread::sleep(Duration::from_millis(50)),
             Err(error) => bail!("{error:#}; it said: {}", container.log()?),
         }
     }
@@ -296,11 +296,11 @@ fn retry(container: &Container, check: impl Fn(&Container) -> Result<()>) -> Res
 
 /// An HTTP/2 server, and therefore gRPC, starts with its settings after the client's preface.
 fn speaks_http2(address: SocketAddr) -> Result<()> {
-    let begin = Instant::now();
+    let start = Instant::now();
     let mut stream = loop {
         match TcpStream::connect(address) {
             Ok(stream) => break stream,
-            Err(_) if begin.elapsed() < STARTUP_TIMEOUT => thread::sleep(Duration::from_millis(50)),
+            Err(_) if start.elapsed() < STARTUP_TIMEOUT => thread::sleep(Duration::from_millis(50)),
             Err(error) => bail!("connecting to {address}: {error}"),
         }
     };
