@@ -159,6 +159,6 @@ fn backups_beyond_the_retention_are_removed() -> Result<()> {
         ensure!(new.len() == young, "{backups:?}");
     }
     site.rclone(&["cat", &unrelated])
-        .context("what is no backup was removed")?;
+        .context("something that is not a backup was removed")?;
     Ok(())
 }

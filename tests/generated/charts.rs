@@ -115,7 +115,7 @@ pub fn matches_kustomize(project: &Project) -> Result<()> {
         .collect();
     ensure!(
         unnamed.is_empty(),
-        "the chart is not what kustomize gives: {unnamed:#?}"
+        "the chart differs from kustomize's output: {unnamed:#?}"
     );
     Ok(())
 }
@@ -178,7 +178,7 @@ fn compare(kustomize: &Objects, helm: &Objects, found: &mut Vec<(String, Option<
                 }
             }
             (Some(_), None) => differs("", "the chart has none".to_owned()),
-            _ => differs("", "the chart alone has it".to_owned()),
+            _ => differs("", "only the chart has it".to_owned()),
         }
     }
 }
@@ -275,7 +275,7 @@ fn namespace(manifests: &str) -> Result<String> {
         .iter()
         .find(|document| document["kind"] == "Namespace");
     let name = namespace.and_then(|namespace| namespace["metadata"]["name"].as_str());
-    Ok(name.context("kustomize gives no Namespace")?.to_owned())
+    Ok(name.context("kustomize renders no Namespace")?.to_owned())
 }
 
 fn objects(manifests: &str) -> Result<Objects> {
@@ -287,7 +287,7 @@ fn objects(manifests: &str) -> Result<Objects> {
         flatten(String::new(), &document, &mut leaves);
         ensure!(
             objects.insert(id.clone(), leaves).is_none(),
-            "{id:?} is there twice"
+            "{id:?} exists twice"
         );
     }
     Ok(objects)

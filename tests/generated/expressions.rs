@@ -138,7 +138,7 @@ pub fn every_query_returns_data(project: &Project) -> Result<()> {
         .collect();
     ensure!(
         foreign == expected_foreign,
-        "asked for {foreign:?}, where {expected_foreign:?} is excepted"
+        "used {foreign:?}, but expected {expected_foreign:?}"
     );
     Ok(())
 }
@@ -234,7 +234,7 @@ fn send_every_kind_of_request(service: &Service) -> Result<()> {
                 let response = connection.get(&format!("{items}/{id}"))?;
                 ensure!(
                     response.status == 200,
-                    "an item that was made: {response:?}"
+                    "an item that was created: {response:?}"
                 );
             }
         }
@@ -337,7 +337,7 @@ impl Prometheus {
             }
             thread::sleep(Duration::from_millis(100));
         }
-        bail!("Prometheus does not answer")
+        bail!("Prometheus does not respond")
     }
 
     /// Whether the result has any series, or a number.

@@ -60,7 +60,7 @@ pub fn survives_a_database_outage(project: &Project) -> Result<()> {
                 .unwrap_or_else(|_| bail!("a client panicked"))?;
             ensure!(
                 outage.is_err() || well > 0 && unavailable > 0,
-                "a client saw {well} answers and {unavailable} that said 503"
+                "a client got {well} successful responses and {unavailable} with a 503"
             );
         }
         outage
@@ -76,11 +76,11 @@ fn simulate_outage(address: SocketAddr, postgres: &mut Postgres) -> Result<()> {
         "unready without the reason: {unready:?}"
     );
     let health = http::get(address, "/health")?;
-    ensure!(health.status == 200, "GET /health answered {health:?}");
+    ensure!(health.status == 200, "GET /health returned {health:?}");
     let items = http::get(address, ITEMS)?;
     ensure!(
         items.status == 503 && !items.header("retry-after").is_empty(),
-        "GET {ITEMS} answered {items:?}"
+        "GET {ITEMS} returned {items:?}"
     );
     postgres.resume()?;
     await_status(address, "/ready", 200).context("with the database again")?;
@@ -103,7 +103,7 @@ fn send_requests(address: SocketAddr, busy: &AtomicBool) -> Result<(usize, usize
         match response.status {
             200 => well += 1,
             503 => unavailable += 1,
-            _ => bail!("GET {ITEMS} answered {response:?}"),
+            _ => bail!("GET {ITEMS} returned {response:?}"),
         }
         if response.closes() {
             connection = Connection::open(address)?;
@@ -122,7 +122,7 @@ pub fn survives_a_cache_outage(project: &Project) -> Result<()> {
     let address = service.address;
     await_status(address, "/ready", 200)?;
     let item = http::post(address, ITEMS, "{\"name\":\"kept\"}")?;
-    ensure!(item.status == 201, "POST {ITEMS} answered {item:?}");
+    ensure!(item.status == 201, "POST {ITEMS} returned {item:?}");
     let item = item.header("location").to_owned();
     let read = || -> Result<()> {
         for _ in 0..20 {
@@ -130,7 +130,7 @@ pub fn survives_a_cache_outage(project: &Project) -> Result<()> {
             let response = http::get(address, &item)?;
             ensure!(
                 response.status == 200 && start.elapsed() < RESPONSE_LIMIT,
-                "GET {item} answered {response:?} after {:?}",
+                "GET {item} returned {response:?} after {:?}",
                 start.elapsed()
             );
         }
@@ -140,7 +140,7 @@ pub fn survives_a_cache_outage(project: &Project) -> Result<()> {
     redis.kill()?;
     read().context("without Redis")?;
     let ready = http::get(address, "/ready")?;
-    ensure!(ready.status == 200, "GET /ready answered {ready:?}");
+    ensure!(ready.status == 200, "GET /ready returned {ready:?}");
     redis.resume()?;
     read().context("with Redis again")
 }
@@ -163,13 +163,13 @@ pub fn survives_slow_clients(project: &Project) -> Result<()> {
         let response = http::get(service.address, "/")?;
         ensure!(
             response.status == 200 && start.elapsed() < RESPONSE_LIMIT,
-            "beside slow clients, GET / answered {response:?} after {:?}",
+            "with slow clients, GET / returned {response:?} after {:?}",
             start.elapsed()
         );
     }
     ensure!(
         service.stop("TERM")?.success(),
-        "slow clients kept it from ending well"
+        "slow clients prevented a clean shutdown"
     );
     Ok(())
 }
@@ -196,7 +196,7 @@ pub fn survives_clients_that_never_read(project: &Project) -> Result<()> {
     ensure!(http::get(service.address, "/")?.status == 200);
     ensure!(
         service.stop("TERM")?.success(),
-        "clients that never read kept it from ending well"
+        "clients that never read prevented a clean shutdown"
     );
     Ok(())
 }
@@ -227,9 +227,9 @@ pub fn survives_too_many_clients(project: &Project) -> Result<()> {
     let mut clients = Vec::new();
     for client in 0..CLIENTS {
         let stream = TcpStream::connect_timeout(&address, RESPONSE_LIMIT);
-        clients.push(stream.with_context(|| format!("client {client} of a crowd was not let in"))?);
+        clients.push(stream.with_context(|| format!("client {client} could not connect"))?);
     }
-    let mut answered = 0;
+    let mut responses = 0;
     for stream in &mut clients {
         stream.set_read_timeout(Some(RESPONSE_LIMIT))?;
         // A rejected client may have been so before it could send anything.
@@ -239,21 +239,21 @@ pub fn survives_too_many_clients(project: &Project) -> Result<()> {
             Ok(()) => {
                 let is_expected = [*b"HTTP/1.1 200", *b"HTTP/1.1 503"].contains(&status);
                 let status = String::from_utf8_lossy(&status);
-                ensure!(is_expected, "one of a crowd was answered {status:?}");
-                answered += 1;
+                ensure!(is_expected, "a client got {status:?}");
+                responses += 1;
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                bail!("one of a crowd was neither answered nor turned away")
+                bail!("a client was neither served nor disconnected")
             }
             Err(_) => {}
         }
     }
-    ensure!(answered > 0, "of {CLIENTS} clients none was told anything");
+    ensure!(responses > 0, "none of {CLIENTS} clients got a response");
     drop(clients);
-    await_status(address, "/health", 200).context("after the crowd")?;
+    await_status(address, "/health", 200).context("after too many clients")?;
     ensure!(
         service.stop("TERM")?.success(),
-        "a crowd kept it from ending well"
+        "too many clients prevented a clean shutdown"
     );
     Ok(())
 }
@@ -281,7 +281,7 @@ pub fn survives_a_blocked_log(project: &Project) -> Result<()> {
     }
     ensure!(
         service.stop("TERM")?.success(),
-        "a log that nobody reads kept it from ending well"
+        "a blocked log prevented a clean shutdown"
     );
     Ok(())
 }

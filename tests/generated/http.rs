@@ -80,7 +80,7 @@ impl Connection {
             .split(' ')
             .nth(1)
             .and_then(|status| status.parse().ok());
-        let status = status.with_context(|| format!("{line:?} is no status line"))?;
+        let status = status.with_context(|| format!("{line:?} is not a status line"))?;
         let mut headers = BTreeMap::new();
         loop {
             let line = self.read_line()?;
@@ -89,7 +89,7 @@ impl Connection {
             }
             let (name, value) = line
                 .split_once(':')
-                .with_context(|| format!("{line:?} is no header"))?;
+                .with_context(|| format!("{line:?} is not a header"))?;
             headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
         }
         let body = self.read_body(&headers)?;
@@ -119,7 +119,7 @@ impl Connection {
         self.0.read_line(&mut line).context("receiving the head")?;
         ensure!(
             line.ends_with("\r\n"),
-            "the connection was closed in place of a response"
+            "the connection was closed instead of a response"
         );
         line.truncate(line.trim_end().len());
         Ok(line)
@@ -156,7 +156,7 @@ pub fn await_status(address: SocketAddr, path: &str, status: u16) -> Result<Resp
         match response {
             Ok(response) if response.status == status => return Ok(response),
             _ if start.elapsed() < RECOVERY => thread::sleep(Duration::from_millis(50)),
-            other => bail!("GET {path} did not come to answer {status}, but {other:?}"),
+            other => bail!("GET {path} did not return {status}, but {other:?}"),
         }
     }
 }

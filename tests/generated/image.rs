@@ -71,7 +71,7 @@ fn serves(project: &Project) -> Result<()> {
     let container = start(project)?;
     await_health(&container)?;
     let index = http::get(container.address, "/")?;
-    ensure!(index.status == 200, "GET / answered {index:?}");
+    ensure!(index.status == 200, "GET / returned {index:?}");
 
     let user = container.user()?;
     ensure!(user == "65532", "it runs as {user}");
@@ -109,7 +109,7 @@ fn await_health(container: &Container) -> Result<()> {
         thread::sleep(Duration::from_millis(200));
     }
     bail!(
-        "it is not healthy ({}) and said: {}",
+        "it is not healthy ({}); its log: {}",
         container.inspect("{{json .State}}")?,
         container.log()?
     )

@@ -29,7 +29,7 @@ fn manifests_of_hundreds_of_crates_are_kept_byte_for_byte() -> Result<()> {
     ensure!(problems.is_empty(), "{}", problems.join("\n\n"));
     ensure!(
         count >= MINIMUM,
-        "cargo's registry has {count} manifests here, of {MINIMUM} that it takes: `cargo fetch` brings some"
+        "cargo's registry has only {count} manifests here, but the test needs {MINIMUM}: `cargo fetch` adds some"
     );
     Ok(())
 }

@@ -81,7 +81,7 @@ pub fn operator(project: &Project) -> Result<()> {
             let given = rule["spec"]["groups"].to_string();
             ensure!(
                 given == in_namespace(&tested, namespace),
-                "{}: other rules than are tested",
+                "{}: not the tested rules",
                 place()
             );
         }
@@ -134,12 +134,12 @@ pub fn alerts(project: &Project) -> Result<()> {
         ensure!(silent.contains(name), "no test sees {name} silent");
         let url = text("annotations", "runbook_url");
         match &anchors {
-            None => ensure!(url.is_empty(), "{name} leads to {url}, which is not there"),
+            None => ensure!(url.is_empty(), "{name} links to {url}, which is missing"),
             Some(anchors) => {
                 let (page, anchor) = url.split_once('#').unwrap_or_default();
                 ensure!(
                     page.ends_with("docs/runbook.md") && anchors.contains(anchor),
-                    "{name} leads to {url}, which is not there"
+                    "{name} links to {url}, which is missing"
                 );
             }
         }
@@ -265,11 +265,11 @@ fn check_monitor(monitor: &Value, deployments: &[&Value]) -> Result<()> {
     ensure!(
         annotations["prometheus.io/port"] == port
             && annotations["prometheus.io/path"] == endpoint["path"],
-        "the pods have their metrics elsewhere"
+        "the pods expose their metrics elsewhere"
     );
     ensure!(
         wanted.contains_key(spec["jobLabel"].as_str().unwrap_or_default()),
-        "nothing says what its job is called"
+        "nothing sets the name of its job"
     );
     Ok(())
 }

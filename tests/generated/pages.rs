@@ -307,7 +307,7 @@ fn check_panels(project: &Project) -> Result<()> {
         }
     }
     let leads = project.path("docs/runbook.md").exists() && !dashboards.is_empty();
-    ensure!(!leads || named > 0, "the runbook leads to no panel");
+    ensure!(!leads || named > 0, "the runbook refers to no panel");
     Ok(())
 }
 

@@ -424,13 +424,13 @@ fn amtool_finds_a_page_without_a_receiver() -> Result<()> {
 fn operator_check_finds_untested_rules() -> Result<()> {
     finds(
         monitoring::operator,
-        "production.yaml: other rules than are tested",
+        "production.yaml: not the tested rules",
         "k8s/overlays/production/rules.yaml",
         |text| text.replace("> 14.4", "> 14.5"),
     )?;
     finds(
         monitoring::operator,
-        "chart-values-production.yaml: other rules than are tested",
+        "chart-values-production.yaml: not the tested rules",
         "chart/rules.yml",
         |text| text.replace("> 14.4", "> 14.5"),
     )
@@ -481,7 +481,7 @@ fn alert_check_finds_an_untested_alert() -> Result<()> {
 fn alert_check_finds_a_broken_runbook_link_and_an_unknown_severity() -> Result<()> {
     finds(
         monitoring::alerts,
-        "leads to docs/runbook.md#the-service-is-down",
+        "links to docs/runbook.md#the-service-is-down",
         RUNBOOK,
         |text| text.replace("### The service is down", "### Planted"),
     )?;
@@ -526,7 +526,7 @@ fn clients_notice_dropped_requests() -> Result<()> {
     let noticed = format!("{:#}", noticed.context("they noticed nothing")?);
     ensure!(
         noticed.contains("of a client"),
-        "it was not them: {noticed}"
+        "it was not a client that noticed: {noticed}"
     );
     Ok(())
 }
@@ -550,7 +550,7 @@ fn finds(validator: Validator, finding: &str, file: &str, plant: fn(&str) -> Str
         .with_context(|| format!("the defect in {file} was not found"))?;
     ensure!(
         format!("{error:#}").contains(finding),
-        "something else than {finding} was found: {error:#}"
+        "something other than {finding} was found: {error:#}"
     );
     Ok(())
 }

@@ -124,12 +124,12 @@ impl Service {
                 return Ok(());
             }
             if let Some(status) = self.child.try_wait()? {
-                bail!("it ended with {status} and said: {}", self.log()?);
+                bail!("it ended with {status}; its log: {}", self.log()?);
             }
             thread::sleep(Duration::from_millis(20));
         }
         bail!(
-            "it does not answer on {} and said: {}",
+            "it does not respond on {}; its log: {}",
             self.address,
             self.log()?
         )
@@ -169,7 +169,7 @@ impl Service {
             }
             thread::sleep(Duration::from_millis(50));
         }
-        bail!("it does not stop; it said: {}", self.log()?)
+        bail!("it does not stop; its log: {}", self.log()?)
     }
 }
 

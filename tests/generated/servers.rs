@@ -14,7 +14,7 @@ use crate::process::free_port;
 use crate::project::Project;
 
 /// How long a server may take to start or to stop.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// All servers that a project can use.
 #[derive(Debug)]
@@ -131,7 +131,7 @@ impl Postgres {
 
     fn await_connections(&mut self) -> Result<()> {
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < TIMEOUT {
             if self.query("select 1").is_ok() {
                 return Ok(());
             }
@@ -141,7 +141,7 @@ impl Postgres {
             }
             thread::sleep(Duration::from_millis(50));
         }
-        bail!("PostgreSQL does not answer")
+        bail!("PostgreSQL does not respond")
     }
 
     /// From the newest installed release.
@@ -232,7 +232,7 @@ impl Redis {
 
     fn await_connections(&mut self) -> Result<()> {
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < TIMEOUT {
             if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
                 return Ok(());
             }
@@ -241,7 +241,7 @@ impl Redis {
             }
             thread::sleep(Duration::from_millis(20));
         }
-        bail!("Redis does not answer")
+        bail!("Redis does not respond")
     }
 }
 

@@ -28,14 +28,14 @@ pub fn routes_respond(project: &Project) -> Result<()> {
     let index = http::get(service.address, "/")?;
     ensure!(
         index.status == 200 && index.body.contains(&project.name),
-        "GET / answered {index:?}"
+        "GET / returned {index:?}"
     );
     let health = http::get(service.address, "/health")?;
-    ensure!(health.status == 200, "GET /health answered {health:?}");
+    ensure!(health.status == 200, "GET /health returned {health:?}");
     let missing = http::get(service.address, "/no/such/page")?;
     ensure!(
         missing.status == 404 && missing.header("content-type") == "application/problem+json",
-        "an unknown path answered {missing:?}"
+        "an unknown path returned {missing:?}"
     );
     if project.has("telemetry") {
         exposes_metrics(&service)?;
@@ -50,7 +50,7 @@ pub fn routes_respond(project: &Project) -> Result<()> {
     let mut stopped = service.binary();
     ensure!(
         service.stop("TERM")?.success(),
-        "SIGTERM did not end it well"
+        "SIGTERM did not stop it cleanly"
     );
     run_failing(stopped.arg("health"))?;
     Ok(())
@@ -59,7 +59,7 @@ pub fn routes_respond(project: &Project) -> Result<()> {
 /// The requests of this test are in them under their routes, and a path without a route under none.
 fn exposes_metrics(service: &Service) -> Result<()> {
     let metrics = http::get(service.metrics, "/metrics")?;
-    ensure!(metrics.status == 200, "GET /metrics answered {metrics:?}");
+    ensure!(metrics.status == 200, "GET /metrics returned {metrics:?}");
     let requests: Vec<&str> = metrics
         .body
         .lines()
@@ -110,7 +110,7 @@ pub fn stops_under_load(project: &Project, servers: &Servers, signal: &str) -> R
     unready?;
     ensure!(
         served > CLIENTS * 10,
-        "only {served} requests were sent: that is no load"
+        "only {served} requests were sent, which is no load"
     );
     let status = service.wait()?;
     ensure!(status.success(), "it ended with {status}");
@@ -129,7 +129,7 @@ fn send_requests(address: SocketAddr, in_rotation: &AtomicBool) -> Result<usize>
                 .with_context(|| format!("request {served} of a client"))?;
             ensure!(
                 response.status == 200,
-                "request {served} of a client was answered {response:?}"
+                "request {served} of a client got {response:?}"
             );
             served += 1;
             if response.closes() {
@@ -164,14 +164,14 @@ pub fn rejects_invalid_settings(project: &Project) -> Result<()> {
         let output = run_failing(binary.env("PORT", "many"))?;
         ensure!(
             output.contains("--port") && output.contains("many"),
-            "a wrong value was refused with: {output}"
+            "an invalid value was rejected with: {output}"
         );
         return Ok(());
     }
     let output = run_failing(binary.env("APP__SERVER__PORT", "many"))?;
     ensure!(
         output.contains("APP__SERVER__PORT"),
-        "a wrong variable was refused with: {output}"
+        "an invalid variable was rejected with: {output}"
     );
     binary.env_remove("APP__SERVER__PORT");
 
@@ -186,7 +186,7 @@ pub fn rejects_invalid_settings(project: &Project) -> Result<()> {
         let output = output?;
         ensure!(
             output.contains(key) && output.contains("local.toml"),
-            "`{}` was refused with: {output}",
+            "`{}` was rejected with: {output}",
             text.trim()
         );
     }

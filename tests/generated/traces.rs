@@ -29,12 +29,12 @@ fn spans_are_exported_over_both_protocols() -> Result<()> {
             http::get_with_traceparent(service.address, "/no/such/page?token=secret", &parent)?;
         ensure!(
             response.body.contains(TRACE),
-            "an error that does not name its trace: {response:?}"
+            "an error without its trace id: {response:?}"
         );
         let index = http::get_with_traceparent(service.address, "/", &parent)?;
-        ensure!(index.status == 200, "GET / answered {index:?}");
+        ensure!(index.status == 200, "GET / returned {index:?}");
         let status = service.stop("TERM")?;
-        ensure!(status.success(), "SIGTERM made it end with {status}");
+        ensure!(status.success(), "after SIGTERM, it ended with {status}");
     }
 
     let spans = collector.spans()?;

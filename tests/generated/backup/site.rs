@@ -285,7 +285,7 @@ impl Storage {
             }
             thread::sleep(Duration::from_millis(50));
         }
-        bail!("moto does not answer")
+        bail!("moto does not respond")
     }
 
     /// The server accepts any.

@@ -33,12 +33,12 @@ fn compose_starts_the_service_with_its_servers() -> Result<()> {
     let migrated = stack.inspect("migrate", "{{.State.Status}} {{.State.ExitCode}}")?;
     ensure!(migrated == "exited 0", "the migrations: {migrated}");
     let ready = http::get(stack.address, "/ready")?;
-    ensure!(ready.status == 200, "GET /ready answered {ready:?}");
+    ensure!(ready.status == 200, "GET /ready returned {ready:?}");
     let item = http::post(stack.address, "/api/v1/items", r#"{"name": "a sample"}"#)?;
-    ensure!(item.status == 201, "POST answered {item:?}");
+    ensure!(item.status == 201, "POST returned {item:?}");
     for _ in 0..2 {
         let found = http::get(stack.address, item.header("location"))?;
-        ensure!(found.status == 200, "GET answered {found:?}");
+        ensure!(found.status == 200, "GET returned {found:?}");
     }
     let metrics = http::get(stack.metrics, "/metrics")?.body;
     let hits = metrics
@@ -63,7 +63,7 @@ fn compose_starts_the_service_with_its_servers() -> Result<()> {
     stack.compose(&["down"])?;
     stack.compose(&["up", "--no-build", "--detach", "--wait", "app"])?;
     let kept = http::get(stack.address, item.header("location"))?;
-    ensure!(kept.status == 200, "GET answered {kept:?}");
+    ensure!(kept.status == 200, "GET returned {kept:?}");
     Ok(())
 }
 

@@ -42,7 +42,7 @@ fn every_service_of_a_workspace_has_an_image() -> Result<()> {
     let worker = services.start_image(Some("worker"), "UNUSED")?;
     logs(&worker, "working")?;
     worker.stop()?;
-    ensure!(worker.log()?.ends_with("done\n"), "it was not asked to end");
+    ensure!(worker.log()?.ends_with("done\n"), "it was not told to stop");
 
     services.recompiles_only_itself("crates/shared/src/lib.rs", Some("serve"))
 }
@@ -266,7 +266,7 @@ fn responds_with(container: &Container, path: &str, words: &str) -> Result<()> {
         let response = http::get(container.address, path)?;
         ensure!(
             response.status == 200 && response.body.contains(words),
-            "GET {path} answered {response:?}"
+            "GET {path} returned {response:?}"
         );
         Ok(())
     })
@@ -276,7 +276,7 @@ fn logs(container: &Container, words: &str) -> Result<()> {
     retry(container, |container| {
         ensure!(
             container.log()?.contains(words),
-            "it does not say {words:?}"
+            "its log does not contain {words:?}"
         );
         Ok(())
     })
@@ -289,7 +289,7 @@ fn retry(container: &Container, check: impl Fn(&Container) -> Result<()>) -> Res
         match check(container) {
             Ok(()) => return Ok(()),
             Err(_) if start.elapsed() < STARTUP_TIMEOUT => thread::sleep(Duration::from_millis(50)),
-            Err(error) => bail!("{error:#}; it said: {}", container.log()?),
+            Err(error) => bail!("{error:#}; its log: {}", container.log()?),
         }
     }
 }

@@ -118,7 +118,7 @@ impl Container {
     pub fn stop(&self) -> Result<()> {
         run(docker()?.args(["stop", "--time", "60", &self.name]))?;
         let exit = self.inspect("{{.State.ExitCode}}")?;
-        ensure!(exit == "0", "`docker stop` made it end with {exit}");
+        ensure!(exit == "0", "after `docker stop`, it ended with {exit}");
         Ok(())
     }
 }
