@@ -1,4 +1,4 @@
-//! A project from the first days, edited by a team, is updated to the current version.
+//! A project that the first version created, edited by a team, is updated to the current version.
 
 use std::fs;
 

@@ -353,7 +353,7 @@ fn new_accepts_any_directory() {
 }
 
 /// Command lines, their exit codes, and the expected messages.
-const REFUSED: [(&str, i32, &str); 22] = [
+const INVALID: [(&str, i32, &str); 22] = [
     ("new -y", 2, "no path is given"),
     (
         "new / -y",
@@ -434,7 +434,7 @@ fn invalid_arguments_are_rejected_with_a_fix() {
     fs::write(dir.path().join("wrong.toml"), "[service]\nport = \"x\"").unwrap();
     fs::write(dir.path().join("unknown.toml"), "[service]\nprot = 1").unwrap();
     let before = listing(dir.path());
-    for (line, code, message) in REFUSED {
+    for (line, code, message) in INVALID {
         let arguments: Vec<&str> = line.split_whitespace().collect();
         let arguments = &arguments[..];
         let output = prodify(dir.path(), arguments);
@@ -516,9 +516,9 @@ fn json_output_matches_the_published_schema() {
         json(&prodify(dir.path(), &["frobnicate", "--format", "json"]))["error"]["exit_code"],
         2
     );
-    let slip = ["add", "--bogus", "docker", "--format", "json"];
+    let invalid = ["add", "--bogus", "docker", "--format", "json"];
     assert_eq!(
-        json(&prodify(dir.path(), &slip))["error"]["message"],
+        json(&prodify(dir.path(), &invalid))["error"]["message"],
         "unexpected argument '--bogus' found; tip: to pass '--bogus' as a value, use '-- --bogus'"
     );
 }

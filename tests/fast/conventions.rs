@@ -365,14 +365,14 @@ fn only_the_shell_prints() {
     }
 }
 
-/// The modules that `src/lib.rs` promises to be pure.
+/// The modules that `src/lib.rs` says are pure.
 fn pure_modules() -> Vec<String> {
     let text = fs::read_to_string(root().join("src/lib.rs")).unwrap();
-    let promise = text
+    let invariant = text
         .lines()
         .find(|line| line.contains("access no file system, environment, clock or terminal"))
         .unwrap();
-    let names = promise.split('`').skip(1).step_by(2);
+    let names = invariant.split('`').skip(1).step_by(2);
     names.map(str::to_owned).collect()
 }
 
@@ -596,7 +596,7 @@ fn rust_version_suffices_for_every_dependency() {
                 .rust_version
                 .as_ref()
                 .is_none_or(|needed| *needed <= own),
-            "{} needs Rust {:?}, and we promise {own}",
+            "{} needs Rust {:?}, but `rust-version` is {own}",
             package.name,
             package.rust_version
         );

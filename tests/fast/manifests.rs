@@ -324,7 +324,7 @@ fn existing_dependency_gets_missing_features() {
 
 #[test]
 fn added_features_are_removed_again() {
-    let piece = "[dependencies]\nx = { version = \"1.0\", features = [\"b\"] }\n";
+    let fragment = "[dependencies]\nx = { version = \"1.0\", features = [\"b\"] }\n";
     for (ours, widened) in [
         (
             "[dependencies]\nx = \"1.7\" # ours\n",
@@ -347,21 +347,21 @@ fn added_features_are_removed_again() {
             "[dependencies.x]\nfeatures = [\n    'a', # first\n    \"b\",\n]\nversion = '1.7'\n",
         ),
     ] {
-        let added = merged("", ours, piece);
+        let added = merged("", ours, fragment);
         assert_eq!(added.text, widened);
-        check_removal(ours, piece).unwrap();
+        check_removal(ours, fragment).unwrap();
         // Another component needs more features, and is then removed.
-        let more = piece.replace("[\"b\"]", "[\"b\", \"d\"]");
+        let more = fragment.replace("[\"b\"]", "[\"b\", \"d\"]");
         let both = merged(&added.owned, &added.text, &more);
         assert!(both.text.contains("\"d\""), "{}", both.text);
-        let one = merged(&both.owned, &both.text, piece);
+        let one = merged(&both.owned, &both.text, fragment);
         assert_eq!((&one.text, &one.owned), (&added.text, &added.owned));
         // The user's edit stays, and is reported.
         let edited = added.text.replace("\"b\"", "\"b\", \"mine\"");
         let left = merged(&added.owned, &edited, "");
         assert_eq!(left.text, edited);
         assert_eq!(left.left.len(), 1, "{:?}", left.left);
-        assert_eq!(merged(&added.owned, &edited, piece).text, edited);
+        assert_eq!(merged(&added.owned, &edited, fragment).text, edited);
     }
 }
 

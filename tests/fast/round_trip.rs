@@ -43,10 +43,11 @@ tokio = { version = \"1\", features = [\"io-std\"] }
 
 /// Properties for all manifests: everything else stays byte for byte, a second run finds nothing to do, and removing the entries
 /// restores the original bytes.
-pub(crate) fn check_round_trip(original: &str, piece: &str) -> Result<(), String> {
-    let added = run("", original, piece)?;
+pub(crate) fn check_round_trip(original: &str, fragment: &str) -> Result<(), String> {
+    let added = run("", original, fragment)?;
     contains_in_order(&added.text, original)?;
-    let (before, after, wanted) = (entries(original)?, entries(&added.text)?, entries(piece)?);
+    let (before, after) = (entries(original)?, entries(&added.text)?);
+    let wanted = entries(fragment)?;
     for (keys, value) in &before {
         if after.get(keys) != Some(value) {
             return Err(format!("`{keys}` was {value} and is {:?}", after.get(keys)));
@@ -54,17 +55,17 @@ pub(crate) fn check_round_trip(original: &str, piece: &str) -> Result<(), String
     }
     for keys in after.keys().filter(|keys| !before.contains_key(*keys)) {
         if after.get(keys) != wanted.get(keys) {
-            return Err(format!("`{keys}` came from nowhere"));
+            return Err(format!("`{keys}` was not to be added"));
         }
     }
-    check_removal(original, piece)
+    check_removal(original, fragment)
 }
 
 /// The same if the manifest may already have some of the entries: a second run finds nothing to do, and removing the entries
 /// restores the original bytes.
-pub(crate) fn check_removal(original: &str, piece: &str) -> Result<(), String> {
-    let added = run("", original, piece)?;
-    let again = run(&added.owned, &added.text, piece)?;
+pub(crate) fn check_removal(original: &str, fragment: &str) -> Result<(), String> {
+    let added = run("", original, fragment)?;
+    let again = run(&added.owned, &added.text, fragment)?;
     if (&again.text, &again.owned) != (&added.text, &added.owned) {
         return Err(format!(
             "a second run changed it:\n{}\n=== base\n{}\n=== then\n{}",
@@ -74,10 +75,10 @@ pub(crate) fn check_removal(original: &str, piece: &str) -> Result<(), String> {
     let removed = run(&added.owned, &added.text, "")?;
     if removed.text != original {
         let difference = unified_diff("Cargo.toml", Some(original), Some(&removed.text));
-        return Err(format!("taken out, it is another:\n{difference}"));
+        return Err(format!("the original is not restored:\n{difference}"));
     }
     if !removed.owned.is_empty() {
-        return Err(format!("something is owned still:\n{}", removed.owned));
+        return Err(format!("entries are still owned:\n{}", removed.owned));
     }
     Ok(())
 }

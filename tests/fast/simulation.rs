@@ -1,5 +1,5 @@
 //! Random histories of a project: changing templates, user edits, one update after the other. Whatever happens, the design's
-//! promises hold, and texts are merged like git merges them.
+//! guarantees hold, and texts are merged like git merges them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

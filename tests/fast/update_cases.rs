@@ -307,7 +307,7 @@ fn check_case(directory: &Path) {
     assert_second_run_does_nothing(name, &project, &new, &updated);
 }
 
-/// The design's promises, which hold in every case.
+/// The design's guarantees, which hold in every case.
 fn assert_nothing_is_lost(
     name: &str,
     case: &Case,

@@ -1,5 +1,5 @@
-//! A project from the first days, edited by a team, is updated to the current version: it builds, and its tests and the team's
-//! pass.
+//! A project that the first version created, edited by a team, is updated to the current version: it builds, and its tests and
+//! the team's pass.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Compiles the service's description, which takes protoc.
+//! Compiles the service's definition, which requires protoc.
 
 fn main() {
     tonic_prost_build::compile_protos("proto/echo.proto").unwrap();

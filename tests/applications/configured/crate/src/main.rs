@@ -1,4 +1,4 @@
-//! Built as cargo's configuration says, as far as that is meant for an image.
+//! Built with the settings in cargo's configuration that suit an image.
 
 use axum::{Router, routing::get};
 use tokio::net::TcpListener;

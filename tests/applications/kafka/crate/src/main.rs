@@ -1,4 +1,4 @@
-//! Says with which librdkafka it runs, which was compiled along with it; it asks no broker for anything.
+//! Returns the version of librdkafka, which is compiled with it; it connects to no broker.
 
 use axum::{Router, routing::get};
 use rdkafka::ClientConfig;
@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    // Without OpenSSL in the image there is no such producer.
+    // Without OpenSSL in the image, this fails.
     let _producer: FutureProducer = ClientConfig::new()
         .set("security.protocol", "ssl")
         .create()

@@ -1,4 +1,4 @@
-//! Says with which libpq it runs.
+//! Returns the version of the system's libpq.
 
 use axum::{Router, routing::get};
 use tokio::net::TcpListener;

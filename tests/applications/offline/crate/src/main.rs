@@ -1,4 +1,4 @@
-//! Asks a database by SQL that is checked when it is compiled.
+//! Queries a database with SQL that is checked at compile time.
 
 use axum::{Router, extract::State, routing::get};
 use sqlx::SqlitePool;
@@ -22,7 +22,7 @@ async fn main() {
         .unwrap();
 }
 
-/// In memory, with one connection: another would see another database.
+/// In memory, with a single connection: another one would have a database of its own.
 async fn pool() -> SqlitePool {
     let options = SqlitePoolOptions::new().max_connections(1);
     let pool = options.connect("sqlite::memory:").await.unwrap();

@@ -1,4 +1,4 @@
-//! Says with which OpenSSL it runs: the system's.
+//! Returns the version of the system's OpenSSL.
 
 use axum::{Router, routing::get};
 use tokio::net::TcpListener;

@@ -1,4 +1,4 @@
-//! Answers with what it reads from the disk when it is asked.
+//! Serves files that it reads at run time.
 
 use axum::{Router, response::Html, routing::get};
 use tokio::net::TcpListener;

@@ -1,4 +1,4 @@
-//! Greets in the words of two crates that no registry has.
+//! Returns a greeting from two crates that are in no registry.
 
 use axum::{Router, routing::get};
 use tokio::net::TcpListener;

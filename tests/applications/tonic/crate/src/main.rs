@@ -1,4 +1,4 @@
-//! Says what it is told, and whether it is well.
+//! Echoes messages, with a gRPC health service.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tonic::transport::Server;

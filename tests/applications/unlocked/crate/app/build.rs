@@ -1,4 +1,4 @@
-//! Writes a number by a crate that only this script takes.
+//! Formats a number with a crate that only this script depends on.
 
 fn main() {
     let mut buffer = itoa::Buffer::new();

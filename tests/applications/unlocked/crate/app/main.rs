@@ -1,4 +1,4 @@
-//! Has no lock file, and its sources where nobody looks for them.
+//! Has no lock file, and its sources in an unusual directory.
 
 use axum::{Router, routing::get};
 use tokio::net::TcpListener;

@@ -1,4 +1,4 @@
-//! A crate below the one that takes it, and no member of its workspace.
+//! A crate below the one that depends on it, but not a member of its workspace.
 
-/// Who is greeted.
+/// The name of the person to greet.
 pub const NAME: &str = "reader";

@@ -1,4 +1,4 @@
-//! What the library says about itself.
+//! Sets the library's version.
 
 fn main() {
     println!("cargo::rustc-env=SHARED_VERSION=seven");

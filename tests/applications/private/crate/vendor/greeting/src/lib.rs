@@ -1,6 +1,6 @@
-//! A crate that has a dependency of its own.
+//! A crate with a dependency of its own.
 
-/// Greets somebody.
+/// A greeting for someone of this name.
 pub fn greeting(name: &str) -> String {
     format!("{} greetings, {name}", itoa::Buffer::new().format(7))
 }

@@ -1,4 +1,4 @@
-//! What the operators talk to.
+//! The service for operators.
 
 use axum::{Router, routing::get};
 

@@ -1,4 +1,4 @@
-//! What the world talks to.
+//! The public service.
 
 use axum::{Router, routing::get};
 

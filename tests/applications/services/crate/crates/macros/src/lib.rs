@@ -2,7 +2,7 @@
 
 use proc_macro::TokenStream;
 
-/// The name that is given, as a text.
+/// The given name as a string literal.
 #[proc_macro]
 pub fn name(input: TokenStream) -> TokenStream {
     format!("{:?}", input.to_string()).parse().unwrap()

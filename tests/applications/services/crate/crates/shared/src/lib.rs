@@ -1,13 +1,13 @@
-//! What the services have in common.
+//! Code that the services share.
 
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// What the build script wrote.
+/// The version, from the build script.
 pub const VERSION: &str = env!("SHARED_VERSION");
 
-/// Serves until the process is asked to end.
+/// Serves until the process is told to stop.
 pub async fn serve(listener: TcpListener, app: Router) {
     axum::serve(listener, app)
         .with_graceful_shutdown(terminated())
@@ -15,7 +15,7 @@ pub async fn serve(listener: TcpListener, app: Router) {
         .unwrap();
 }
 
-/// Waits until the process is asked to end.
+/// Waits until the process is told to stop.
 pub async fn terminated() {
     signal(SignalKind::terminate()).unwrap().recv().await;
 }

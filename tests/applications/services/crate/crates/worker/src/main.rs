@@ -1,4 +1,4 @@
-//! What works without being asked.
+//! A worker, which serves no requests.
 
 use std::time::Duration;
 
