@@ -112,7 +112,7 @@ fn added_files_match_their_snapshots() {
         assert_eq!(
             existing,
             expected,
-            "{}: snapshots of what is written no more",
+            "{}: snapshots of files that are no longer written",
             case.display()
         );
     }

@@ -82,7 +82,7 @@ fn components_match_their_snapshots() {
     let stale: Vec<_> = existing.difference(&expected).collect();
     assert!(
         stale.is_empty(),
-        "snapshots of what is written no more: {stale:?}"
+        "snapshots of files that are no longer written: {stale:?}"
     );
 }
 

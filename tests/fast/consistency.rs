@@ -530,7 +530,7 @@ fn unselected_component_leaves_no_trace() {
                     || path.as_str() == "Cargo.toml";
                 assert!(
                     chosen || !code || !file.text.to_lowercase().contains(trace),
-                    "{}: {path} speaks of {trace}",
+                    "{}: {path} mentions {trace}",
                     project.selection
                 );
             }

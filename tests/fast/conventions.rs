@@ -181,7 +181,7 @@ fn every_fragment_matches_a_slot_and_every_slot_is_included() {
                 .iter()
                 .find(|(name, _, _)| name == slot)
                 .unwrap_or_else(|| {
-                    panic!("templates/{source} fills the slot `{slot}`, which nobody offers")
+                    panic!("templates/{source} fills the slot `{slot}`, which no component offers")
                 });
             let (theirs, ours) = (extension(place), extension(source));
             assert!(
@@ -259,7 +259,7 @@ fn defaults_are_valid_answers() {
         if let Kind::Choice { choices } = &question.kind {
             assert!(
                 choices.len() > 1,
-                "{owner}.{} leaves no choice",
+                "{owner}.{} has only one choice",
                 question.key
             );
         }
@@ -288,7 +288,7 @@ fn rules_for_existing_crates_name_only_written_files_and_entries() {
             let mut written = component.templates.iter();
             assert!(
                 written.any(|template| template.path.as_str() == path),
-                "[existing.files] of `{name}` speaks of `{path}`, which it does not write"
+                "[existing.files] of `{name}` names `{path}`, which it does not write"
             );
         }
         let manifest = component.manifest.as_ref();
@@ -300,7 +300,7 @@ fn rules_for_existing_crates_name_only_written_files_and_entries() {
             assert!(
                 manifest.contains(&format!("[{entry}]"))
                     || manifest.contains(&format!("\n{key} = ")),
-                "[existing] of `{name}` speaks of `{entry}`, which it does not write"
+                "[existing] of `{name}` names `{entry}`, which it does not write"
             );
         }
     }

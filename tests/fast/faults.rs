@@ -474,7 +474,7 @@ fn next_run_finishes_a_killed_run() {
                         bytes,
                         fs::read_to_string(complete.path().join("orders").join(&path))
                             .unwrap_or_default(),
-                        "{path} is half written"
+                        "{path} is incomplete"
                     );
                 }
             }

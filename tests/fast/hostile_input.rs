@@ -170,7 +170,7 @@ fn awkward_answers_keep_every_format_valid() {
                         || leaves(path, &file.text)
                             .iter()
                             .any(|leaf| leaf.contains(&answer)),
-                    "{path} does not hold {answer:?}"
+                    "{path} does not contain {answer:?}"
                 );
             }
         }

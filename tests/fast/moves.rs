@@ -215,7 +215,7 @@ fn random_moves_lose_no_edits() {
                         assert!(
                             is_as_written
                                 || templates.renames.values().flatten().any(|it| it == to),
-                            "{case}: {path} is not as it is to be at {to_place}"
+                            "{case}: {path} is not as expected at {to_place}"
                         );
                     }
                     _ => {}

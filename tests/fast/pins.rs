@@ -38,7 +38,7 @@ fn newer_pin_is_kept_in_every_line() {
             .flat_map(|file| file.text.lines())
             .filter(|line| line.contains(&version))
             .peekable();
-        assert!(lines.peek().is_some(), "{version} is nowhere");
+        assert!(lines.peek().is_some(), "{version} is in no line");
         for line in lines {
             let with_numbers = |numbers: &str, other: &str| line.replace(numbers, other);
             let (base, ours) = (with_numbers(numbers, "0.1"), with_numbers(numbers, "999.1"));

@@ -191,7 +191,7 @@ fn random_updates_lose_no_edits() {
                         assert_eq!(
                             is,
                             new.map(|file| &file.text),
-                            "{case}: is not as it is to be"
+                            "{case}: differs from the new version"
                         );
                     }
                     (_, Some(was)) => {
