@@ -113,7 +113,7 @@ fn failed_backup_is_reported_and_removes_nothing() -> Result<()> {
         ("exit 9", ""),
         (
             "head -c 9 \"$2\" | exec real rcat \"$3\"",
-            "returned something else",
+            "returned something other",
         ),
     ] {
         site.break_uploads(what)?;
