@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use super::change::Change;
+use super::command_line_answers::CommandLineAnswers;
 use super::existing::{self, Run};
 use super::project::{Project, Purpose};
-use super::{answers_file, bins, eligibility, requirements, undecided, wizard};
-use crate::answers::GivenAnswers;
+use super::{bins, eligibility, requirements, undecided, wizard};
 use crate::catalog::{Catalog, Scope};
 use crate::cli::Add;
-use crate::draft;
 use crate::prompt::Prompt;
 use crate::report::Report;
 use crate::select::{self, Request};
@@ -24,23 +23,14 @@ use crate::shell::Shell;
 /// If anything prevents adding them; nothing is written then.
 pub(super) fn run(catalog: &Catalog, arguments: &Add, shell: &Shell) -> Result<Report> {
     let mut terminal = wizard::terminal(arguments.answers.non_interactive)?;
-    let answers_file = answers_file::read(&arguments.answers)?;
-    let given = GivenAnswers::new(
-        catalog,
-        &arguments.answers.set,
-        answers_file.answers.clone(),
-    )?;
+    let given = CommandLineAnswers::read(catalog, &arguments.answers)?;
     let asked = select::find_all(catalog, &arguments.components)?;
     let purpose = Purpose::from_preview(&arguments.writing.preview);
     let project = Project::find(&arguments.subject, &asked, purpose)?;
     bins::check_exist(&project)?;
     let project = project.with_bins(&arguments.bins);
     let given = given
-        .with_file(draft::reusable_answers(
-            catalog,
-            &answers_file,
-            &project.name()?,
-        )?)
+        .for_project(catalog, &project.name()?)?
         .with_record(catalog, &project.record.answers_file)?;
 
     let present: BTreeSet<String> = project.components().iter().cloned().collect();

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::command_line;
 use super::project::{Project, Purpose};
 use super::update_plan::{PlannedUpdate, Resolutions, UpdateRequest};
-use crate::answers::{Answers, GivenAnswers};
+use crate::answers::GivenAnswers;
 use crate::catalog::Catalog;
 use crate::cli::{self, Check};
 use crate::plan::{Action, MARKED, Plan, Step};
@@ -26,7 +26,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Check, shell: &Shell) -> Result
     let request = UpdateRequest {
         catalog,
         project: &project,
-        given: GivenAnswers::new(catalog, &[], Answers::new())?,
+        given: GivenAnswers::default(),
         resolutions: Resolutions::default(),
         shell,
     };

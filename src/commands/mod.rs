@@ -1,11 +1,11 @@
 //! The verbs: each first decides, then acts.
 
 mod add;
-mod answers_file;
 mod bins;
 mod change;
 mod check;
 mod command_line;
+mod command_line_answers;
 mod completions;
 mod conflicts;
 mod eject;

@@ -3,10 +3,10 @@
 use anyhow::{Context as _, Result};
 
 use super::command_line::shell_word;
+use super::command_line_answers::CommandLineAnswers;
 use super::project::Purpose;
 use super::target::{Placement, Target};
-use super::{answers_file, conflicts, overlay, wizard};
-use crate::answers::GivenAnswers;
+use super::{conflicts, overlay, wizard};
 use crate::apply::{Lock, apply};
 use crate::catalog::{Catalog, Preset};
 use crate::cli::{New, Vcs};
@@ -39,27 +39,19 @@ pub(super) fn run(catalog: &Catalog, arguments: &New, shell: &Shell) -> Result<R
         .filter(|_| !arguments.answers.defaults)
         .map(|terminal| terminal as &mut dyn Prompt);
 
-    let answers_file = answers_file::read(&arguments.answers)?;
     // A mistake in a flag is reported before the first question rather than after the last.
-    let given = GivenAnswers::new(
-        catalog,
-        &arguments.answers.set,
-        answers_file.answers.clone(),
-    )?;
+    let mut given = CommandLineAnswers::read(catalog, &arguments.answers)?;
     for name in arguments.with.iter().chain(&arguments.without) {
         select::find(catalog, name)?;
     }
     let target = Target::choose(arguments, wizard.as_deref_mut())?;
-    let given = given.with_file(draft::reusable_answers(
-        catalog,
-        &answers_file,
-        &target.name,
-    )?);
+    let components = given.file.components.take();
+    let given = given.for_project(catalog, &target.name)?;
     let (place, _lock) = lock_placement(&target, arguments)?;
     let request = request(
         catalog,
         arguments,
-        answers_file.components.as_deref(),
+        components.as_deref(),
         wizard.as_deref_mut(),
     )?;
     let selection = select::select_new(catalog, &request, place.widest)?;

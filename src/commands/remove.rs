@@ -8,7 +8,7 @@ use super::change::Change;
 use super::existing::{self, Run};
 use super::project::{Project, Purpose};
 use super::{requirements, restore, undecided, wizard};
-use crate::answers::{Answers, GivenAnswers};
+use crate::answers::GivenAnswers;
 use crate::catalog::{Catalog, Component, Scope};
 use crate::cli::Remove;
 use crate::draft::Draft;
@@ -34,8 +34,7 @@ pub(super) fn run(catalog: &Catalog, arguments: &Remove, shell: &Shell) -> Resul
     }
 
     let selection = remaining(catalog, &project, &arguments.components)?;
-    let given = GivenAnswers::new(catalog, &[], Answers::new())?;
-    let given = given.with_record(catalog, &project.record.answers_file)?;
+    let given = GivenAnswers::default().with_record(catalog, &project.record.answers_file)?;
     let draft = if selection.components.is_empty() {
         Draft::default()
     } else {

@@ -2,14 +2,13 @@
 
 use anyhow::Result;
 
+use super::command_line_answers::CommandLineAnswers;
 use super::project::{Project, Purpose};
 use super::update_plan::{PlannedUpdate, Resolutions, UpdateRequest};
-use super::{answers_file, command_line, conflicts, uncommitted, wizard};
-use crate::answers::GivenAnswers;
+use super::{command_line, conflicts, uncommitted, wizard};
 use crate::apply::apply;
 use crate::catalog::Catalog;
 use crate::cli::{Subject, Update};
-use crate::draft;
 use crate::plan::Plan;
 use crate::prompt::Prompt;
 use crate::report::{Ending, FileReport, Report, Written};
@@ -27,15 +26,10 @@ pub(super) fn run(catalog: &Catalog, arguments: &Update, shell: &Shell) -> Resul
         merging,
     } = arguments;
     let mut terminal = wizard::terminal(answers.non_interactive)?;
-    let answers_file = answers_file::read(answers)?;
-    let given = GivenAnswers::new(catalog, &answers.set, answers_file.answers.clone())?;
+    let given = CommandLineAnswers::read(catalog, answers)?;
     let is_dry = merging.preview.is_dry();
     let project = Project::written(subject, Purpose::from_preview(&merging.preview))?;
-    let given = given.with_file(draft::reusable_answers(
-        catalog,
-        &answers_file,
-        &project.name()?,
-    )?);
+    let given = given.for_project(catalog, &project.name()?)?;
     let request = UpdateRequest {
         catalog,
         project: &project,
